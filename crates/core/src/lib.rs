@@ -1,1 +1,52 @@
-//! Under construction.
+//! The errors of LLM APIs, and what to do about them.
+//!
+//! - [`classify`] reads an answer and says what went wrong, as an [`Error`] of a [`Kind`].
+//! - A [`Policy`] decides whether and when to try again; a [`Call`] is one use of it.
+//! - A [`Quota`] admits requests in order, so that none is refused.
+//!
+//! This crate does no input or output, reads no clock, does not sleep and has no global state: the
+//! caller passes the time in and waits by its own means. So it serves blocking and async programs,
+//! every language that binds it, and tests in virtual time. No input makes it panic.
+//!
+//! For a ready client see the crate `resayil`.
+#![forbid(unsafe_code)]
+
+mod body;
+mod classify;
+mod duration;
+mod error;
+mod headers;
+mod hint;
+mod http_date;
+mod json;
+mod kind;
+mod messages;
+mod provider;
+mod quota;
+mod rate_limit;
+mod redact;
+mod retry;
+mod rng;
+mod stream;
+mod structured_fields;
+mod timestamp;
+mod verdict;
+
+pub use classify::{Classifier, classify};
+pub use error::{
+    Error, FieldError, HeaderList, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES, MAX_HEADERS,
+    MAX_MESSAGE_BYTES,
+};
+pub use hint::HintSource;
+pub use kind::{Kind, KindRow, Severity, UnknownName};
+pub use messages::{ARABIC, ENGLISH, Messages};
+pub use provider::Provider;
+pub use quota::{Admission, Quota, QuotaOptions, QuotaState, Settlement, Ticket};
+pub use rate_limit::RateLimit;
+pub use redact::redact;
+pub use retry::{
+    Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,
+    StopReason,
+};
+pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};
+pub use timestamp::Timestamp;

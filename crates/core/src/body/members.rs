@@ -1,0 +1,376 @@
+//! The members of a JSON body that tell of an error, in the shapes of all known dialects.
+
+use std::borrow::Cow;
+
+use super::{Body, QuotaWindow, fields, waits};
+use crate::error::MAX_MESSAGE_BYTES;
+use crate::json::{Array, Object, Value};
+use crate::provider::Provider;
+use crate::timestamp::Timestamp;
+
+/// The members beside the error itself, kept until all are known.
+#[derive(Default)]
+struct Top<'a> {
+    error: Option<Value<'a>>,
+    errors: Option<Value<'a>>,
+    detail: Option<Value<'a>>,
+    message: Option<Value<'a>>,
+    description: Option<Value<'a>>,
+    title: Option<Value<'a>>,
+    kind: Option<Value<'a>>,
+    code: Option<Value<'a>>,
+    error_type: Option<Value<'a>>,
+    object: Option<Value<'a>>,
+    id: Option<Value<'a>>,
+    choices: Option<Array<'a>>,
+    usage: Option<Object<'a>>,
+    response: Option<Object<'a>>,
+}
+
+/// Reads the object that a body consists of.
+pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
+    let mut top = Top::default();
+    for (name, value) in object.members() {
+        if matches!(value, Value::Null) {
+            continue;
+        }
+        match name.raw() {
+            b"error" => top.error = Some(value),
+            b"errors" | b"invalid-params" => top.errors = Some(value),
+            b"detail" => top.detail = Some(value),
+            b"message" | b"Message" | b"msg" | b"error_msg" => top.message = Some(value),
+            b"error_description" => top.description = Some(value),
+            b"title" => top.title = Some(value),
+            b"type" | b"__type" => top.kind = Some(value),
+            b"code" | b"error_code" => top.code = Some(value),
+            b"error_type" => top.error_type = Some(value),
+            b"object" => top.object = Some(value),
+            b"id" => top.id = Some(value),
+            b"param" => body.param = scalar(value),
+            b"request_id" | b"requestId" | b"request-id" => body.request_id = scalar(value),
+            b"status" | b"statusCode" | b"status_code" | b"http_status_code" => {
+                body.status = body.status.or(status(value));
+            }
+            b"choices" => top.choices = value.as_array(),
+            b"usage" => top.usage = value.as_object(),
+            b"response" => top.response = value.as_object(),
+            b"top_up_url" | b"current_credits" => body.provider = Some(Provider::Resayil),
+            b"exception" | b"trace" => body.provider = body.provider.or(Some(Provider::Laravel)),
+            b"estimated_time" => {
+                body.provider = body.provider.or(Some(Provider::HuggingFace));
+                body.retry_after = waits::read(b"estimated_time", value, now);
+            }
+            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
+        }
+    }
+    top.read_into(body, now);
+}
+
+impl<'a> Top<'a> {
+    fn read_into(self, body: &mut Body<'a>, now: Timestamp) {
+        self.recognise(body);
+        let is_error_event = self.kind.is_some_and(|kind| is_text(kind, "error"));
+        match self.error {
+            Some(Value::Object(error)) => {
+                body.has_error = true;
+                read_error(error, body, now);
+            }
+            Some(Value::Text(text)) => {
+                body.has_error = true;
+                body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES));
+            }
+            Some(Value::Array(list)) => {
+                body.has_error = true;
+                body.message = list.items().find_map(message_of);
+            }
+            Some(Value::Bool(true)) => body.has_error = true,
+            _ => {}
+        }
+        if let Some(response) = self.response {
+            // OpenAI's Responses API wraps the failed response in an event.
+            if let Some(error) = response.get("error").and_then(Value::as_object) {
+                body.has_error = true;
+                read_error(error, body, now);
+            }
+        }
+        if !body.has_error {
+            if let Some(choices) = self.choices {
+                read_choices(choices, self.usage, body, now);
+            }
+        }
+        self.read_fields(body);
+        self.read_texts(body, is_error_event);
+    }
+
+    fn read_fields(&self, body: &mut Body<'a>) {
+        for value in [self.errors, self.detail].into_iter().flatten() {
+            match value {
+                Value::Object(map) if self.errors.is_some() => {
+                    fields::read_map(map, &mut body.field_errors)
+                }
+                Value::Array(list) => fields::read_list(list, &mut body.field_errors),
+                _ => {}
+            }
+        }
+    }
+
+    /// The texts beside the error, where the error itself has none.
+    fn read_texts(&self, body: &mut Body<'a>, is_error_event: bool) {
+        let beside = [self.detail, self.message, self.errors, self.title].into_iter().flatten();
+        // OAuth: `error` is the code and `error_description` the message. Frameworks such as
+        // Spring put the status's name into `error` and the reason into `message`.
+        let error_is_label = self.description.is_some()
+            || (body.status.is_some()
+                && matches!(
+                    (self.error, self.message),
+                    (Some(Value::Text(_)), Some(Value::Text(_)))
+                ));
+        if error_is_label {
+            let label = body.message.take();
+            body.message = self.description.or(self.message).and_then(message_of);
+            body.code = body.code.take().or(label.filter(|_| self.description.is_some()));
+        }
+        if body.message.is_none() {
+            body.message = beside.clone().find_map(message_of);
+        }
+        body.code = body.code.take().or_else(|| self.code.and_then(scalar));
+        body.inner_code = body.inner_code.take().or_else(|| self.error_type.and_then(scalar));
+        if is_error_event {
+            // Anthropic: the type of the error is its code.
+            if self.error.is_some_and(|error| matches!(error, Value::Object(_))) {
+                body.code = body.code.take().or_else(|| body.error_type.clone());
+            }
+            body.has_error = true;
+        } else {
+            body.error_type =
+                body.error_type.take().or_else(|| self.kind.or(self.error_type).and_then(scalar));
+        }
+        if self.object.is_some_and(|object| is_text(object, "error")) {
+            body.has_error = true;
+        }
+        // Cohere's id of the request stands beside the message, in a body without `error`.
+        if self.error.is_none() && self.choices.is_none() && self.message.is_some() {
+            body.request_id = body.request_id.take().or_else(|| self.id.and_then(scalar));
+        }
+    }
+
+    /// Recognises the provider by members that only its errors have.
+    fn recognise(&self, body: &mut Body<'a>) {
+        let error = self.error.and_then(Value::as_object);
+        let has = |name: &str| error.is_some_and(|error| error.get(name).is_some());
+        let both_texts =
+            matches!((self.error, self.message), (Some(Value::Text(_)), Some(Value::Text(_))));
+        let waits_beside_error = body.retry_after.is_some() && has("code") && has("message");
+        let found = if waits_beside_error || (both_texts && body.status.is_none()) {
+            Some(Provider::Resayil)
+        } else if self.errors.is_some_and(|errors| errors.as_object().is_some()) {
+            Some(if error.is_some() { Provider::Resayil } else { Provider::Laravel })
+        } else if self.kind.is_some_and(|kind| is_text(kind, "error"))
+            && has("type")
+            && !has("code")
+        {
+            Some(Provider::Anthropic)
+        } else if has("details") && has("status") {
+            Some(Provider::Gemini)
+        } else if has("innererror") {
+            Some(Provider::Azure)
+        } else if has("metadata") {
+            Some(Provider::OpenRouter)
+        } else if has("n_ctx") {
+            Some(Provider::LlamaCpp)
+        } else if self.detail.is_some_and(|detail| detail.as_array().is_some()) {
+            Some(Provider::FastApi)
+        } else if self.title.is_some() && body.status.is_some() {
+            Some(Provider::ProblemJson)
+        } else {
+            None
+        };
+        body.provider = body.provider.or(found);
+    }
+}
+
+/// Reads an error object.
+fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
+    let mut nested = None;
+    for (name, value) in error.members() {
+        if matches!(value, Value::Null) {
+            continue;
+        }
+        match name.raw() {
+            b"message" | b"msg" => body.message = message_of(value).or(body.message.take()),
+            b"detail" | b"description" => {
+                body.message = body.message.take().or_else(|| message_of(value))
+            }
+            b"code" => body.code = scalar(value),
+            b"type" => body.error_type = scalar(value),
+            b"param" => body.param = scalar(value),
+            b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
+            b"status" | b"http_status_code" | b"status_code" => match status(value) {
+                Some(code) => body.status = Some(code),
+                // google.rpc.Code, such as RESOURCE_EXHAUSTED.
+                None => body.inner_code = scalar(value),
+            },
+            b"innererror" => {
+                let code = value.as_object().and_then(|inner| inner.get_some("code"));
+                body.inner_code = code.and_then(scalar).or(body.inner_code.take());
+            }
+            b"metadata" => {
+                if let Some(metadata) = value.as_object() {
+                    read_metadata(metadata, body, now);
+                }
+            }
+            b"details" => {
+                if let Some(details) = value.as_array() {
+                    read_details(details, body, now);
+                }
+            }
+            b"errors" => {
+                if let Some(map) = value.as_object() {
+                    fields::read_map(map, &mut body.field_errors);
+                }
+            }
+            b"error" => nested = Some(value),
+            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
+        }
+    }
+    if body.message.is_none() {
+        body.message = nested.and_then(message_of);
+    }
+    // Google's status says more than its code, which repeats the HTTP status.
+    let is_google = |status: &Cow<'_, str>| {
+        status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    let digits =
+        body.code.as_ref().is_none_or(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
+    if digits && error.get("status").is_some() {
+        if let Some(status) = body.inner_code.clone().filter(is_google) {
+            body.status = body.status.or(body.code.as_ref().and_then(|code| code.parse().ok()));
+            body.code = Some(status);
+            body.provider = body.provider.or(Some(Provider::Gemini));
+        }
+    }
+}
+
+/// OpenRouter's `metadata`.
+fn read_metadata<'a>(metadata: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
+    for (name, value) in metadata.members() {
+        match name.raw() {
+            b"error_type" => body.inner_code = scalar(value).or(body.inner_code.take()),
+            // A moderation's verdict: the flagged input beside it is the prompt, and is not read.
+            b"reasons" | b"flagged_input" | b"patterns" => {
+                body.inner_code = Some(Cow::Borrowed("moderation"))
+            }
+            b"headers" => {
+                if let Some(headers) = value.as_object() {
+                    body.retry_after =
+                        body.retry_after.or_else(|| waits::read_headers(headers, now));
+                }
+            }
+            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
+        }
+    }
+}
+
+/// No more than this many of Google's details, and of the violations in one, are looked at.
+const MAX_DETAILS: usize = 32;
+
+/// Google's `details`: the wait, the quota that was exceeded, the reason.
+fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
+    for detail in details.items().take(MAX_DETAILS).filter_map(Value::as_object) {
+        for (name, value) in detail.members() {
+            match name.raw() {
+                // google.rpc.ErrorInfo, such as API_KEY_INVALID.
+                b"reason" => body.inner_code = scalar(value).or(body.inner_code.take()),
+                b"violations" => {
+                    let Some(violations) = value.as_array() else { continue };
+                    for violation in
+                        violations.items().take(MAX_DETAILS).filter_map(Value::as_object)
+                    {
+                        let id =
+                            violation.get("quotaId").and_then(Value::as_text).unwrap_or_default();
+                        if id.contains("PerDay") {
+                            body.quota_window = Some(QuotaWindow::Day);
+                        } else if id.contains("PerMinute") {
+                            body.quota_window = body.quota_window.or(Some(QuotaWindow::Minute));
+                        }
+                    }
+                }
+                name => {
+                    body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now))
+                }
+            }
+        }
+    }
+}
+
+/// The choices of an answer: an error in the first one, or nothing in any.
+fn read_choices<'a>(
+    choices: Array<'a>,
+    usage: Option<Object<'a>>,
+    body: &mut Body<'a>,
+    now: Timestamp,
+) {
+    let mut any_content = false;
+    for choice in choices.items().take(MAX_DETAILS).filter_map(Value::as_object) {
+        if let Some(error) = choice.get("error").and_then(Value::as_object) {
+            body.has_error = true;
+            return read_error(error, body, now);
+        }
+        let message = choice.get("message").and_then(Value::as_object);
+        let holds = |name: &str| match message.and_then(|message| message.get_some(name)) {
+            Some(Value::Text(text)) => !text.raw().is_empty(),
+            Some(Value::Array(list)) => list.items().next().is_some(),
+            Some(Value::Object(_)) => true,
+            _ => false,
+        };
+        any_content |=
+            ["content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio"]
+                .into_iter()
+                .any(holds);
+        any_content |=
+            matches!(choice.get("text"), Some(Value::Text(text)) if !text.raw().is_empty());
+    }
+    let tokens = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_f64);
+    body.empty_answer =
+        !any_content && tokens("total_tokens").or(tokens("completion_tokens")) == Some(0.0);
+}
+
+/// A number or a text; the texts `None` and `null`, which proxies write, are nothing.
+fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let scalar = match value {
+        Value::Text(text) => Some(text.decode_prefix(256)),
+        other => other.as_scalar(),
+    };
+    scalar.filter(|text| !matches!(&**text, "" | "None" | "null"))
+}
+
+/// A message: a text, or the first one in what holds it.
+fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => {
+            Some(text.decode_prefix(MAX_MESSAGE_BYTES)).filter(|text| !text.trim().is_empty())
+        }
+        Value::Object(object) => ["message", "msg", "detail", "error", "reason"]
+            .into_iter()
+            .filter_map(|name| object.get(name))
+            .find_map(|value| match value {
+                Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
+                _ => None,
+            }),
+        Value::Array(list) => list.items().find_map(|item| match item {
+            // Lists in lists hold no message.
+            Value::Array(_) => None,
+            other => message_of(other),
+        }),
+        _ => None,
+    }
+}
+
+/// An HTTP status of an error.
+fn status(value: Value<'_>) -> Option<u16> {
+    value.as_scalar()?.parse().ok().filter(|status| (400..=599).contains(status))
+}
+
+fn is_text(value: Value<'_>, expected: &str) -> bool {
+    matches!(value, Value::Text(text) if text.raw() == expected.as_bytes())
+}

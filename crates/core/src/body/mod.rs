@@ -1,0 +1,176 @@
+//! What the body of a failed call says, in whatever format it came.
+
+mod fields;
+mod html;
+mod members;
+mod waits;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::error::{FieldError, MAX_MESSAGE_BYTES, clip};
+use crate::json::{self, Value};
+use crate::provider::Provider;
+use crate::timestamp::Timestamp;
+
+/// The facts in a body. All texts are as the server wrote them, not yet redacted.
+#[derive(Default)]
+pub(crate) struct Body<'a> {
+    pub(crate) format: Format,
+    /// Whether the body says that there is an error: an error object or text that is not null.
+    pub(crate) has_error: bool,
+    pub(crate) message: Option<Cow<'a, str>>,
+    pub(crate) code: Option<Cow<'a, str>>,
+    pub(crate) error_type: Option<Cow<'a, str>>,
+    pub(crate) param: Option<Cow<'a, str>>,
+    pub(crate) request_id: Option<Cow<'a, str>>,
+    /// A more exact code that stands deeper: `innererror.code`, `metadata.error_type`, a `reason`.
+    pub(crate) inner_code: Option<Cow<'a, str>>,
+    /// The HTTP status that the body names.
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) field_errors: Vec<FieldError>,
+    /// The window of the quota that was exceeded, where an id of it says so.
+    pub(crate) quota_window: Option<QuotaWindow>,
+    /// The provider that the shape of the body gives away.
+    pub(crate) provider: Option<Provider>,
+    /// An answer with choices, none of which holds any text or call, and no tokens used.
+    pub(crate) empty_answer: bool,
+}
+
+/// The window of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuotaWindow {
+    Minute,
+    Day,
+}
+
+/// The format of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    #[default]
+    Empty,
+    Json,
+    Html,
+    Text,
+}
+
+/// How often a message that is JSON itself is opened.
+const MAX_NESTED_MESSAGES: u32 = 2;
+
+/// Reads a body. `Content-Type` is not trusted, so it is not asked.
+pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
+    read_nested(bytes, now, MAX_NESTED_MESSAGES)
+}
+
+fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    if bytes.is_empty() {
+        return Body::default();
+    }
+    match json::parse(bytes) {
+        Some(value) => {
+            let mut body = Body { format: Format::Json, ..Body::default() };
+            read_value(value, &mut body, now);
+            if nested > 0 {
+                open_message(&mut body, now, nested);
+            }
+            body
+        }
+        None => read_text(bytes),
+    }
+}
+
+fn read_value<'a>(value: Value<'a>, body: &mut Body<'a>, now: Timestamp) {
+    match value {
+        Value::Object(object) => members::read(object, body, now),
+        // Gemini wraps its errors in an array of one.
+        Value::Array(array) => {
+            if let Some(object) = array.items().next().and_then(Value::as_object) {
+                members::read(object, body, now);
+            }
+        }
+        Value::Text(text) => body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Some gateways put the JSON of the error that they were given into their own message.
+fn open_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
+    let Some(message) = body.message.as_deref() else { return };
+    if !message.trim_start().starts_with(['{', '[']) {
+        return;
+    }
+    let inner = read_nested(message.as_bytes(), now, nested - 1);
+    if inner.format != Format::Json || inner.message.is_none() {
+        return;
+    }
+    let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+    let (inner_code, inner_type) = (own(inner.code), own(inner.error_type));
+    let (inner_status, inner_wait) = (inner.status, inner.retry_after);
+    let message = own(inner.message);
+    body.message = message;
+    body.inner_code = body.inner_code.take().or(inner_code);
+    body.error_type = body.error_type.take().or(inner_type);
+    body.status = body.status.or(inner_status);
+    body.retry_after = body.retry_after.or(inner_wait);
+}
+
+fn read_text(bytes: &[u8]) -> Body<'_> {
+    let head = &bytes[..bytes.len().min(MAX_MESSAGE_BYTES)];
+    if html::is_html(head) {
+        let message = html::title(head).map(Cow::Owned);
+        return Body { format: Format::Html, message, ..Body::default() };
+    }
+    let text = String::from_utf8_lossy(head);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // Cloudflare: `error code: 1015`.
+    let code = line
+        .strip_prefix("error code: ")
+        .filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
+    Body {
+        format: Format::Text,
+        provider: code.map(|_| Provider::Cloudflare),
+        code: code.map(|code| Cow::Owned(code.to_owned())),
+        message: Some(Cow::Owned(clip(line, MAX_MESSAGE_BYTES).to_owned())),
+        ..Body::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Body<'_> {
+        read(text.as_bytes(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(parsed("").format, Format::Empty);
+        assert_eq!(parsed(" \n").format, Format::Empty);
+        assert_eq!(parsed("\u{feff}{}").format, Format::Json);
+        assert_eq!(parsed("<!DOCTYPE html><title>x</title>").format, Format::Html);
+        assert_eq!(parsed("{\"error\":").format, Format::Text);
+    }
+
+    #[test]
+    fn a_message_that_is_json_is_opened() {
+        let body = parsed(
+            r#"{"error":{"message":"{\"error\":{\"message\":\"deep\",\"code\":\"inner\"}}","code":500}}"#,
+        );
+        assert_eq!(body.message.as_deref(), Some("deep"));
+        assert_eq!(body.code.as_deref(), Some("500"));
+        assert_eq!(body.inner_code.as_deref(), Some("inner"));
+    }
+
+    #[test]
+    fn text_gives_its_first_line() {
+        assert_eq!(
+            parsed("\nupstream connect error\nmore").message.as_deref(),
+            Some("upstream connect error")
+        );
+        assert_eq!(parsed("error code: 1015").code.as_deref(), Some("1015"));
+        assert_eq!(parsed("error code: x").code, None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Waits that stand in members of a body.
+
+use std::time::Duration;
+
+use crate::hint::parse_retry_after;
+use crate::json::Value;
+use crate::rate_limit::parse_reset;
+use crate::timestamp::Timestamp;
+use crate::{duration, json};
+
+/// The wait in a member, if its name is one that stands for a wait.
+pub(super) fn read(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Duration> {
+    match name {
+        // LLM Resayil's guide; OpenRouter; many others.
+        b"retry_after"
+        | b"retryAfter"
+        | b"retry-after"
+        | b"retry_after_seconds"
+        | b"retryAfterSeconds"
+        | b"resets_in_seconds"
+        | b"wait_seconds" => seconds(value, now),
+        b"retry_after_ms" | b"retryAfterMs" => duration::from_seconds(value.as_f64()? / 1000.0),
+        // google.rpc.RetryInfo: "34.4s", or seconds and nanos.
+        b"retryDelay" | b"retry_delay" => match value {
+            Value::Object(parts) => {
+                let part = |name| {
+                    parts.get(name).and_then(Value::as_scalar).and_then(|text| text.parse().ok())
+                };
+                let nanos: f64 = part("nanos").unwrap_or(0.0);
+                duration::from_seconds(part("seconds").unwrap_or(0.0) + nanos / 1e9)
+            }
+            other => seconds(other, now),
+        },
+        // Hugging Face, while a model is loading.
+        b"estimated_time" => duration::from_seconds(value.as_f64()?),
+        b"resets_at" | b"reset_at" => parse_reset(&value.as_scalar()?, now),
+        _ => None,
+    }
+}
+
+/// The wait in the copy of upstream headers that OpenRouter puts into its metadata.
+pub(super) fn read_headers(headers: json::Object<'_>, now: Timestamp) -> Option<Duration> {
+    let named = |wanted: &str| {
+        let mut members = headers.members();
+        let found = members.find(|(name, _)| name.raw().eq_ignore_ascii_case(wanted.as_bytes()));
+        found.and_then(|(_, value)| value.as_scalar())
+    };
+    let retry_after = named("retry-after").and_then(|value| parse_retry_after(&value, now));
+    retry_after.or_else(|| named("x-ratelimit-reset").and_then(|value| parse_reset(&value, now)))
+}
+
+/// Seconds as a number or as text, a duration with units, or a date.
+fn seconds(value: Value<'_>, now: Timestamp) -> Option<Duration> {
+    if let Value::Number(digits) = value {
+        return duration::decimal_seconds(digits)
+            .or_else(|| duration::from_seconds(digits.parse().ok()?));
+    }
+    let text = value.as_text()?;
+    parse_retry_after(&text, now).or_else(|| duration::go_duration(text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(json: &'static str) -> Option<f64> {
+        let object = json::parse(json.as_bytes()).unwrap().as_object().unwrap();
+        let now = Timestamp::from_unix_seconds(946_684_797);
+        object
+            .members()
+            .find_map(|(name, value)| read(name.raw(), value, now))
+            .map(|wait| wait.as_secs_f64())
+    }
+
+    #[test]
+    fn waits_in_every_form() {
+        for (json, expected) in [
+            (r#"{"retry_after":45}"#, Some(45.0)),
+            (r#"{"retry_after":"45"}"#, Some(45.0)),
+            (r#"{"retry_after":"1m5s"}"#, Some(65.0)),
+            (r#"{"retry_after":"Fri, 31 Dec 1999 23:59:59 GMT"}"#, Some(2.0)),
+            (r#"{"retryDelay":"34.4s"}"#, Some(34.4)),
+            (r#"{"retryDelay":{"seconds":"34","nanos":400000000}}"#, Some(34.4)),
+            (r#"{"retry_after_ms":1500}"#, Some(1.5)),
+            (r#"{"estimated_time":20.0}"#, Some(20.0)),
+            (r#"{"resets_at":1046684797}"#, Some(100_000_000.0)),
+            (r#"{"retry_after":null}"#, None),
+            (r#"{"retry_after":-1}"#, None),
+            (r#"{"retry_after":[1]}"#, None),
+            (r#"{"retry":1}"#, None),
+        ] {
+            assert_eq!(wait(json), expected, "{json}");
+        }
+        assert!(wait(r#"{"retry_after_seconds":1e30}"#).unwrap() > 1e18);
+    }
+}

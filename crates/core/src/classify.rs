@@ -1,0 +1,234 @@
+//! From an answer to an error, or to the verdict that there is none.
+
+use std::time::Duration;
+
+use crate::body::{self, Body, Format};
+use crate::error::{
+    Error, HeaderList, Inner, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, Text, Texts, clip,
+};
+use crate::headers::HeaderFacts;
+use crate::hint::{self, HintSource};
+use crate::kind::Kind;
+use crate::provider::Provider;
+use crate::redact::redact_into;
+use crate::timestamp::Timestamp;
+use crate::verdict::{self, Verdict};
+
+/// Reads an answer and recognises the provider by it; see [`Classifier`].
+///
+/// # Errors
+///
+/// The error that the answer stands for. `Ok` means success.
+pub fn classify<N, V>(
+    status: u16,
+    headers: &[(N, V)],
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), Error>
+where
+    N: AsRef<[u8]>,
+    V: AsRef<[u8]>,
+{
+    Classifier::new().classify(status, headers, body, now)
+}
+
+/// Reads answers of LLM APIs.
+///
+/// The status decides first, then the codes in the body, then its prose, and that only where the
+/// status leaves room. Headers and body are bytes, and any bytes will do: nothing panics, and time
+/// is linear in their length.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Classifier {
+    provider: Option<Provider>,
+}
+
+impl Classifier {
+    /// A classifier that recognises the provider by the answer.
+    pub fn new() -> Self {
+        Classifier::default()
+    }
+
+    /// The same classifier, knowing whose answers it reads; with `None` it recognises the provider.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<Option<Provider>>) -> Self {
+        self.provider = provider.into();
+        self
+    }
+
+    /// Reads an answer. `now` is the wall clock when it arrived, for waits that are given as dates.
+    ///
+    /// A 2xx is a success only if its body is no error in disguise: an error object, JSON that
+    /// cannot be read, a web page, or an answer without content that used no tokens is an error. The
+    /// body of a stream is for [`StreamDecoder`](crate::StreamDecoder) to read.
+    ///
+    /// # Errors
+    ///
+    /// The error that the answer stands for. `Ok` means success.
+    pub fn classify<N, V>(
+        &self,
+        status: u16,
+        headers: &[(N, V)],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Error>
+    where
+        N: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        let facts = HeaderFacts::read(headers, now);
+        let parsed = body::read(body, now);
+        let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
+        let (status, verdict, message) = if (200..300).contains(&status) {
+            match disguised_error(status, &facts, &parsed, body, provider) {
+                Some((status, verdict, message)) => (status, verdict, message),
+                None => return Ok(()),
+            }
+        } else {
+            (Some(status), verdict::decide(Some(status), &facts, &parsed, provider), None)
+        };
+        let mut inner = make(&facts, parsed, provider, verdict, message, now);
+        inner.status = status;
+        inner.body = body[..body.len().min(MAX_BODY_BYTES)].to_vec();
+        inner.headers = HeaderList::new(headers);
+        Err(inner.into())
+    }
+}
+
+/// An error in the answer that claims success: its status, verdict and, if it has none, a message.
+fn disguised_error(
+    status: u16,
+    facts: &HeaderFacts<'_>,
+    body: &Body<'_>,
+    bytes: &[u8],
+    provider: Option<Provider>,
+) -> Option<(Option<u16>, Verdict, Option<&'static str>)> {
+    let protocol = |message| {
+        let verdict =
+            Verdict { kind: Kind::Protocol, retryable: facts.should_retry.unwrap_or(true) };
+        Some((Some(status), verdict, Some(message)))
+    };
+    let content_type = facts.content_type.unwrap_or_default();
+    let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
+    match body.format {
+        Format::Json if body.has_error => {
+            let named = embedded_status(body);
+            Some((named.or(Some(status)), verdict::decide(named, facts, body, provider), None))
+        }
+        Format::Json if body.empty_answer => protocol("the answer is empty and used no tokens"),
+        Format::Json => None,
+        Format::Html => protocol("a web page came in place of an answer"),
+        Format::Empty if matches!(status, 204 | 205) || is("event-stream") => None,
+        // Azure throttles some streams with an empty 200.
+        Format::Empty if facts.retry_after.is_some() || facts.retry_after_ms.is_some() => {
+            let verdict = Verdict { kind: Kind::RateLimit, retryable: true };
+            Some((Some(status), verdict, Some("throttled: the answer is empty and asks to wait")))
+        }
+        Format::Empty => protocol("the answer has no body"),
+        Format::Text
+            if matches!(bytes.trim_ascii().first(), Some(b'{' | b'['))
+                && !is("event-stream")
+                && !is("ndjson") =>
+        {
+            protocol("the answer is not readable JSON")
+        }
+        Format::Text if content_type.is_empty() || is("json") && !is("ndjson") => {
+            protocol("the answer is not JSON")
+        }
+        Format::Text => None,
+    }
+}
+
+/// The status that an error inside a success names, as `status` or as a numeric code.
+pub(crate) fn embedded_status(body: &Body<'_>) -> Option<u16> {
+    let code = || body.code.as_ref().and_then(|code| code.parse().ok());
+    body.status.or_else(code).filter(|status| (400..=599).contains(status))
+}
+
+/// Puts the error together, but for the status, raw body and headers.
+pub(crate) fn make(
+    facts: &HeaderFacts<'_>,
+    mut body: Body<'_>,
+    provider: Option<Provider>,
+    verdict: Verdict,
+    message: Option<&'static str>,
+    now: Timestamp,
+) -> Inner {
+    let hint = select_hint(facts, &body, provider, verdict.kind, now);
+    let field_errors = std::mem::take(&mut body.field_errors);
+    let message = body.message.as_deref().or(message).or_else(|| {
+        field_errors.first().and_then(|field| field.messages.first()).map(String::as_str)
+    });
+    let texts = [
+        (Text::Code, body.code.as_deref().or(facts.code)),
+        (Text::Type, body.error_type.as_deref()),
+        (Text::Param, body.param.as_deref()),
+        (Text::RequestId, facts.request_id.or(body.request_id.as_deref())),
+    ];
+    let length = |text: Option<&str>| text.map_or(0, |text| text.len().min(MAX_MESSAGE_BYTES));
+    let capacity = length(message) + texts.iter().map(|(_, text)| length(*text)).sum::<usize>();
+    let mut stored = Texts::with_capacity(capacity);
+    if let Some(message) = message {
+        stored.set_with(Text::Message, |buffer| {
+            redact_into(clip(message, MAX_MESSAGE_BYTES), buffer)
+        });
+    }
+    for (name, text) in texts {
+        if let Some(text) = text {
+            stored.set_with(name, |buffer| redact_into(clip(text, MAX_TEXT_BYTES), buffer));
+        }
+    }
+    let mut inner = Inner::new(verdict.kind, stored);
+    inner.retryable = verdict.retryable;
+    inner.should_retry = facts.should_retry;
+    inner.provider = provider;
+    inner.retry_after = hint;
+    inner.rate_limit = facts.rate_limit.map(Box::new);
+    inner.field_errors = field_errors;
+    inner
+}
+
+/// The longest code, type, parameter or request id that is kept, in bytes.
+const MAX_TEXT_BYTES: usize = 256;
+
+/// The wait that the server asks for: the body, the headers, the reset of a rate limit, the prose.
+/// For LLM Resayil the body, then the end of the clock minute, because its reset header is late.
+fn select_hint(
+    facts: &HeaderFacts<'_>,
+    body: &Body<'_>,
+    provider: Option<Provider>,
+    kind: Kind,
+    _now: Timestamp,
+) -> Option<(Duration, HintSource)> {
+    let prose = || match body.format {
+        Format::Html | Format::Empty => None,
+        _ => body
+            .message
+            .as_ref()
+            .and_then(|message| hint::find_in_prose(clip(message, MAX_PROSE_BYTES))),
+    };
+    if let Some(wait) = body.retry_after {
+        // Google rounds the member down; its message is exact.
+        let exact = prose().filter(|exact| *exact > wait && *exact - wait < Duration::from_secs(1));
+        return Some((exact.unwrap_or(wait), HintSource::Body));
+    }
+    let limited = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::Overloaded);
+    if provider == Some(Provider::Resayil) && kind == Kind::RateLimit {
+        if let Some(date) = facts.date {
+            return Some((until_next_minute(date), HintSource::Window));
+        }
+    }
+    let reset = || facts.reset.filter(|_| limited);
+    (facts.retry_after_ms.map(|wait| (wait, HintSource::RetryAfterMs)))
+        .or_else(|| facts.retry_after.map(|wait| (wait, HintSource::RetryAfter)))
+        .or_else(|| reset().map(|wait| (wait, HintSource::RateLimitReset)))
+        .or_else(|| prose().map(|wait| (wait, HintSource::Message)))
+}
+
+/// Only the beginning of a message is searched for a wait, in bytes.
+const MAX_PROSE_BYTES: usize = 2048;
+
+fn until_next_minute(date: Timestamp) -> Duration {
+    const MINUTE: i64 = 60_000_000;
+    let elapsed = date.unix_micros().rem_euclid(MINUTE);
+    Duration::from_micros((MINUTE - elapsed) as u64)
+}

@@ -1,0 +1,503 @@
+//! The error: what went wrong, and all that is known about it.
+
+mod header_list;
+mod record;
+mod texts;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
+pub(crate) use texts::{Text, Texts};
+
+use crate::hint::HintSource;
+use crate::kind::{Kind, Severity};
+use crate::messages::{self, Messages};
+use crate::provider::Provider;
+use crate::rate_limit::RateLimit;
+use crate::redact::redact_into;
+
+/// No more than this many bytes of an error's body are kept.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// No more than this many bytes of the provider's message are kept.
+pub const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+/// No more than this many invalid fields, and messages of one field, are kept.
+pub const MAX_FIELD_ERRORS: usize = 100;
+
+/// What is wrong with one field of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The path of the field, as the provider writes it: `messages.0.role`.
+    pub field: String,
+    /// The provider's messages, redacted, in the provider's language.
+    pub messages: Vec<String>,
+}
+
+/// Why a call failed.
+///
+/// One machine word; everything is behind accessors. `Display` is one line without secrets and
+/// without the raw body, `Debug` a report of several lines.
+///
+/// ```
+/// use resayil_core::{Kind, Timestamp, classify};
+///
+/// let body = br#"{"error":{"message":"Rate limit exceeded","code":429},"retry_after":45}"#;
+/// let headers: [(&str, &str); 0] = [];
+/// let error = classify(429, &headers, body, Timestamp::UNIX_EPOCH).unwrap_err();
+/// assert_eq!(error.kind(), Kind::RateLimit);
+/// assert_eq!(error.retry_after().unwrap().as_secs(), 45);
+/// assert_eq!(error.to_string(), "rate_limit (429): Rate limit exceeded; retry after 45 s");
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+pub(crate) struct Inner {
+    pub(crate) kind: Kind,
+    pub(crate) retryable: bool,
+    pub(crate) exhausted: bool,
+    pub(crate) ambiguous: bool,
+    pub(crate) should_retry: Option<bool>,
+    pub(crate) status: Option<u16>,
+    pub(crate) provider: Option<Provider>,
+    pub(crate) retry_after: Option<(Duration, HintSource)>,
+    pub(crate) attempts: u32,
+    pub(crate) texts: Texts,
+    pub(crate) rate_limit: Option<Box<RateLimit>>,
+    pub(crate) field_errors: Vec<FieldError>,
+    pub(crate) model: Option<Box<str>>,
+    pub(crate) partial_text: Option<Box<str>>,
+    pub(crate) delivered: bool,
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: HeaderList,
+    pub(crate) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Inner {
+    pub(crate) fn new(kind: Kind, texts: Texts) -> Self {
+        Inner {
+            kind,
+            retryable: kind.is_retryable(),
+            exhausted: false,
+            ambiguous: false,
+            should_retry: None,
+            status: None,
+            provider: None,
+            retry_after: None,
+            attempts: 0,
+            texts,
+            rate_limit: None,
+            field_errors: Vec::new(),
+            model: None,
+            partial_text: None,
+            delivered: false,
+            body: Vec::new(),
+            headers: HeaderList::default(),
+            source: None,
+        }
+    }
+}
+
+impl From<Inner> for Error {
+    fn from(inner: Inner) -> Self {
+        Error(Box::new(inner))
+    }
+}
+
+/// What is known about the failure.
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The HTTP status of the answer; `None` when there was no answer. For an error inside a
+    /// success or a stream it is the status that the error stands for, where the body names one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// How grave it is.
+    pub fn severity(&self) -> Severity {
+        self.0.kind.severity()
+    }
+
+    /// Whether another try of the same request may succeed. A [`Policy`](crate::Policy) looks at
+    /// more than this.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// What the server says of retrying, by `x-should-retry`.
+    pub fn should_retry(&self) -> Option<bool> {
+        self.0.should_retry
+    }
+
+    /// The provider's message, redacted and cut to [`MAX_MESSAGE_BYTES`]; for the developer's
+    /// eyes. What to show a user is [`user_message`](Self::user_message).
+    pub fn message(&self) -> Option<&str> {
+        self.0.texts.get(Text::Message)
+    }
+
+    /// The provider's error code; a number as its digits.
+    pub fn code(&self) -> Option<&str> {
+        self.0.texts.get(Text::Code)
+    }
+
+    /// The provider's error type, such as `invalid_request_error`.
+    pub fn error_type(&self) -> Option<&str> {
+        self.0.texts.get(Text::Type)
+    }
+
+    /// The parameter of the request that the provider complains of.
+    pub fn param(&self) -> Option<&str> {
+        self.0.texts.get(Text::Param)
+    }
+
+    /// The provider's id of the request, to name when asking for support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.texts.get(Text::RequestId)
+    }
+
+    /// How long the server asks to wait, uncapped. The longest wait that can be stored stands for
+    /// anything beyond it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after.map(|(wait, _)| wait)
+    }
+
+    /// Where [`retry_after`](Self::retry_after) was read.
+    pub fn retry_after_source(&self) -> Option<HintSource> {
+        self.0.retry_after.map(|(_, source)| source)
+    }
+
+    /// What the answer's headers say of the rate limit.
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.0.rate_limit.as_deref()
+    }
+
+    /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.field_errors
+    }
+
+    /// Whose API answered, named by the caller or recognised.
+    pub fn provider(&self) -> Option<Provider> {
+        self.0.provider
+    }
+
+    /// How many requests were sent for this call, refused ones included; 0 if none was or if
+    /// nobody counted.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether the retries of an inner layer are used up, so that an outer one must not multiply
+    /// them.
+    pub fn is_exhausted(&self) -> bool {
+        self.0.exhausted
+    }
+
+    /// Whether the server may have carried out the request although no whole answer arrived.
+    pub fn is_ambiguous(&self) -> bool {
+        self.0.ambiguous
+    }
+
+    /// What a stream had delivered before it failed.
+    pub fn partial_text(&self) -> Option<&str> {
+        self.0.partial_text.as_deref()
+    }
+
+    /// Whether the request can be sent again without delivering anything twice: nothing of an
+    /// answer, be it text or a tool call, had been delivered.
+    pub fn is_safe_to_replay(&self) -> bool {
+        !self.0.delivered
+    }
+
+    /// The raw body, cut to [`MAX_BODY_BYTES`]. It may hold the prompt: do not print it.
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+
+    /// The headers of the answer. Values may hold secrets: do not print them.
+    pub fn headers(&self) -> &HeaderList {
+        &self.0.headers
+    }
+
+    /// The model that the request named, where the client told.
+    pub fn model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+}
+
+/// What to tell people.
+impl Error {
+    /// A friendly sentence that is safe to show to an end user, in English.
+    pub fn user_message(&self) -> String {
+        self.user_message_in(&messages::ENGLISH)
+    }
+
+    /// A friendly sentence in the language, or with the texts, of `messages`.
+    pub fn user_message_in(&self, messages: &Messages) -> String {
+        messages.user_message(self)
+    }
+
+    /// What to do about it, one step an entry, in English.
+    pub fn advice(&self) -> Vec<Cow<'_, str>> {
+        self.advice_in(&messages::ENGLISH)
+    }
+
+    /// What to do about it, one step an entry, in the language of `messages`.
+    pub fn advice_in<'a>(&'a self, messages: &'a Messages) -> Vec<Cow<'a, str>> {
+        messages.advice(self)
+    }
+
+    /// The page of the provider that explains this kind of error.
+    pub fn help_url(&self) -> Option<&'static str> {
+        messages::help_url(self.provider(), self.kind())
+    }
+
+    /// The error record: one JSON object, the same from every language.
+    pub fn to_json(&self) -> String {
+        self.to_json_in(&messages::ENGLISH)
+    }
+
+    /// The error record with `user_message` and `advice` in the language of `messages`.
+    pub fn to_json_in(&self, messages: &Messages) -> String {
+        record::to_json(self, messages)
+    }
+}
+
+/// Making errors, for failures that no answer describes, and adding what a layer knows.
+impl Error {
+    /// An error of this kind. The message is redacted.
+    pub fn new(kind: Kind, message: &str) -> Self {
+        let mut texts = Texts::with_capacity(message.len());
+        texts.set_with(Text::Message, |buffer| {
+            redact_into(clip(message, MAX_MESSAGE_BYTES), buffer)
+        });
+        Inner::new(kind, texts).into()
+    }
+
+    /// The same error with the HTTP status of the answer.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error with another verdict on retrying.
+    #[must_use]
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// The same error with the provider's machine-readable code.
+    #[must_use]
+    pub fn with_code(mut self, code: &str) -> Self {
+        self.0.texts.set(Text::Code, code);
+        self
+    }
+
+    /// The same error with the provider.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Option<Provider>) -> Self {
+        self.0.provider = provider;
+        self
+    }
+
+    /// The same error with the wait that is needed, and where it is known from.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration, source: HintSource) -> Self {
+        self.0.retry_after = Some((wait, source));
+        self
+    }
+
+    /// The same error with the number of requests that were sent.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, marked as the end of a layer's retries.
+    #[must_use]
+    pub fn with_exhausted(mut self, exhausted: bool) -> Self {
+        self.0.exhausted = exhausted;
+        self
+    }
+
+    /// The same error, marked as one after which the request may have been carried out.
+    #[must_use]
+    pub fn with_ambiguous(mut self, ambiguous: bool) -> Self {
+        self.0.ambiguous = ambiguous;
+        self
+    }
+
+    /// The same error with the model that the request named.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        self.0.model = Some(clip(model, 200).into());
+        self
+    }
+
+    /// The same error with what a stream had delivered before it failed.
+    #[must_use]
+    pub fn with_partial_text(mut self, text: &str) -> Self {
+        self.0.partial_text = Some(text.into());
+        self.with_delivered(!text.is_empty())
+    }
+
+    /// The same error, saying whether anything of an answer had been delivered before.
+    #[must_use]
+    pub fn with_delivered(mut self, delivered: bool) -> Self {
+        self.0.delivered |= delivered;
+        self
+    }
+
+    /// The same error with the provider's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        self.0.texts.set(Text::RequestId, clip(id, 256));
+        self
+    }
+
+    pub(crate) fn with_headers(mut self, headers: HeaderList) -> Self {
+        self.0.headers = headers;
+        self
+    }
+
+    /// The same error with the lower-level error that caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+}
+
+/// The beginning of a text, at most `max` bytes, cut at a character.
+pub(crate) fn clip(text: &str, max: usize) -> &str {
+    if text.len() <= max {
+        return text;
+    }
+    let end = (0..=max).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())?;
+        if let Some(status) = self.status() {
+            write!(f, " ({status})")?;
+        }
+        if let Some(message) = self.message().filter(|message| !message.is_empty()) {
+            f.write_str(": ")?;
+            write_one_line(f, message)?;
+        }
+        if let Some(wait) = self.retry_after() {
+            write!(f, "; retry after {} s", Seconds(wait))?;
+        }
+        if let Some(id) = self.request_id() {
+            write!(f, "; request id {id}")?;
+        }
+        if self.attempts() > 1 {
+            write!(f, "; {} attempts", self.attempts())?;
+        }
+        Ok(())
+    }
+}
+
+/// Line ends and other control characters become spaces, so that a log line stays one line.
+fn write_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|c| fmt::Write::write_char(f, if c.is_control() { ' ' } else { c }))
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retry = if self.is_retryable() { "retryable" } else { "not retryable" };
+        writeln!(f, "{self}")?;
+        writeln!(f, "  kind: {} ({}, {retry})", self.kind(), self.severity())?;
+        for (name, value) in
+            [("code", self.code()), ("type", self.error_type()), ("param", self.param())]
+        {
+            if let Some(value) = value {
+                writeln!(f, "  {name}: {value}")?;
+            }
+        }
+        if let Some(provider) = self.provider() {
+            writeln!(f, "  provider: {provider}")?;
+        }
+        for field in self.field_errors() {
+            writeln!(f, "  field {}: {}", field.field, field.messages.join(" "))?;
+        }
+        if let Some(source) = std::error::Error::source(self) {
+            writeln!(f, "  caused by: {source}")?;
+        }
+        write!(f, "  body: {} bytes", self.body().len())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A duration as seconds, with as many decimals as it needs.
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.as_secs())?;
+        let nanos = self.0.subsec_nanos();
+        if nanos > 0 {
+            let digits = format!("{nanos:09}");
+            write!(f, ".{}", digits.trim_end_matches('0'))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<Error>>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn display_is_one_line_without_secrets() {
+        let error =
+            Error::new(Kind::Server, "first\r\nsecond key=abcdefghijklmnop1234").with_status(500);
+        assert_eq!(error.to_string(), "server (500): first  second key=[redacted]");
+    }
+
+    #[test]
+    fn debug_names_the_cause() {
+        let cause = std::io::Error::other("connection reset");
+        let error = Error::new(Kind::Network, "could not connect").with_source(cause);
+        let report = format!("{error:?}");
+        assert!(report.contains("caused by: connection reset"), "{report}");
+        assert!(report.lines().count() > 2);
+    }
+
+    #[test]
+    fn seconds_have_the_decimals_they_need() {
+        assert_eq!(Seconds(Duration::from_millis(56_185)).to_string(), "56.185");
+        assert_eq!(Seconds(Duration::from_nanos(1)).to_string(), "0.000000001");
+        assert_eq!(Seconds(Duration::from_secs(u64::MAX)).to_string(), "18446744073709551615");
+    }
+
+    #[test]
+    fn clipping_never_splits_a_character() {
+        assert_eq!(clip("مرحبا", 3), "م");
+        assert_eq!(clip("abc", 3), "abc");
+    }
+}

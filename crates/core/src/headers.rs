@@ -1,0 +1,179 @@
+//! The few headers of an answer that matter.
+
+use std::time::Duration;
+
+use crate::hint::{parse_millis, parse_retry_after};
+use crate::http_date;
+use crate::provider::Provider;
+use crate::rate_limit::{RateLimit, Reader};
+use crate::timestamp::Timestamp;
+
+/// What the headers tell.
+#[derive(Default)]
+pub(crate) struct HeaderFacts<'a> {
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retry_after_ms: Option<Duration>,
+    pub(crate) should_retry: Option<bool>,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) content_type: Option<&'a str>,
+    /// The error's code, where it stands in a header (Amazon).
+    pub(crate) code: Option<&'a str>,
+    /// `anthropic-ratelimit-unified-status: rejected`: the usage window is exhausted.
+    pub(crate) usage_rejected: bool,
+    /// The provider that a header gives away.
+    pub(crate) provider: Option<Provider>,
+    /// The software in front, which names itself in `server`.
+    pub(crate) front: Option<Provider>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// The wait that follows from a rate limit that is used up.
+    pub(crate) reset: Option<Duration>,
+    request_id_rank: u8,
+}
+
+/// The longest header name that matters here.
+const MAX_NAME: usize = 64;
+
+impl<'a> HeaderFacts<'a> {
+    pub(crate) fn read<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        headers: &'a [(N, V)],
+        now: Timestamp,
+    ) -> Self {
+        let mut facts = HeaderFacts::default();
+        let mut rate_limit = Reader::default();
+        let mut limited = false;
+        let mut cached = false;
+        for (name, value) in headers {
+            let (name, value) = (name.as_ref(), value.as_ref());
+            let mut lower = [0; MAX_NAME];
+            let Some(lower) = lower.get_mut(..name.len()) else { continue };
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            if lower == b"age" {
+                cached = text(value).parse().is_ok_and(|age: u64| age > 0);
+            } else if !facts.take(lower, value, now) {
+                limited |= rate_limit.read(lower, value, now);
+            }
+        }
+        // What a cache has stored says nothing about now.
+        if limited && !cached {
+            (facts.rate_limit, facts.reset) = rate_limit.finish();
+        }
+        facts
+    }
+
+    /// Takes a header that is not about rate limits; says whether it was one.
+    fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) -> bool {
+        match name {
+            b"date" => self.date = self.date.or_else(|| http_date::parse(text(value), now)),
+            // Of several lines the first one that can be read counts.
+            b"retry-after" => {
+                self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
+            }
+            b"retry-after-ms" | b"x-ms-retry-after-ms" => {
+                self.retry_after_ms = self.retry_after_ms.or_else(|| parse_millis(text(value)));
+            }
+            b"x-should-retry" => {
+                self.should_retry = match text(value) {
+                    "true" => Some(true),
+                    "false" => Some(false),
+                    _ => None,
+                }
+            }
+            b"content-type" => self.content_type = Some(text(value)),
+            b"x-request-id" => self.set_request_id(3, value, None),
+            b"request-id" => self.set_request_id(2, value, None),
+            b"x-amzn-requestid" => self.set_request_id(2, value, Some(Provider::Bedrock)),
+            b"apim-request-id" => self.set_request_id(1, value, Some(Provider::Azure)),
+            b"x-amzn-errortype" => {
+                self.code = text(value).split(':').next();
+                self.provider = Some(Provider::Bedrock);
+            }
+            b"anthropic-ratelimit-unified-status" => {
+                self.usage_rejected = text(value) == "rejected";
+                self.provider = Some(Provider::Anthropic);
+            }
+            b"server" => {
+                let server = text(value).to_ascii_lowercase();
+                let known = [Provider::Cloudflare, Provider::Nginx, Provider::Envoy];
+                let known = known.into_iter().find(|front| server.contains(front.name()));
+                self.front = self.front.or(known);
+            }
+            b"cf-ray" => self.front = Some(Provider::Cloudflare),
+            _ => {
+                self.provider = self.provider.or_else(|| provider_of(name));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn set_request_id(&mut self, rank: u8, value: &'a [u8], provider: Option<Provider>) {
+        self.provider = self.provider.or(provider);
+        let id = text(value);
+        if rank > self.request_id_rank && !id.is_empty() {
+            self.request_id_rank = rank;
+            self.request_id = Some(id);
+        }
+    }
+}
+
+/// The provider that a header's name gives away.
+fn provider_of(name: &[u8]) -> Option<Provider> {
+    let begins = |prefix: &[u8]| name.starts_with(prefix);
+    match *name.first()? {
+        b'a' if begins(b"anthropic-") => Some(Provider::Anthropic),
+        b'o' if begins(b"openai-") => Some(Provider::OpenAi),
+        b'x' if begins(b"x-openai-") => Some(Provider::OpenAi),
+        b'x' if begins(b"x-litellm-") => Some(Provider::LiteLlm),
+        b'x' if begins(b"x-groq-") => Some(Provider::Groq),
+        b'x' if begins(b"x-amzn-") => Some(Provider::Bedrock),
+        b'x' if begins(b"x-ms-") => Some(Provider::Azure),
+        b'l' if begins(b"llm_provider-") => Some(Provider::LiteLlm),
+        b'm' if begins(b"mistral-") => Some(Provider::Mistral),
+        _ => None,
+    }
+}
+
+/// A value as trimmed text; what is not UTF-8 is as good as empty.
+fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value).unwrap_or_default().trim_matches([' ', '\t'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<'a>(headers: &'a [(&'a str, &'a str)]) -> HeaderFacts<'a> {
+        HeaderFacts::read(headers, Timestamp::from_unix_seconds(1_741_305_555))
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_and_long_ones_skipped() {
+        let long = "x".repeat(500);
+        let headers = [("RETRY-AFTER", "2"), (long.as_str(), "3"), ("X-Request-ID", "req")];
+        let facts = read(&headers);
+        assert_eq!(facts.retry_after, Some(Duration::from_secs(2)));
+        assert_eq!(facts.request_id, Some("req"));
+    }
+
+    #[test]
+    fn the_first_readable_retry_after_counts() {
+        assert_eq!(
+            read(&[("retry-after", "x"), ("retry-after", "45")]).retry_after.unwrap().as_secs(),
+            45
+        );
+        assert_eq!(
+            read(&[("retry-after", "2"), ("retry-after", "3")]).retry_after.unwrap().as_secs(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_cached_answer_tells_no_rate_limit() {
+        let limited = [("X-RateLimit-Limit", "20"), ("X-RateLimit-Remaining", "0")];
+        assert!(read(&limited).rate_limit.is_some());
+        assert!(read(&[limited[0], limited[1], ("Age", "120")]).rate_limit.is_none());
+        assert!(read(&[limited[0], limited[1], ("Age", "0")]).rate_limit.is_some());
+    }
+}

@@ -1,0 +1,283 @@
+//! What to tell people: a friendly sentence for users, and what to do about it.
+
+mod arabic;
+mod english;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::provider::Provider;
+
+/// The built-in texts in English.
+pub static ENGLISH: Messages = Messages {
+    language: "en",
+    table: english::ENTRIES,
+    duration: english::duration,
+    own: BTreeMap::new(),
+};
+/// The built-in texts in Arabic. They hold no marks of direction: a display knows how to set them.
+pub static ARABIC: Messages = Messages {
+    language: "ar",
+    table: arabic::ENTRIES,
+    duration: arabic::duration,
+    own: BTreeMap::new(),
+};
+
+/// The built-in texts about one kind of error.
+struct Entry {
+    kind: Kind,
+    user_message: &'static str,
+    advice: &'static [&'static str],
+}
+
+/// The texts of one language, which an application may replace one by one.
+///
+/// A text may hold `{wait}`, `{field}` and `{model}`. `{wait|a moment}` names what stands in for a
+/// missing value. A part in square brackets is left out when a placeholder in it has no value:
+/// `The limit is reached.[ It resets in {wait}.]`
+///
+/// ```
+/// use resayil_core::{Error, Kind, Messages};
+///
+/// let mine = Messages::english().with_user_message(Kind::NotFound, "We lost[ {model}].");
+/// let error = Error::new(Kind::NotFound, "404").with_model("llama3.2");
+/// assert_eq!(error.user_message_in(&mine), "We lost llama3.2.");
+/// ```
+#[derive(Clone)]
+pub struct Messages {
+    language: &'static str,
+    table: &'static [Entry],
+    duration: fn(u64) -> String,
+    own: BTreeMap<Kind, Own>,
+}
+
+#[derive(Clone, Default)]
+struct Own {
+    user_message: Option<String>,
+    advice: Option<Vec<String>>,
+}
+
+impl Messages {
+    /// The built-in English texts, to be changed.
+    pub fn english() -> Self {
+        ENGLISH.clone()
+    }
+
+    /// The built-in Arabic texts, to be changed.
+    pub fn arabic() -> Self {
+        ARABIC.clone()
+    }
+
+    /// The built-in texts of a language by its tag: `en`, `ar`, also with a region (`ar-KW`).
+    pub fn of_language(tag: &str) -> Option<&'static Messages> {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        [&ENGLISH, &ARABIC]
+            .into_iter()
+            .find(|messages| messages.language.eq_ignore_ascii_case(primary))
+    }
+
+    /// The tag of the language that these texts started from.
+    pub fn language(&self) -> &'static str {
+        self.language
+    }
+
+    /// The same texts with another message to users for this kind.
+    #[must_use]
+    pub fn with_user_message(mut self, kind: Kind, text: &str) -> Self {
+        self.own.entry(kind).or_default().user_message = Some(text.to_owned());
+        self
+    }
+
+    /// The same texts with other advice for this kind, one step an entry.
+    #[must_use]
+    pub fn with_advice(mut self, kind: Kind, steps: &[&str]) -> Self {
+        let steps = steps.iter().map(|step| (*step).to_owned()).collect();
+        self.own.entry(kind).or_default().advice = Some(steps);
+        self
+    }
+
+    fn entry(&self, kind: Kind) -> &'static Entry {
+        // The first entry is the one for unknown errors.
+        self.table.iter().find(|entry| entry.kind == kind).unwrap_or(&self.table[0])
+    }
+
+    pub(crate) fn user_message(&self, error: &Error) -> String {
+        let own = self.own.get(&error.kind()).and_then(|own| own.user_message.as_deref());
+        fill(own.unwrap_or(self.entry(error.kind()).user_message), |name| self.value(error, name))
+    }
+
+    pub(crate) fn advice<'a>(&'a self, error: &Error) -> Vec<Cow<'a, str>> {
+        let own = self.own.get(&error.kind()).and_then(|own| own.advice.as_deref());
+        let fill = |step: &'a str| {
+            if step.contains('{') {
+                Cow::Owned(fill(step, |name| self.value(error, name)))
+            } else {
+                Cow::Borrowed(step)
+            }
+        };
+        let steps = match own {
+            Some(own) => own.iter().map(|step| fill(step)).collect::<Vec<_>>(),
+            None => self.entry(error.kind()).advice.iter().map(|step| fill(step)).collect(),
+        };
+        steps.into_iter().filter(|step| !step.is_empty()).collect()
+    }
+
+    fn value(&self, error: &Error, name: &str) -> Option<String> {
+        match name {
+            "wait" => error
+                .retry_after()
+                .filter(|wait| !wait.is_zero())
+                .map(|wait| (self.duration)(whole_seconds(wait))),
+            "field" => error
+                .field_errors()
+                .first()
+                .map(|field| field.field.clone())
+                .or(error.param().map(str::to_owned)),
+            "model" => error.model().map(str::to_owned),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Messages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messages")
+            .field("language", &self.language)
+            .field("replaced", &self.own.len())
+            .finish()
+    }
+}
+
+/// Rounded up: who returns a moment early is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
+}
+
+/// Puts values into a text, and leaves out bracketed parts whose values are missing.
+fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let Some(close) = rest[open..].find(']') else { break };
+        if let Some(before) = substitute(&rest[..open], &value) {
+            out.push_str(&before);
+        }
+        if let Some(optional) = substitute(&rest[open + 1..open + close], &value) {
+            out.push_str(&optional);
+        }
+        rest = &rest[open + close + 1..];
+    }
+    if let Some(tail) = substitute(rest, &value) {
+        out.push_str(&tail);
+    }
+    out
+}
+
+/// A text with its placeholders replaced; `None` if one of them has no value.
+fn substitute(text: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        let Some(close) = rest[open..].find('}') else { break };
+        out.push_str(&rest[..open]);
+        let placeholder = &rest[open + 1..open + close];
+        let (name, fallback) = match placeholder.split_once('|') {
+            Some((name, fallback)) => (name, Some(fallback.to_owned())),
+            None => (placeholder, None),
+        };
+        out.push_str(&value(name).or(fallback)?);
+        rest = &rest[open + close + 1..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The page that explains a kind of error to the provider's customers.
+pub(crate) fn help_url(provider: Option<Provider>, kind: Kind) -> Option<&'static str> {
+    Some(match provider? {
+        Provider::Resayil => match kind {
+            Kind::PaymentRequired => "https://llm.resayil.io/billing/plans",
+            Kind::RateLimit => "https://llm.resayil.io/docs/rate-limits",
+            Kind::Authentication => "https://llm.resayil.io/docs/authentication",
+            _ => "https://llm.resayil.io/docs/error-codes",
+        },
+        Provider::OpenAi => "https://platform.openai.com/docs/guides/error-codes",
+        Provider::Anthropic => "https://docs.anthropic.com/en/api/errors",
+        Provider::Gemini => "https://ai.google.dev/gemini-api/docs/troubleshooting",
+        Provider::Groq => "https://console.groq.com/docs/errors",
+        Provider::OpenRouter => "https://openrouter.ai/docs/api-reference/errors",
+        Provider::Cohere => "https://docs.cohere.com/reference/errors",
+        Provider::DeepSeek => "https://api-docs.deepseek.com/quick_start/error_codes",
+        Provider::Voyage => "https://docs.voyageai.com/docs/error-codes",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hint::HintSource;
+
+    #[test]
+    fn every_kind_has_texts_in_every_language() {
+        for messages in [&ENGLISH, &ARABIC] {
+            assert_eq!(messages.table[0].kind, Kind::Unknown);
+            for row in Kind::table() {
+                assert_eq!(messages.entry(row.kind).kind, row.kind, "{}", row.name);
+                let error = Error::new(row.kind, "");
+                let text = error.user_message_in(messages);
+                assert!(!text.is_empty() && !text.contains(['{', '[', ']']), "{text}");
+                assert!(!error.advice_in(messages).is_empty(), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn arabic_is_arabic_without_marks_of_direction() {
+        for entry in ARABIC.table {
+            for text in std::iter::once(&entry.user_message).chain(entry.advice) {
+                assert!(text.chars().any(|c| ('\u{600}'..'\u{700}').contains(&c)), "{text}");
+                let mark = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                assert!(!text.contains(mark), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_wait_is_told_if_it_is_known() {
+        let error = Error::new(Kind::RateLimit, "");
+        assert_eq!(
+            error.user_message(),
+            "Too many requests right now. Please try again in a moment."
+        );
+        let error = error.with_retry_after(Duration::from_millis(44_100), HintSource::Body);
+        assert_eq!(
+            error.user_message(),
+            "Too many requests right now. Please try again in 45 seconds."
+        );
+        assert!(error.user_message_in(&ARABIC).contains("45"));
+    }
+
+    #[test]
+    fn own_texts_replace_built_in_ones() {
+        let mine = Messages::arabic()
+            .with_user_message(Kind::Server, "حسنا")
+            .with_advice(Kind::Server, &["one", "{model}"]);
+        let error = Error::new(Kind::Server, "").with_model("m");
+        assert_eq!(error.user_message_in(&mine), "حسنا");
+        assert_eq!(error.advice_in(&mine), ["one", "m"]);
+        assert_eq!(Messages::of_language("ar-KW").unwrap().language(), "ar");
+        assert!(Messages::of_language("fr").is_none());
+    }
+
+    #[test]
+    fn unfinished_placeholders_do_no_harm() {
+        let none = |_: &str| None;
+        assert_eq!(fill("a [b", none), "a [b");
+        assert_eq!(fill("a {b", none), "a {b");
+        assert_eq!(fill("a] [x {b}] c", none), "a]  c");
+    }
+}

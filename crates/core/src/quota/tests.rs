@@ -1,0 +1,135 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A quota whose minute ends ten seconds after time zero.
+fn quota(limit: Option<u32>) -> Quota {
+    let options = QuotaOptions::default().with_limit(limit);
+    Quota::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO)
+}
+
+fn admit(quota: &Quota, now: Duration) -> Option<Ticket> {
+    let mut ticket = quota.enter();
+    (ticket.poll(now) == Admission::Ready).then_some(ticket)
+}
+
+fn refused(wait: Duration) -> Settlement {
+    Settlement {
+        refused: true,
+        consumed: Some(false),
+        retry_after: Some(wait),
+        ..Settlement::default()
+    }
+}
+
+#[test]
+fn a_window_admits_its_limit_and_the_next_one_again() {
+    let quota = quota(Some(3));
+    let tickets: Vec<_> = (0..3).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
+    assert_eq!(tickets.len(), 3);
+    assert!(admit(&quota, SECOND).is_none());
+    assert_eq!(quota.state(SECOND).remaining, Some(0));
+    assert!(admit(&quota, 10 * SECOND).is_some());
+    assert_eq!(quota.state(10 * SECOND).remaining, Some(2));
+}
+
+#[test]
+fn the_line_is_served_in_order_and_each_place_knows_its_window() {
+    let quota = quota(Some(2));
+    let mut tickets: Vec<_> = (0..6).map(|_| quota.enter()).collect();
+    let waits: Vec<_> =
+        tickets.iter_mut().rev().map(|ticket| ticket.poll(Duration::ZERO)).collect();
+    let wait = |seconds| Admission::Wait(seconds * SECOND);
+    // Asked from the last to the first: who came first is admitted all the same.
+    assert_eq!(waits, [wait(70), wait(70), wait(10), wait(10), Admission::Ready, Admission::Ready]);
+}
+
+#[test]
+fn a_place_that_is_given_up_moves_the_others_forward() {
+    let quota = quota(Some(1));
+    let first = admit(&quota, Duration::ZERO).unwrap();
+    let (second, mut third) = (quota.enter(), quota.enter());
+    assert_eq!(third.poll(Duration::ZERO), Admission::Wait(70 * SECOND));
+    drop(second);
+    assert_eq!(third.poll(Duration::ZERO), Admission::Wait(10 * SECOND));
+    // An admitted request was sent: dropping it gives nothing back.
+    drop(first);
+    assert_eq!(third.poll(Duration::ZERO), Admission::Wait(10 * SECOND));
+}
+
+#[test]
+fn a_request_that_was_not_counted_is_given_back() {
+    let quota = quota(Some(1));
+    let ticket = admit(&quota, Duration::ZERO).unwrap();
+    assert!(admit(&quota, SECOND).is_none());
+    ticket.settle(&Settlement { consumed: Some(false), ..Settlement::default() }, SECOND);
+    assert!(admit(&quota, SECOND).is_some());
+}
+
+#[test]
+fn the_first_refusal_holds_everybody_back_and_teaches_the_limit() {
+    let quota = quota(None);
+    let mut tickets: Vec<_> = (0..5).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
+    // Three are answered, two refused.
+    for ticket in tickets.split_off(3) {
+        ticket.settle(&refused(10 * SECOND), millis(100));
+    }
+    for ticket in tickets {
+        ticket.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(200));
+    }
+    assert!(admit(&quota, SECOND).is_none());
+    assert_eq!(quota.state(SECOND).limit, Some(3));
+    let next = 11 * SECOND;
+    let admitted: Vec<_> = (0..5).filter_map(|_| admit(&quota, next)).collect();
+    assert_eq!(admitted.len(), 3);
+    assert_eq!(quota.state(next).refused, 2);
+}
+
+#[test]
+fn a_limit_that_headers_tell_is_taken() {
+    let quota = quota(None);
+    let ticket = admit(&quota, Duration::ZERO).unwrap();
+    let headers = [("X-RateLimit-Limit", "2"), ("X-RateLimit-Remaining", "1")];
+    let settlement = Settlement::from_answer(200, &headers, None, Timestamp::from_unix_seconds(50));
+    ticket.settle(&settlement, SECOND);
+    assert_eq!(quota.state(SECOND).limit, Some(2));
+    assert!(admit(&quota, SECOND).is_some());
+    assert!(admit(&quota, SECOND).is_none());
+}
+
+#[test]
+fn a_wrong_wall_clock_is_corrected_by_the_servers_date() {
+    // The local clock is 30 s behind: the server's minute ends 20 s earlier than it seems.
+    let options = QuotaOptions::default().with_limit(1);
+    let quota = Quota::new(options, Timestamp::from_unix_seconds(10), Duration::ZERO);
+    let ticket = admit(&quota, Duration::ZERO).unwrap();
+    let date = Some(Timestamp::from_unix_seconds(40));
+    ticket.settle(&Settlement { date, consumed: Some(true), ..Settlement::default() }, millis(100));
+    let Admission::Wait(wait) = quota.enter().poll(millis(100)) else { panic!() };
+    assert_eq!(wait, 20 * SECOND);
+}
+
+#[test]
+fn requests_sent_just_before_the_end_may_count_in_the_next_window() {
+    let quota = quota(Some(2));
+    let _late = admit(&quota, millis(9_900)).unwrap();
+    let _first = admit(&quota, 10 * SECOND).unwrap();
+    assert!(admit(&quota, 10 * SECOND).is_none());
+}
+
+#[test]
+fn without_a_window_only_refusals_hold_back() {
+    let options = QuotaOptions::default().with_window(None);
+    let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
+    let tickets: Vec<_> = (0..100).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
+    assert_eq!(tickets.len(), 100);
+    for ticket in tickets {
+        ticket.settle(&refused(5 * SECOND), SECOND);
+    }
+    assert_eq!(quota.enter().poll(SECOND), Admission::Wait(5 * SECOND));
+    assert!(admit(&quota, 6 * SECOND).is_some());
+}

@@ -1,0 +1,277 @@
+//! What the headers of an answer say of the rate limit.
+
+use std::time::Duration;
+
+use crate::structured_fields::{self, Item};
+use crate::timestamp::Timestamp;
+use crate::{duration, http_date};
+
+/// The state of a rate limit as the server reports it.
+///
+/// Read from `X-RateLimit-*`, `RateLimit-*`, the `RateLimit` field of the IETF's draft, and the
+/// forms of them that providers use. On an answer from a cache (a positive `Age`) they are ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RateLimit {
+    requests: Bucket,
+    tokens: Bucket,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Bucket {
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    reset_after: Option<Duration>,
+}
+
+impl Bucket {
+    fn is_empty(&self) -> bool {
+        *self == Bucket::default()
+    }
+}
+
+impl RateLimit {
+    /// How many requests a window admits; tokens where the server counts only those.
+    pub fn limit(&self) -> Option<u64> {
+        self.main().limit
+    }
+
+    /// How many requests the window still admits, never more than the limit.
+    pub fn remaining(&self) -> Option<u64> {
+        self.main().remaining
+    }
+
+    /// The time until the window ends, or until the bucket is full.
+    pub fn reset_after(&self) -> Option<Duration> {
+        self.main().reset_after
+    }
+
+    /// How many tokens a window admits.
+    pub fn token_limit(&self) -> Option<u64> {
+        self.tokens.limit
+    }
+
+    /// How many tokens the window still admits.
+    pub fn tokens_remaining(&self) -> Option<u64> {
+        self.tokens.remaining
+    }
+
+    /// The time until the window of tokens ends.
+    pub fn tokens_reset_after(&self) -> Option<Duration> {
+        self.tokens.reset_after
+    }
+
+    fn main(&self) -> &Bucket {
+        if self.requests.is_empty() { &self.tokens } else { &self.requests }
+    }
+}
+
+/// Gathers the rate limit from headers, one after the other.
+#[derive(Default)]
+pub(crate) struct Reader {
+    requests: Bucket,
+    tokens: Bucket,
+    /// The longest wait for a bucket that is used up, of any resource and window.
+    exhausted_reset: Option<Duration>,
+    /// The longest reset of a bucket whose remainder is not told.
+    untold_reset: Option<Duration>,
+    others: Vec<(u64, Bucket)>,
+    from_ietf: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Field {
+    Limit,
+    Remaining,
+    Reset,
+}
+
+impl Reader {
+    /// Takes one header; `name` is in lower case. Says whether it is about rate limits.
+    pub(crate) fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
+        let Ok(value) = std::str::from_utf8(value) else { return false };
+        let value = value.trim_matches([' ', '\t']);
+        match name {
+            b"ratelimit" => self.read_ietf(value),
+            b"ratelimit-policy" => self.read_ietf_policy(value),
+            _ => return self.read_classic(name, value, now),
+        }
+        true
+    }
+
+    fn read_classic(&mut self, name: &[u8], value: &str, now: Timestamp) -> bool {
+        let prefixes: [&[u8]; 5] = [
+            b"x-ratelimit-",
+            b"ratelimit-",
+            b"anthropic-ratelimit-",
+            b"x-rate-limit-",
+            b"ratelimitbysize-",
+        ];
+        let Some(rest) = prefixes.iter().find_map(|prefix| name.strip_prefix(*prefix)) else {
+            return false;
+        };
+        let mut field = None;
+        let mut bucket = BucketId::default();
+        for part in rest.split(|byte| *byte == b'-') {
+            match part {
+                b"limit" => field = Some(Field::Limit),
+                b"remaining" => field = Some(Field::Remaining),
+                b"reset" => field = Some(Field::Reset),
+                _ => bucket.add(part),
+            }
+        }
+        let Some(field) = field else { return false };
+        let target = self.bucket(bucket);
+        match field {
+            Field::Limit => target.limit = target.limit.or(whole(value)),
+            Field::Remaining => target.remaining = target.remaining.or(whole(value)),
+            Field::Reset => target.reset_after = target.reset_after.or(parse_reset(value, now)),
+        }
+        true
+    }
+
+    fn bucket(&mut self, id: BucketId) -> &mut Bucket {
+        if id.other == 0 {
+            return if id.tokens { &mut self.tokens } else { &mut self.requests };
+        }
+        let key = (id.other << 1) | u64::from(id.tokens);
+        let index = self.others.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            // A dozen is more than any provider has; beyond it the last one is shared.
+            if self.others.len() < 12 {
+                self.others.push((key, Bucket::default()));
+            }
+            self.others.len() - 1
+        });
+        &mut self.others[index].1
+    }
+
+    /// `RateLimit: "default";r=1;t=7`, and the dictionary of an older draft.
+    fn read_ietf(&mut self, value: &str) {
+        if value.starts_with("limit=") {
+            for part in value.split(',') {
+                let Some((name, number)) = part.trim().split_once('=') else { continue };
+                match name {
+                    "limit" => self.requests.limit = whole(number),
+                    "remaining" => self.requests.remaining = whole(number),
+                    "reset" => self.requests.reset_after = whole(number).map(Duration::from_secs),
+                    _ => {}
+                }
+            }
+            return;
+        }
+        let Some(items) = structured_fields::parse_list(value) else { return };
+        let limit = |item: &Item| {
+            let number = |name| item.integer(name).and_then(|number| u64::try_from(number).ok());
+            let remaining = number("r")?;
+            Some(Bucket {
+                limit: None,
+                remaining: Some(remaining),
+                reset_after: number("t").map(Duration::from_secs),
+            })
+        };
+        // Of several limits the one with the least left binds, and of these the longest.
+        let binding = items
+            .iter()
+            .filter_map(limit)
+            .min_by_key(|bucket| (bucket.remaining, std::cmp::Reverse(bucket.reset_after)));
+        if let Some(binding) = binding {
+            self.from_ietf = true;
+            self.requests.remaining = binding.remaining;
+            self.requests.reset_after = binding.reset_after;
+        }
+    }
+
+    /// `RateLimit-Policy: "burst";q=100;w=60`
+    fn read_ietf_policy(&mut self, value: &str) {
+        let items = structured_fields::parse_list(value).unwrap_or_default();
+        let quota = |item: &Item| {
+            item.integer("q").or(item.bare_integer()).and_then(|quota| u64::try_from(quota).ok())
+        };
+        if let [only] = &items[..] {
+            if only.integer("w") != Some(0) {
+                self.requests.limit = self.requests.limit.or(quota(only));
+            }
+        }
+    }
+
+    /// The rate limit, and the wait that follows from buckets that are used up.
+    pub(crate) fn finish(mut self) -> (Option<RateLimit>, Option<Duration>) {
+        let others = std::mem::take(&mut self.others);
+        for bucket in
+            [self.requests, self.tokens].into_iter().chain(others.iter().map(|(_, bucket)| *bucket))
+        {
+            let slot = match bucket.remaining {
+                Some(0) => &mut self.exhausted_reset,
+                Some(_) => continue,
+                None => &mut self.untold_reset,
+            };
+            *slot = (*slot).max(bucket.reset_after);
+        }
+        for bucket in [&mut self.requests, &mut self.tokens] {
+            if let (Some(limit), Some(remaining)) = (bucket.limit, bucket.remaining) {
+                bucket.remaining = Some(remaining.min(limit));
+            }
+        }
+        if self.requests.is_empty() && self.tokens.is_empty() {
+            if let Some((_, bucket)) = others.first() {
+                self.requests = *bucket;
+            }
+        }
+        let limit = RateLimit { requests: self.requests, tokens: self.tokens };
+        let told = !(limit.requests.is_empty() && limit.tokens.is_empty());
+        (told.then_some(limit), self.exhausted_reset.or(self.untold_reset))
+    }
+}
+
+/// Which resource, and which window of it, a header speaks of.
+#[derive(Default)]
+struct BucketId {
+    tokens: bool,
+    /// A mix of the other words of the name; 0 for the plain bucket.
+    other: u64,
+}
+
+impl BucketId {
+    fn add(&mut self, word: &[u8]) {
+        match word {
+            b"request" | b"requests" | b"req" | b"minute" => {}
+            b"token" | b"tokens" => self.tokens = true,
+            // FNV-1a: two names that collide share a bucket, which does no harm.
+            _ => {
+                let hash =
+                    |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+                self.other = word.iter().fold(self.other ^ 0xcbf2_9ce4_8422_2325, hash) | 1;
+            }
+        }
+    }
+}
+
+/// A whole number. Negative remainders were seen and count as 0; `100, 100;w=60` counts as 100.
+fn whole(text: &str) -> Option<u64> {
+    let first = text.split([',', ';']).next()?.trim();
+    if let Some(digits) = first.strip_prefix('-') {
+        return digits.parse::<u64>().ok().map(|_| 0);
+    }
+    first.parse().ok().or_else(|| duration::decimal(first).map(|number| number as u64))
+}
+
+/// From here on a number is a date in seconds since 1970, not a wait.
+const EPOCH_SECONDS: f64 = 1e9;
+/// From here on a number is a date in milliseconds since 1970.
+const EPOCH_MILLIS: f64 = 1e11;
+
+/// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
+/// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
+pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Some(number) = duration::decimal(text) {
+        let micros = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
+        return if number >= EPOCH_MILLIS {
+            Some(micros(1e-3))
+        } else if number >= EPOCH_SECONDS {
+            Some(micros(1.0))
+        } else {
+            duration::decimal_seconds(text)
+        };
+    }
+    let date = || http_date::parse_rfc3339(text).or_else(|| http_date::parse(text, now));
+    duration::go_duration(text).or_else(|| date().map(|date| date.since(now)))
+}

@@ -1,0 +1,312 @@
+//! One call and its attempts.
+
+use std::time::Duration;
+
+use super::backoff::{delay, hint_jitter};
+use super::{Budget, Decision, Policy, RetryReason, StopReason};
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::rng::Rng;
+
+/// One call: it is told each failure, and answers what to do.
+///
+/// It has no clock and does not sleep; `now` is the time since the same fixed point that was meant
+/// in [`Policy::start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use resayil_core::{Decision, Error, Kind, Policy};
+///
+/// let mut call = Policy::default().start(Duration::ZERO, 1);
+/// let error = Error::new(Kind::Server, "unexpected error").with_status(500);
+/// let decision = call.on_error(&error, Duration::from_millis(200));
+/// assert!(decision.is_retry());
+/// let error = Error::new(Kind::Authentication, "bad key").with_status(401);
+/// assert_eq!(call.on_error(&error, Duration::from_secs(2)).reason(), "not_retryable");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Call {
+    policy: Policy,
+    started: Duration,
+    charged: u32,
+    quota_waits: u32,
+    previous_delay: Duration,
+    rng: Rng,
+    budget: Option<Budget>,
+}
+
+impl Call {
+    pub(super) fn new(policy: Policy, now: Duration, seed: u64) -> Self {
+        Call {
+            policy,
+            started: now,
+            charged: 0,
+            quota_waits: 0,
+            previous_delay: Duration::ZERO,
+            rng: Rng::new(seed),
+            budget: None,
+        }
+    }
+
+    /// The same call, drawing its retries from a shared budget.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// The policy of this call.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many failed attempts were told so far, refusals for quota included.
+    pub fn failures(&self) -> u32 {
+        self.charged + self.quota_waits
+    }
+
+    /// How much time is left until the deadline; `None` when there is no deadline.
+    pub fn remaining(&self, now: Duration) -> Option<Duration> {
+        let elapsed = now.saturating_sub(self.started);
+        self.policy.deadline().map(|deadline| deadline.saturating_sub(elapsed))
+    }
+
+    /// Tells that the call succeeded, which fills the budget.
+    pub fn on_success(&mut self) {
+        if let Some(budget) = &self.budget {
+            budget.deposit();
+        }
+    }
+
+    /// Tells a failed attempt, and answers what to do next.
+    ///
+    /// In this order decide: a server's instruction, whether the error can be retried at all, the
+    /// number of attempts, the budget, the deadline and the server's hint, the back-off.
+    pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
+        match self.decide(error, now) {
+            Ok((delay, reason)) => Decision::Retry { delay, reason },
+            Err(reason) => Decision::Stop { reason },
+        }
+    }
+
+    fn decide(
+        &mut self,
+        error: &Error,
+        now: Duration,
+    ) -> Result<(Duration, RetryReason), StopReason> {
+        let hint = error.retry_after().filter(|hint| !hint.is_zero());
+        let refused = error.kind() == Kind::RateLimit && hint.is_some();
+        if refused {
+            self.quota_waits += 1;
+        } else {
+            self.charged += 1;
+        }
+
+        self.check_retryable(error)?;
+        if self.quota_waits > self.policy.max_quota_waits() {
+            return Err(StopReason::MaxQuotaWaits);
+        }
+        if !refused && self.charged >= self.policy.max_attempts() {
+            return Err(StopReason::MaxAttempts);
+        }
+        // A refusal costs the service nothing, so it is free of charge.
+        let budget = self.budget.clone().filter(|_| !refused);
+        if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind())) {
+            return Err(StopReason::Budget);
+        }
+        let (delay, reason) = self.wait(error, hint, now)?;
+        if budget.is_some_and(|budget| !budget.withdraw(error.kind())) {
+            return Err(StopReason::Budget);
+        }
+        self.previous_delay = delay;
+        Ok((delay, reason))
+    }
+
+    fn check_retryable(&self, error: &Error) -> Result<(), StopReason> {
+        if error.is_exhausted() {
+            return Err(StopReason::Exhausted);
+        }
+        if error.should_retry() == Some(false) {
+            return Err(StopReason::ServerInstruction);
+        }
+        let verdict = self.policy.verdict(error.kind()).unwrap_or(error.is_retryable());
+        if !verdict && error.should_retry() != Some(true) {
+            return Err(StopReason::NotRetryable);
+        }
+        if !error.is_safe_to_replay() {
+            return Err(StopReason::Delivered);
+        }
+        if error.is_ambiguous() && !self.policy.retry_ambiguous() {
+            return Err(StopReason::Ambiguous);
+        }
+        Ok(())
+    }
+
+    fn wait(
+        &mut self,
+        error: &Error,
+        hint: Option<Duration>,
+        now: Duration,
+    ) -> Result<(Duration, RetryReason), StopReason> {
+        let remaining = self.remaining(now);
+        let fits = |delay: Duration| remaining.is_none_or(|remaining| delay < remaining);
+        let Some(hint) = hint else {
+            let delay = delay(&self.policy, self.charged, self.previous_delay, &mut self.rng);
+            return if fits(delay) {
+                Ok((delay, RetryReason::Backoff))
+            } else {
+                Err(StopReason::Deadline)
+            };
+        };
+        if !fits(hint) {
+            return Err(StopReason::Deadline);
+        }
+        if hint > self.policy.max_hint() {
+            return Err(StopReason::MaxHint);
+        }
+        // Upward only, and a wait that fits never misses the deadline for its jitter.
+        let jittered = hint + hint_jitter(&self.policy, hint, &mut self.rng);
+        let delay = if fits(jittered) { jittered } else { hint };
+        let quota = error.kind() == Kind::RateLimit;
+        Ok((delay, if quota { RetryReason::QuotaWindow } else { RetryReason::ServerHint }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hint::HintSource;
+    use crate::retry::BudgetOptions;
+
+    const T0: Duration = Duration::ZERO;
+
+    fn server_error() -> Error {
+        Error::new(Kind::Server, "").with_status(500)
+    }
+
+    fn refused(seconds: u64) -> Error {
+        let wait = Duration::from_secs(seconds);
+        Error::new(Kind::RateLimit, "").with_status(429).with_retry_after(wait, HintSource::Body)
+    }
+
+    fn stop(decision: Decision) -> StopReason {
+        match decision {
+            Decision::Stop { reason } => reason,
+            Decision::Retry { .. } => panic!("{decision:?}"),
+        }
+    }
+
+    #[test]
+    fn five_attempts_by_default() {
+        let mut call = Policy::default().start(T0, 1);
+        for _ in 0..4 {
+            assert_eq!(call.on_error(&server_error(), T0).reason(), "backoff");
+        }
+        assert_eq!(stop(call.on_error(&server_error(), T0)), StopReason::MaxAttempts);
+    }
+
+    #[test]
+    fn a_hint_is_a_floor() {
+        for seed in 0..100 {
+            let mut call = Policy::default().start(T0, seed);
+            let delay = call.on_error(&refused(45), T0).delay().unwrap();
+            assert!((45.0..=46.0).contains(&delay.as_secs_f64()), "{delay:?}");
+        }
+    }
+
+    #[test]
+    fn a_hint_above_the_ceiling_stops_at_once() {
+        let mut call = Policy::default().start(T0, 1);
+        assert_eq!(stop(call.on_error(&refused(121), T0)), StopReason::MaxHint);
+    }
+
+    #[test]
+    fn a_wait_past_the_deadline_stops_at_once_and_one_that_fits_does_not() {
+        let policy = Policy::builder().deadline(Duration::from_secs(46)).build().unwrap();
+        assert_eq!(stop(policy.start(T0, 1).on_error(&refused(46), T0)), StopReason::Deadline);
+        for seed in 0..100 {
+            let delay = policy.start(T0, seed).on_error(&refused(45), T0).delay().unwrap();
+            assert!(delay < Duration::from_secs(46));
+        }
+    }
+
+    #[test]
+    fn quota_waits_spend_no_attempts_but_are_counted() {
+        let mut call =
+            Policy::default().start(T0, 1).with_budget(Budget::new(BudgetOptions::default()));
+        for _ in 0..20 {
+            assert_eq!(call.on_error(&refused(1), T0).reason(), "quota_window");
+        }
+        assert_eq!(stop(call.on_error(&refused(1), T0)), StopReason::MaxQuotaWaits);
+        assert_eq!(call.budget.unwrap().remaining(), 10.0);
+    }
+
+    #[test]
+    fn a_refusal_without_a_hint_is_a_failure_like_others() {
+        let mut call = Policy::default().start(T0, 1);
+        let error = Error::new(Kind::RateLimit, "").with_status(429);
+        assert_eq!(call.on_error(&error, T0).reason(), "backoff");
+    }
+
+    #[test]
+    fn the_server_decides_first() {
+        let body = br#"{"error":{"message":"x","code":500}}"#;
+        let at = crate::Timestamp::UNIX_EPOCH;
+        let no = crate::classify(500, &[("x-should-retry", "false")], body, at).unwrap_err();
+        assert_eq!(
+            stop(Policy::default().start(T0, 1).on_error(&no, T0)),
+            StopReason::ServerInstruction
+        );
+        let yes = crate::classify(400, &[("x-should-retry", "true")], body, at).unwrap_err();
+        assert!(Policy::default().start(T0, 1).on_error(&yes, T0).is_retry());
+    }
+
+    #[test]
+    fn delivered_exhausted_and_ambiguous_errors_stop() {
+        let decide = |policy: &Policy, error: &Error| stop(policy.start(T0, 1).on_error(error, T0));
+        let policy = Policy::default();
+        let delivered = Error::new(Kind::Network, "").with_partial_text("Hel");
+        assert_eq!(decide(&policy, &delivered), StopReason::Delivered);
+        assert_eq!(decide(&policy, &server_error().with_exhausted(true)), StopReason::Exhausted);
+        let cautious = Policy::builder().retry_ambiguous(false).build().unwrap();
+        let timeout = Error::new(Kind::Timeout, "").with_ambiguous(true);
+        assert_eq!(decide(&cautious, &timeout), StopReason::Ambiguous);
+        assert!(policy.start(T0, 1).on_error(&timeout, T0).is_retry());
+    }
+
+    #[test]
+    fn an_empty_budget_stops_and_a_success_fills_it() {
+        let budget = Budget::new(BudgetOptions { ratio: 1.0, reserve: 1.0 });
+        let mut call = Policy::default().start(T0, 1).with_budget(budget.clone());
+        assert!(call.on_error(&server_error(), T0).is_retry());
+        assert_eq!(stop(call.on_error(&server_error(), T0)), StopReason::Budget);
+        call.on_success();
+        let mut next = Policy::default().start(T0, 2).with_budget(budget);
+        assert!(next.on_error(&server_error(), T0).is_retry());
+    }
+
+    #[test]
+    fn the_policy_can_overrule_the_table() {
+        let policy = Policy::builder()
+            .retry_kind(Kind::Server, false)
+            .retry_kind(Kind::NotFound, true)
+            .build()
+            .unwrap();
+        assert_eq!(
+            stop(policy.start(T0, 1).on_error(&server_error(), T0)),
+            StopReason::NotRetryable
+        );
+        let not_found = Error::new(Kind::NotFound, "").with_status(404);
+        assert!(policy.start(T0, 1).on_error(&not_found, T0).is_retry());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_delays() {
+        let delays = |seed| {
+            let mut call = Policy::default().start(T0, seed);
+            (0..4).map(|_| call.on_error(&server_error(), T0).delay()).collect::<Vec<_>>()
+        };
+        assert_eq!(delays(9), delays(9));
+        assert_ne!(delays(9), delays(10));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a call is told after a failure.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What to do after a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Decision {
+    /// Wait, then send the same request again.
+    Retry {
+        /// How long to wait.
+        delay: Duration,
+        /// What the wait follows from.
+        reason: RetryReason,
+    },
+    /// Give the error to the caller.
+    Stop {
+        /// Why no further attempt is made.
+        reason: StopReason,
+    },
+}
+
+impl Decision {
+    /// Whether to try again.
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Decision::Retry { .. })
+    }
+
+    /// How long to wait before the next attempt; `None` when there is none.
+    pub fn delay(&self) -> Option<Duration> {
+        match self {
+            Decision::Retry { delay, .. } => Some(*delay),
+            Decision::Stop { .. } => None,
+        }
+    }
+
+    /// The reason's name, for log lines and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Decision::Retry { reason, .. } => reason.name(),
+            Decision::Stop { reason } => reason.name(),
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// All reasons that this version knows.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name in log lines and metrics, in snake case.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+reasons! {
+    /// What the wait before the next attempt follows from.
+    RetryReason {
+        /// The quota of this window is used up; the wait lasts until the server admits more. It
+        /// costs neither an attempt nor budget.
+        QuotaWindow = "quota_window",
+        /// The server named a wait.
+        ServerHint = "server_hint",
+        /// Nobody named a wait: exponential back-off.
+        Backoff = "backoff",
+    }
+}
+
+reasons! {
+    /// Why no further attempt is made.
+    StopReason {
+        /// The server said so by `x-should-retry: false`.
+        ServerInstruction = "server_instruction",
+        /// Another try of the same request cannot succeed.
+        NotRetryable = "not_retryable",
+        /// An inner layer has used up its retries.
+        Exhausted = "exhausted",
+        /// Part of the answer has been delivered already.
+        Delivered = "delivered",
+        /// The request may have been carried out, and the policy forbids to repeat it then.
+        Ambiguous = "ambiguous",
+        /// The policy's number of attempts is reached.
+        MaxAttempts = "max_attempts",
+        /// One call was refused as often as the policy accepts.
+        MaxQuotaWaits = "max_quota_waits",
+        /// The retry budget that the client's calls share is used up.
+        Budget = "budget",
+        /// The wait would pass the deadline of the call.
+        Deadline = "deadline",
+        /// The server asks for a longer wait than the policy accepts.
+        MaxHint = "max_hint",
+    }
+}

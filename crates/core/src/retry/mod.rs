@@ -1,0 +1,13 @@
+//! Deciding whether, when and why to try again.
+
+mod backoff;
+mod budget;
+mod call;
+mod decision;
+mod policy;
+
+pub use backoff::Jitter;
+pub use budget::{Budget, BudgetOptions};
+pub use call::Call;
+pub use decision::{Decision, RetryReason, StopReason};
+pub use policy::{Policy, PolicyBuilder, PolicyError};

@@ -1,0 +1,214 @@
+//! What one JSON event of a stream means, in the dialects of all providers.
+
+use std::borrow::Cow;
+
+use crate::json::{Object, Value};
+
+/// What one event tells.
+#[derive(Default)]
+pub(super) struct Event<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// Something other than text was delivered: a tool call, reasoning, audio.
+    pub(super) other_content: bool,
+    pub(super) finish: Option<Finish<'a>>,
+    /// The event by which this protocol says that nothing follows.
+    pub(super) last: bool,
+    /// This protocol ends with an event of its own, so a reason alone is no end.
+    pub(super) needs_last: bool,
+}
+
+/// How the model's answer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finish<'a> {
+    /// Its end, or the limit of tokens.
+    Normal(Cow<'a, str>),
+    ContentFilter,
+    Failed,
+}
+
+/// Reads an event that is not an error.
+pub(super) fn read(event: Object<'_>) -> Event<'_> {
+    let kind =
+        event.get("type").or(event.get("event_type")).and_then(Value::as_text).unwrap_or_default();
+    if let Some(choices) = event.get("choices").and_then(Value::as_array) {
+        return read_choices(choices.items());
+    }
+    match &*kind {
+        "message_start"
+        | "content_block_start"
+        | "content_block_delta"
+        | "content_block_stop"
+        | "message_delta"
+        | "message_stop"
+        | "ping" => read_anthropic(&kind, event),
+        kind if kind.starts_with("response.") => read_responses(kind, event),
+        "content-delta" | "message-end" | "text-generation" | "stream-end" => {
+            read_cohere(&kind, event)
+        }
+        _ if event.get("candidates").is_some() || event.get("promptFeedback").is_some() => {
+            read_gemini(event)
+        }
+        _ if event.get("done").is_some() => read_ollama(event),
+        _ if event.get("token").is_some() => read_tgi(event),
+        _ => Event::default(),
+    }
+}
+
+fn text_of<'a>(object: Option<Object<'a>>, name: &str) -> Cow<'a, str> {
+    object.and_then(|object| object.get(name)).and_then(Value::as_text).unwrap_or_default()
+}
+
+fn object_of<'a>(object: Object<'a>, name: &str) -> Option<Object<'a>> {
+    object.get(name).and_then(Value::as_object)
+}
+
+/// OpenAI's chat and text completions, and what imitates them.
+fn read_choices<'a>(choices: impl Iterator<Item = Value<'a>>) -> Event<'a> {
+    let mut event = Event::default();
+    for choice in choices.filter_map(Value::as_object) {
+        // A whole answer has `message` where a chunk has `delta`; a last chunk's `delta` may be a list.
+        let delta = object_of(choice, "delta").or(object_of(choice, "message"));
+        let text = text_of(delta, "content");
+        let text = if text.is_empty() { text_of(Some(choice), "text") } else { text };
+        if event.text.is_empty() {
+            event.text = text;
+        }
+        let holds = |name: &str| match delta.and_then(|delta| delta.get_some(name)) {
+            Some(Value::Text(text)) => !text.raw().is_empty(),
+            Some(Value::Array(list)) => list.items().next().is_some(),
+            Some(Value::Object(_)) => true,
+            _ => false,
+        };
+        let names =
+            ["tool_calls", "function_call", "reasoning_content", "reasoning", "refusal", "audio"];
+        event.other_content |= names.into_iter().any(holds);
+        if let Some(reason) = choice.get_some("finish_reason").and_then(Value::as_text) {
+            event.finish = finish(reason).or(event.finish);
+        }
+    }
+    event
+}
+
+/// A reason for the end, by any provider's name; an empty one is none.
+fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
+    let lower = reason.to_ascii_lowercase();
+    Some(match &*lower {
+        "" | "null" | "finish_reason_unspecified" => return None,
+        "error" | "error_toxic" | "model_error" | "malformed_function_call" | "other" => {
+            Finish::Failed
+        }
+        "content_filter" | "safety" | "recitation" | "blocklist" | "prohibited_content"
+        | "spii" | "refusal" | "content_filtered" | "image_safety" => Finish::ContentFilter,
+        _ => Finish::Normal(reason),
+    })
+}
+
+fn read_anthropic<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
+    let delta = object_of(event, "delta");
+    let stop = delta.and_then(|delta| delta.get_some("stop_reason")).and_then(Value::as_text);
+    let has = |name: &str| delta.is_some_and(|delta| delta.get_some(name).is_some());
+    Event {
+        text: text_of(delta, "text"),
+        other_content: has("partial_json") || has("thinking"),
+        // A refusal is an answer, here.
+        finish: stop.map(Finish::Normal),
+        last: kind == "message_stop",
+        needs_last: true,
+    }
+}
+
+/// OpenAI's Responses API.
+fn read_responses<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
+    let delta = || event.get("delta").and_then(Value::as_text).unwrap_or_default();
+    let mut read = Event { needs_last: true, ..Event::default() };
+    match kind {
+        "response.output_text.delta" => read.text = delta(),
+        "response.completed" => {
+            read.finish = Some(Finish::Normal(Cow::Borrowed("stop")));
+            read.last = true;
+        }
+        "response.incomplete" => {
+            let response = object_of(event, "response");
+            let details = response.and_then(|response| object_of(response, "incomplete_details"));
+            let reason = text_of(details, "reason");
+            read.finish = finish(reason).or(Some(Finish::Normal(Cow::Borrowed("length"))));
+            read.last = true;
+        }
+        "response.failed" => read.finish = Some(Finish::Failed),
+        kind => read.other_content = kind.ends_with(".delta") && !delta().is_empty(),
+    }
+    read
+}
+
+fn read_cohere<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
+    let delta = object_of(event, "delta");
+    let content = delta
+        .and_then(|delta| object_of(delta, "message"))
+        .and_then(|message| object_of(message, "content"));
+    let reason = [text_of(delta, "finish_reason"), text_of(Some(event), "finish_reason")];
+    let text = if kind == "text-generation" {
+        text_of(Some(event), "text")
+    } else {
+        text_of(content, "text")
+    };
+    Event {
+        text,
+        finish: reason.into_iter().find_map(finish),
+        last: matches!(kind, "message-end" | "stream-end"),
+        needs_last: true,
+        ..Event::default()
+    }
+}
+
+fn read_gemini(event: Object<'_>) -> Event<'_> {
+    let mut read = Event::default();
+    if object_of(event, "promptFeedback")
+        .is_some_and(|feedback| feedback.get_some("blockReason").is_some())
+    {
+        read.finish = Some(Finish::ContentFilter);
+    }
+    let candidates = event.get("candidates").and_then(Value::as_array);
+    if let Some(candidate) =
+        candidates.and_then(|list| list.items().next()).and_then(Value::as_object)
+    {
+        let parts = object_of(candidate, "content")
+            .and_then(|content| content.get("parts"))
+            .and_then(Value::as_array);
+        for part in parts.iter().flat_map(|parts| parts.items()).filter_map(Value::as_object) {
+            read.other_content |= part.get("functionCall").is_some();
+            let text = text_of(Some(part), "text");
+            read.text = if read.text.is_empty() { text } else { read.text + text };
+        }
+        if let Some(reason) = candidate.get_some("finishReason").and_then(Value::as_text) {
+            read.finish = finish(reason).or(read.finish);
+        }
+    }
+    read
+}
+
+fn read_ollama(event: Object<'_>) -> Event<'_> {
+    let chat = text_of(object_of(event, "message"), "content");
+    let text = if chat.is_empty() { text_of(Some(event), "response") } else { chat };
+    let done = matches!(event.get("done"), Some(Value::Bool(true)));
+    let reason = text_of(Some(event), "done_reason");
+    let normal = || Some(Finish::Normal(Cow::Borrowed("stop")));
+    Event {
+        text,
+        finish: if done { finish(reason).or_else(normal) } else { None },
+        last: done,
+        needs_last: true,
+        ..Event::default()
+    }
+}
+
+fn read_tgi(event: Object<'_>) -> Event<'_> {
+    let token = object_of(event, "token");
+    let special = matches!(token.and_then(|token| token.get("special")), Some(Value::Bool(true)));
+    let done = event.get_some("generated_text").is_some();
+    Event {
+        text: if special { Cow::Borrowed("") } else { text_of(token, "text") },
+        finish: done.then_some(Finish::Normal(Cow::Borrowed("stop"))),
+        last: done,
+        ..Event::default()
+    }
+}

@@ -1,0 +1,188 @@
+//! Cutting a stream into lines and server-sent events, however the bytes arrive.
+
+/// The longest line or event, in bytes; a longer one ends the stream with an error.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// One event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RawEvent<'a> {
+    /// Data, with the event's name, which is empty if it has none.
+    Data { name: &'a [u8], data: &'a [u8] },
+    /// The field `error:` of llama.cpp.
+    Error(&'a [u8]),
+}
+
+/// An event that is longer than [`MAX_EVENT_BYTES`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+/// Splits server-sent events (the WHATWG's HTML standard, section 9.2) and NDJSON.
+///
+/// Lines end in LF, CRLF or CR. A line that begins with a brace is an NDJSON record; no field of
+/// a server-sent event begins so.
+#[derive(Default)]
+pub(super) struct Lines {
+    line: Vec<u8>,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    has_data: bool,
+    started: bool,
+    after_cr: bool,
+}
+
+impl Lines {
+    /// Takes bytes; each event that they complete is given to `on_event`, until it says stop.
+    pub(super) fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
+    ) -> Result<(), TooLong> {
+        while !bytes.is_empty() {
+            if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
+                bytes = &bytes[1..];
+                continue;
+            }
+            let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else {
+                return self.extend_line(bytes);
+            };
+            self.extend_line(&bytes[..end])?;
+            self.after_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+            if !self.end_line(on_event)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the stream: what came without its line end is taken as if it had one.
+    pub(super) fn finish(
+        &mut self,
+        on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
+    ) -> Result<(), TooLong> {
+        if !self.line.is_empty() && !self.end_line(on_event)? {
+            return Ok(());
+        }
+        self.dispatch(on_event);
+        Ok(())
+    }
+
+    fn extend_line(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        if self.line.len() + bytes.len() > MAX_EVENT_BYTES {
+            return Err(TooLong);
+        }
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Takes a whole line; says whether to go on.
+    fn end_line(
+        &mut self,
+        on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
+    ) -> Result<bool, TooLong> {
+        let line = std::mem::take(&mut self.line);
+        let mut text = &line[..];
+        if !std::mem::replace(&mut self.started, true) {
+            text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        }
+        let go_on = self.take_line(text, on_event);
+        // The line's memory is used again.
+        self.line = line;
+        self.line.clear();
+        go_on
+    }
+
+    fn take_line(
+        &mut self,
+        line: &[u8],
+        on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
+    ) -> Result<bool, TooLong> {
+        if line.is_empty() {
+            return Ok(self.dispatch(on_event));
+        }
+        if line.trim_ascii_start().first() == Some(&b'{') {
+            return Ok(on_event(RawEvent::Data { name: b"", data: line }));
+        }
+        let (field, value) = match memchr::memchr(b':', line) {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &b""[..]),
+        };
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match field {
+            b"data" => {
+                if self.data.len() + value.len() >= MAX_EVENT_BYTES {
+                    return Err(TooLong);
+                }
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            b"error" => return Ok(on_event(RawEvent::Error(value))),
+            // `id` and `retry` are for reconnecting; a line that begins with a colon is a comment.
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn dispatch(&mut self, on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> bool {
+        let had_data = std::mem::take(&mut self.has_data);
+        let go_on = !had_data || on_event(RawEvent::Data { name: &self.name, data: &self.data });
+        self.name.clear();
+        self.data.clear();
+        go_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(chunks: &[&[u8]]) -> Vec<String> {
+        let mut lines = Lines::default();
+        let mut found = Vec::new();
+        let mut on_event = |event: RawEvent<'_>| {
+            found.push(match event {
+                RawEvent::Data { name, data } => {
+                    format!("{}|{}", String::from_utf8_lossy(name), String::from_utf8_lossy(data))
+                }
+                RawEvent::Error(text) => format!("error|{}", String::from_utf8_lossy(text)),
+            });
+            true
+        };
+        for chunk in chunks {
+            lines.feed(chunk, &mut on_event).unwrap();
+        }
+        lines.finish(&mut on_event).unwrap();
+        found
+    }
+
+    #[test]
+    fn line_ends_comments_names_and_many_lines() {
+        let stream = b"\xef\xbb\xbf: hi\r\nevent: a\rdata: 1\ndata:2\r\n\r\nid: 5\n\ndata\n\nerror: x\ndata: end";
+        let expected = ["a|1\n2", "|", "error|x", "|end"];
+        assert_eq!(events(&[stream]), expected);
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(events(&bytes), expected);
+    }
+
+    #[test]
+    fn ndjson_records_are_events() {
+        assert_eq!(events(&[b"{\"a\":1}\n {\"b\":2}\n"]), ["|{\"a\":1}", "| {\"b\":2}"]);
+    }
+
+    #[test]
+    fn endless_lines_and_events_are_refused() {
+        let large = vec![b'x'; MAX_EVENT_BYTES + 1];
+        assert_eq!(Lines::default().feed(&large, &mut |_| true), Err(TooLong));
+        let mut lines = Lines::default();
+        let mut line = b"data: ".to_vec();
+        line.resize(1000, b'x');
+        line.push(b'\n');
+        assert!((0..2000).any(|_| lines.feed(&line, &mut |_| true).is_err()));
+    }
+}

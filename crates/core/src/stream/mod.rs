@@ -1,0 +1,425 @@
+//! Decoding streamed answers, whose end has to be told from a cut.
+
+mod event;
+mod lines;
+
+use event::Finish;
+use lines::{Lines, RawEvent};
+
+use crate::body;
+use crate::classify::{Classifier, embedded_status, make};
+use crate::error::{Error, HeaderList, MAX_BODY_BYTES};
+use crate::headers::HeaderFacts;
+use crate::json::{self, Value};
+use crate::kind::Kind;
+use crate::provider::Provider;
+use crate::timestamp::Timestamp;
+use crate::verdict;
+
+pub use lines::MAX_EVENT_BYTES;
+
+/// No more than this many bytes of the delivered text are kept.
+pub const MAX_PARTIAL_BYTES: usize = 1024 * 1024;
+
+/// How a stream ended.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum StreamEnd {
+    /// The whole answer was delivered.
+    Complete,
+    /// The service reported an error inside the stream.
+    Error(Error),
+    /// The stream broke off: it has no end that its protocol knows.
+    Truncated(Error),
+}
+
+impl StreamEnd {
+    /// The name in records: `complete`, `error` or `truncated`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            StreamEnd::Complete => "complete",
+            StreamEnd::Error(_) => "error",
+            StreamEnd::Truncated(_) => "truncated",
+        }
+    }
+
+    /// The error, unless the stream is complete.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            StreamEnd::Complete => None,
+            StreamEnd::Error(error) | StreamEnd::Truncated(error) => Some(error),
+        }
+    }
+
+    /// `Ok` for a complete stream.
+    ///
+    /// # Errors
+    ///
+    /// The error of a failed or truncated stream.
+    pub fn into_result(self) -> Result<(), Error> {
+        match self {
+            StreamEnd::Complete => Ok(()),
+            StreamEnd::Error(error) | StreamEnd::Truncated(error) => Err(error),
+        }
+    }
+}
+
+/// One event of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamEvent<'a> {
+    /// The text that this event adds to the answer; often empty.
+    pub text: &'a str,
+    /// The event's JSON.
+    pub data: &'a [u8],
+}
+
+/// Reads a streamed answer as it arrives: server-sent events or NDJSON, in any provider's dialect.
+///
+/// Bytes may be split anywhere. No event may be longer than [`MAX_EVENT_BYTES`], and no more than
+/// [`MAX_PARTIAL_BYTES`] of text are kept.
+///
+/// ```
+/// use resayil_core::{StreamDecoder, Timestamp};
+///
+/// let mut decoder = StreamDecoder::new();
+/// let mut answer = String::new();
+/// decoder.feed(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n", |event| answer += event.text);
+/// assert_eq!(answer, "Hel");
+/// let end = decoder.finish(Timestamp::UNIX_EPOCH, |event| answer += event.text);
+/// assert_eq!(end.name(), "truncated");
+/// assert!(!end.error().unwrap().is_safe_to_replay());
+/// ```
+#[derive(Default)]
+pub struct StreamDecoder {
+    provider: Option<Provider>,
+    headers: HeaderList,
+    lines: Lines,
+    state: State,
+    /// The beginning of the stream, as long as no event was recognised: it may be a plain body.
+    head: Vec<u8>,
+}
+
+#[derive(Default)]
+struct State {
+    partial_text: String,
+    delivered: bool,
+    recognised: bool,
+    needs_last: bool,
+    finish_reason: Option<String>,
+    end: Option<End>,
+}
+
+enum End {
+    Complete,
+    Error { body: Vec<u8>, prefer_text: bool },
+    Failed(Kind, &'static str),
+    Truncated,
+}
+
+impl StreamDecoder {
+    /// A decoder for any provider's stream.
+    pub fn new() -> Self {
+        StreamDecoder::default()
+    }
+
+    /// The same decoder, knowing whose stream it reads.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<Option<Provider>>) -> Self {
+        self.provider = provider.into();
+        self
+    }
+
+    /// The same decoder with the headers of the answer, which hold the request's id.
+    #[must_use]
+    pub fn headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(mut self, headers: &[(N, V)]) -> Self {
+        self.headers = HeaderList::new(headers);
+        self
+    }
+
+    /// Takes the next bytes of the stream, and gives each event that they complete to `on_event`.
+    /// What follows the end of the answer is ignored.
+    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(StreamEvent<'_>)) {
+        if self.state.end.is_some() {
+            return;
+        }
+        if !self.state.recognised {
+            let room = MAX_BODY_BYTES - self.head.len();
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        let state = &mut self.state;
+        if self.lines.feed(bytes, &mut |raw| state.take(raw, &mut on_event)).is_err() {
+            state.end = Some(End::Failed(
+                Kind::Protocol,
+                "an event of the stream is longer than MAX_EVENT_BYTES",
+            ));
+        }
+    }
+
+    /// Whether the end of the answer has been read, so that no more bytes are needed.
+    pub fn is_finished(&self) -> bool {
+        self.state.end.is_some()
+    }
+
+    /// The text that was delivered so far, cut to [`MAX_PARTIAL_BYTES`].
+    pub fn partial_text(&self) -> &str {
+        &self.state.partial_text
+    }
+
+    /// Why the model stopped, in the provider's word, such as `stop` or `length`.
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.state.finish_reason.as_deref()
+    }
+
+    /// Whether anything of the answer was delivered: text, a tool call, reasoning.
+    pub fn has_delivered(&self) -> bool {
+        self.state.delivered
+    }
+
+    /// Ends the stream and says how it ended. An event whose line end never came is given to
+    /// `on_event` if it is whole. `now` is the wall clock.
+    pub fn finish(
+        &mut self,
+        now: Timestamp,
+        mut on_event: impl FnMut(StreamEvent<'_>),
+    ) -> StreamEnd {
+        if self.state.end.is_none() {
+            let state = &mut self.state;
+            // An event without its blank line counts if it is whole; half of one is a cut.
+            let _ = self.lines.finish(&mut |raw| state.take(raw, &mut on_event));
+            if matches!(state.end, Some(End::Failed(Kind::Protocol, _))) {
+                state.end = Some(End::Truncated);
+            }
+        }
+        if self.state.end.is_none() && !self.state.recognised {
+            if let Some(end) = self.plain_body(now) {
+                return end;
+            }
+        }
+        match self.state.end.take() {
+            Some(End::Complete) => StreamEnd::Complete,
+            Some(End::Error { body, prefer_text }) => {
+                StreamEnd::Error(self.error(&body, prefer_text, now))
+            }
+            Some(End::Failed(kind, message)) => StreamEnd::Error(self.local_error(kind, message)),
+            None if self.state.finish_reason.is_some() && !self.state.needs_last => {
+                StreamEnd::Complete
+            }
+            Some(End::Truncated) | None => StreamEnd::Truncated(
+                self.local_error(Kind::Network, "the stream ended before the answer did"),
+            ),
+        }
+    }
+
+    /// Some servers answer a request for a stream with a plain body.
+    fn plain_body(&self, now: Timestamp) -> Option<StreamEnd> {
+        let json = json::parse(self.head.trim_ascii())?.as_object()?;
+        let headers: Vec<_> = self.headers.iter().collect();
+        let classifier = Classifier::new().provider(self.provider);
+        match classifier.classify(200, &headers, &self.head, now) {
+            Err(error) => Some(StreamEnd::Error(error)),
+            Ok(()) => json.get("choices").map(|_| StreamEnd::Complete),
+        }
+    }
+
+    /// The error that an event inside the stream describes.
+    fn error(&self, bytes: &[u8], prefer_text: bool, now: Timestamp) -> Error {
+        let headers: Vec<_> = self.headers.iter().collect();
+        let facts = HeaderFacts::read(&headers, now);
+        let mut parsed = body::read(bytes, now);
+        parsed.has_error |= prefer_text;
+        let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
+        let status = embedded_status(&parsed);
+        let verdict = verdict::decide(status, &facts, &parsed, provider);
+        let mut inner = make(&facts, parsed, provider, verdict, None, now);
+        inner.status = status;
+        inner.body = bytes[..bytes.len().min(MAX_BODY_BYTES)].to_vec();
+        inner.headers = self.headers.clone();
+        self.with_delivery(inner.into())
+    }
+
+    fn local_error(&self, kind: Kind, message: &str) -> Error {
+        let request_id =
+            ["x-request-id", "request-id"].into_iter().find_map(|name| self.headers.get(name));
+        let error = Error::new(kind, message)
+            .with_provider(self.provider)
+            .with_headers(self.headers.clone());
+        let request_id = request_id.and_then(|id| std::str::from_utf8(id).ok());
+        self.with_delivery(match request_id {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        })
+    }
+
+    fn with_delivery(&self, error: Error) -> Error {
+        error.with_partial_text(&self.state.partial_text).with_delivered(self.state.delivered)
+    }
+}
+
+impl State {
+    /// Takes one event; says whether to go on.
+    fn take(&mut self, raw: RawEvent<'_>, on_event: &mut impl FnMut(StreamEvent<'_>)) -> bool {
+        let (name, data) = match raw {
+            RawEvent::Data { name, data } => (name, data.trim_ascii()),
+            RawEvent::Error(text) => {
+                // llama.cpp puts the error object itself here, not one that holds it.
+                let body = [b"{\"error\":", text, b"}"].concat();
+                let body = if json::parse(text).is_some() { body } else { text.to_vec() };
+                self.end = Some(End::Error { body, prefer_text: true });
+                return false;
+            }
+        };
+        if data.is_empty() {
+            return true;
+        }
+        if data == b"[DONE]" {
+            self.recognised = true;
+            // Without a reason the upstream died, and the front closed the stream politely.
+            self.end =
+                Some(if self.finish_reason.is_some() { End::Complete } else { End::Truncated });
+            return false;
+        }
+        let is_error = name == b"error";
+        match json::parse(data) {
+            Some(Value::Object(object)) => self.take_object(object, is_error, data, on_event),
+            _ if is_error => {
+                self.end = Some(End::Error { body: data.to_vec(), prefer_text: true });
+                false
+            }
+            Some(_) => true,
+            None if !self.recognised && data.first() == Some(&b'{') && name.is_empty() => {
+                // It may be the first line of a plain body.
+                true
+            }
+            None => {
+                self.end = Some(End::Failed(Kind::Protocol, "an event of the stream is not JSON"));
+                false
+            }
+        }
+    }
+
+    fn take_object(
+        &mut self,
+        object: json::Object<'_>,
+        is_error: bool,
+        data: &[u8],
+        on_event: &mut impl FnMut(StreamEvent<'_>),
+    ) -> bool {
+        self.recognised = true;
+        let has_error = is_error || body::read(data, Timestamp::UNIX_EPOCH).has_error;
+        let event = event::read(object);
+        self.needs_last |= event.needs_last;
+        self.deliver(&event.text);
+        self.delivered |= event.other_content;
+        on_event(StreamEvent { text: &event.text, data });
+        if has_error {
+            self.end = Some(End::Error { body: data.to_vec(), prefer_text: is_error });
+            return false;
+        }
+        match event.finish {
+            Some(Finish::Normal(reason)) => self.finish_reason = Some(reason.into_owned()),
+            Some(Finish::ContentFilter) => {
+                self.finish_reason = Some("content_filter".to_owned());
+                self.end =
+                    Some(End::Failed(Kind::ContentFilter, "a content filter ended the answer"));
+            }
+            Some(Finish::Failed) => {
+                self.end = Some(End::Failed(Kind::Server, "the model's answer ended in an error"));
+            }
+            None => {}
+        }
+        if event.last && self.end.is_none() {
+            self.end = Some(End::Complete);
+        }
+        self.end.is_none()
+    }
+
+    fn deliver(&mut self, text: &str) {
+        self.delivered |= !text.is_empty();
+        let room = MAX_PARTIAL_BYTES - self.partial_text.len();
+        self.partial_text.push_str(crate::error::clip(text, room));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(stream: &[u8], chunk: usize) -> (StreamEnd, String) {
+        let mut decoder = StreamDecoder::new();
+        let mut text = String::new();
+        for bytes in stream.chunks(chunk.max(1)) {
+            decoder.feed(bytes, |event| text += event.text);
+        }
+        let end = decoder.finish(Timestamp::UNIX_EPOCH, |event| text += event.text);
+        assert_eq!(text, decoder.partial_text());
+        (end, text)
+    }
+
+    fn name(stream: &str) -> &'static str {
+        decode(stream.as_bytes(), usize::MAX).0.name()
+    }
+
+    const HI: &str =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hi م\"},\"finish_reason\":null}]}\r\n\r\n";
+    const STOP: &str = "data: {\"choices\":[{\"delta\":[],\"finish_reason\":\"stop\"}]}\n\n";
+
+    #[test]
+    fn the_end_is_told_from_a_cut() {
+        assert_eq!(name(&format!("{HI}{STOP}data:[DONE]")), "complete");
+        assert_eq!(name(&format!("{HI}{STOP}data:  [DONE] \n\n")), "complete");
+        assert_eq!(name(&format!("{HI}{STOP}")), "complete");
+        assert_eq!(name(&format!("{HI}data: [DONE]\n\n")), "truncated");
+        assert_eq!(name(HI), "truncated");
+        assert_eq!(name(&format!("{HI}data: {{\"choi")), "truncated");
+        assert_eq!(name(""), "truncated");
+    }
+
+    #[test]
+    fn bytes_may_be_split_anywhere() {
+        let stream = format!("{HI}{STOP}data: [DONE]\n\n");
+        for chunk in 1..stream.len() {
+            let (end, text) = decode(stream.as_bytes(), chunk);
+            assert_eq!((end.name(), text.as_str()), ("complete", "Hi م"), "{chunk}");
+        }
+    }
+
+    #[test]
+    fn a_plain_body_in_place_of_a_stream_is_read() {
+        let (end, _) = decode(b"{\n \"error\": {\"message\": \"slow\", \"code\": 429}\n}", 7);
+        assert_eq!(end.error().unwrap().kind(), Kind::RateLimit);
+        assert_eq!(
+            name(r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#),
+            "complete"
+        );
+    }
+
+    #[test]
+    fn delivery_forbids_a_replay() {
+        let (end, _) = decode(HI.as_bytes(), 1000);
+        assert!(!end.error().unwrap().is_safe_to_replay());
+        let tool = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n";
+        assert!(!decode(tool.as_bytes(), 1000).0.error().unwrap().is_safe_to_replay());
+        assert!(decode(b": ping\n\n", 1000).0.error().unwrap().is_safe_to_replay());
+    }
+
+    #[test]
+    fn garbage_in_a_stream_is_an_error() {
+        let (end, text) = decode(format!("{HI}data: garbage\n\n{STOP}").as_bytes(), 1000);
+        assert_eq!((end.name(), text.as_str()), ("error", "Hi م"));
+        assert_eq!(end.error().unwrap().kind(), Kind::Protocol);
+    }
+
+    #[test]
+    fn long_streams_use_bounded_memory() {
+        let mut decoder = StreamDecoder::new();
+        let line = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n",
+            "x".repeat(10_000)
+        );
+        for _ in 0..200 {
+            decoder.feed(line.as_bytes(), |_| ());
+        }
+        assert_eq!(decoder.partial_text().len(), MAX_PARTIAL_BYTES);
+    }
+}

@@ -1,0 +1,246 @@
+//! What the machine-readable codes and types of all dialects mean.
+
+use crate::kind::Kind;
+
+/// The meaning of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Says only that the request is bad; the message may say more.
+    Generic,
+    /// Says exactly which mistake the request has; the message says no more.
+    Specific,
+    Authentication,
+    Conflict,
+    ContentFilter,
+    ContextLength,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    PaymentRequired,
+    Permission,
+    QuotaExhausted,
+    RateLimit,
+    Server,
+    Timeout,
+    Validation,
+}
+
+impl Meaning {
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Meaning::Generic | Meaning::Specific => Kind::BadRequest,
+            Meaning::Authentication => Kind::Authentication,
+            Meaning::Conflict => Kind::Conflict,
+            Meaning::ContentFilter => Kind::ContentFilter,
+            Meaning::ContextLength => Kind::ContextLength,
+            Meaning::NotFound => Kind::NotFound,
+            Meaning::Overloaded => Kind::Overloaded,
+            Meaning::PayloadTooLarge => Kind::PayloadTooLarge,
+            Meaning::PaymentRequired => Kind::PaymentRequired,
+            Meaning::Permission => Kind::Permission,
+            Meaning::QuotaExhausted => Kind::QuotaExhausted,
+            Meaning::RateLimit => Kind::RateLimit,
+            Meaning::Server => Kind::Server,
+            Meaning::Timeout => Kind::Timeout,
+            Meaning::Validation => Kind::Validation,
+        }
+    }
+
+    /// This meaning, or another one of the same error that outweighs it.
+    pub(super) fn or_stronger(self, other: Meaning) -> Meaning {
+        let outweighs = other == Meaning::QuotaExhausted && matches!(self, Meaning::RateLimit)
+            || self == Meaning::Generic;
+        if outweighs { other } else { self }
+    }
+}
+
+/// The meaning of a code or type. Case, separators and a prefix such as `litellm.` do not matter:
+/// `RateLimitError`, `rate_limit_error` and `litellm.RateLimitError` are the same.
+pub(super) fn meaning(code: &str) -> Option<Meaning> {
+    // `ThrottlingException:http://…` and `com.amazon#ThrottlingException`.
+    let code = code.split(':').next()?.rsplit(['.', '#', '/']).next()?;
+    let mut folded = [0; MAX_CODE];
+    let mut len = 0;
+    for byte in code.bytes().filter(u8::is_ascii_alphanumeric) {
+        *folded.get_mut(len)? = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let folded = &folded[..len];
+    let stem =
+        ["exception", "error"].iter().find_map(|suffix| folded.strip_suffix(suffix.as_bytes()));
+    lookup(folded).or_else(|| lookup(stem?)).or_else(|| unless_number(folded))
+}
+
+fn lookup(folded: &[u8]) -> Option<Meaning> {
+    CODES.binary_search_by(|(code, _)| code.as_bytes().cmp(folded)).ok().map(|index| CODES[index].1)
+}
+
+/// A code that is not in the table names a mistake that this version does not know; a number says
+/// nothing beyond the status.
+fn unless_number(folded: &[u8]) -> Option<Meaning> {
+    let named = folded.len() > 3 && folded.iter().any(u8::is_ascii_alphabetic);
+    (named && folded.starts_with(b"invalid")).then_some(Meaning::Specific)
+}
+
+/// A longer code than any in the table is not looked up.
+const MAX_CODE: usize = 48;
+
+/// Sorted. Without case and separators; `error` and `exception` at the end are optional.
+#[rustfmt::skip]
+const CODES: &[(&str, Meaning)] = &[
+    ("aborted", Meaning::Conflict),
+    ("accessdenied", Meaning::Permission),
+    ("accessterminated", Meaning::QuotaExhausted),
+    ("accountdeactivated", Meaning::Authentication),
+    ("api", Meaning::Server),
+    ("apiconnection", Meaning::Server),
+    ("apikeyexpired", Meaning::Authentication),
+    ("apikeyinvalid", Meaning::Authentication),
+    ("apikeynotfound", Meaning::Authentication),
+    ("apikeyservicequotaexceeded", Meaning::QuotaExhausted),
+    ("authentication", Meaning::Authentication),
+    ("badrequest", Meaning::Generic),
+    ("billing", Meaning::PaymentRequired),
+    ("billinghardlimitreached", Meaning::QuotaExhausted),
+    ("billingnotactive", Meaning::QuotaExhausted),
+    ("bodytoolarge", Meaning::PayloadTooLarge),
+    ("capacityexceeded", Meaning::Overloaded),
+    ("clientspecifiedaninvalidargument", Meaning::Generic),
+    ("conflict", Meaning::Conflict),
+    ("contentblocked", Meaning::ContentFilter),
+    ("contentfilter", Meaning::ContentFilter),
+    ("contentpolicyviolation", Meaning::ContentFilter),
+    ("contextlength", Meaning::ContextLength),
+    ("contextlengthexceeded", Meaning::ContextLength),
+    ("contextoverflow", Meaning::ContextLength),
+    ("contextwindowexceeded", Meaning::ContextLength),
+    ("creditbalanceexhausted", Meaning::QuotaExhausted),
+    ("dailylimitexceeded", Meaning::QuotaExhausted),
+    ("datainspectionfailed", Meaning::ContentFilter),
+    ("deadlineexceeded", Meaning::Timeout),
+    ("deploymentnotfound", Meaning::NotFound),
+    ("engineoverloaded", Meaning::Overloaded),
+    ("exceedcontextsize", Meaning::ContextLength),
+    ("exceededcurrentquota", Meaning::QuotaExhausted),
+    ("expiredtoken", Meaning::Authentication),
+    ("failedprecondition", Meaning::Generic),
+    ("forbidden", Meaning::Permission),
+    ("freeusagelimit", Meaning::QuotaExhausted),
+    ("gatewaytimeout", Meaning::Timeout),
+    ("gousagelimit", Meaning::QuotaExhausted),
+    ("inputtoolong", Meaning::ContextLength),
+    ("insufficientbalance", Meaning::PaymentRequired),
+    ("insufficientcredits", Meaning::PaymentRequired),
+    ("insufficientfunds", Meaning::PaymentRequired),
+    ("insufficientquota", Meaning::QuotaExhausted),
+    ("internal", Meaning::Server),
+    ("internalfailure", Meaning::Server),
+    ("internalserver", Meaning::Server),
+    ("invalidapikey", Meaning::Authentication),
+    ("invalidargument", Meaning::Generic),
+    ("invalidauthentication", Meaning::Authentication),
+    ("invalidparameter", Meaning::Generic),
+    ("invalidprompt", Meaning::ContentFilter),
+    ("invalidrequest", Meaning::Generic),
+    ("invalidsignature", Meaning::Authentication),
+    ("invalidtoken", Meaning::Authentication),
+    ("limitrequests", Meaning::RateLimit),
+    ("missingauthenticationtoken", Meaning::Authentication),
+    ("model", Meaning::Server),
+    ("modelcontextwindowexceeded", Meaning::ContextLength),
+    ("modelnotavailable", Meaning::NotFound),
+    ("modelnotfound", Meaning::NotFound),
+    ("modelnotready", Meaning::Overloaded),
+    ("modeloverloaded", Meaning::Overloaded),
+    ("modelstream", Meaning::Server),
+    ("modeltimeout", Meaning::Timeout),
+    ("moderation", Meaning::ContentFilter),
+    ("moderationblocked", Meaning::ContentFilter),
+    ("monthlylimitexceeded", Meaning::QuotaExhausted),
+    ("notfound", Meaning::NotFound),
+    ("overloaded", Meaning::Overloaded),
+    ("paymentrequired", Meaning::PaymentRequired),
+    ("permission", Meaning::Permission),
+    ("permissiondenied", Meaning::Permission),
+    ("promptblocked", Meaning::ContentFilter),
+    ("prompttoolong", Meaning::ContextLength),
+    ("providerunavailable", Meaning::Overloaded),
+    ("quotaexceeded", Meaning::QuotaExhausted),
+    ("ratelimit", Meaning::RateLimit),
+    ("ratelimited", Meaning::RateLimit),
+    ("ratelimitexceeded", Meaning::RateLimit),
+    ("ratelimitreached", Meaning::RateLimit),
+    ("requesttimeout", Meaning::Timeout),
+    ("requesttoolarge", Meaning::PayloadTooLarge),
+    ("resourceexhausted", Meaning::RateLimit),
+    ("resourcenotfound", Meaning::NotFound),
+    ("responsibleaipolicyviolation", Meaning::ContentFilter),
+    ("safety", Meaning::ContentFilter),
+    ("server", Meaning::Server),
+    ("serverbusy", Meaning::Overloaded),
+    ("serverisoverloaded", Meaning::Overloaded),
+    ("servicequotaexceeded", Meaning::QuotaExhausted),
+    ("servicetiercapacityexceeded", Meaning::Overloaded),
+    ("serviceunavailable", Meaning::Overloaded),
+    ("slowdown", Meaning::Overloaded),
+    ("spendlimitexceeded", Meaning::QuotaExhausted),
+    ("spendlimitreached", Meaning::QuotaExhausted),
+    ("stringabovemaxlength", Meaning::Specific),
+    ("systembusy", Meaning::Overloaded),
+    ("throttled", Meaning::RateLimit),
+    ("throttling", Meaning::RateLimit),
+    ("timeout", Meaning::Timeout),
+    ("tokenexpired", Meaning::Authentication),
+    ("toolusefailed", Meaning::Specific),
+    ("toomanyrequests", Meaning::RateLimit),
+    ("unauthenticated", Meaning::Authentication),
+    ("unauthorized", Meaning::Authentication),
+    ("unavailable", Meaning::Overloaded),
+    ("unprocessableentity", Meaning::Validation),
+    ("unrecognizedclient", Meaning::Authentication),
+    ("unsupportedcountryregionterritory", Meaning::Permission),
+    ("unsupportedparameter", Meaning::Specific),
+    ("unsupportedvalue", Meaning::Specific),
+    ("usagelimitexceeded", Meaning::QuotaExhausted),
+    ("usagelimitreached", Meaning::QuotaExhausted),
+    ("validation", Meaning::Generic),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_folded() {
+        for pair in CODES.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{} before {}", pair[0].0, pair[1].0);
+        }
+        for (code, _) in CODES {
+            assert!(
+                code.bytes().all(|byte| byte.is_ascii_lowercase()) && code.len() <= MAX_CODE,
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn spellings_do_not_matter() {
+        for code in [
+            "rate_limit_error",
+            "RateLimitError",
+            "litellm.RateLimitError",
+            "RESOURCE_EXHAUSTED",
+            "ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/",
+            "too-many-requests",
+        ] {
+            assert_eq!(meaning(code), Some(Meaning::RateLimit), "{code}");
+        }
+        assert_eq!(meaning("insufficient_quota"), Some(Meaning::QuotaExhausted));
+        assert_eq!(meaning("exceed_context_size_error"), Some(Meaning::ContextLength));
+        assert_eq!(meaning("invalid_value"), Some(Meaning::Specific));
+        assert_eq!(meaning("invalid_request_error"), Some(Meaning::Generic));
+        for nothing in ["429", "", "tokens", "compound", &"x".repeat(1000)] {
+            assert_eq!(meaning(nothing), None, "{nothing}");
+        }
+    }
+}

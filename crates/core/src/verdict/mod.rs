@@ -1,0 +1,260 @@
+//! The verdict on an answer: status first, then code and type, then prose.
+
+mod codes;
+mod prose;
+
+use crate::body::{Body, Format, QuotaWindow};
+use crate::headers::HeaderFacts;
+use crate::kind::Kind;
+use crate::provider::Provider;
+
+use codes::Meaning;
+use prose::Words;
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    pub(crate) retryable: bool,
+}
+
+impl Verdict {
+    fn of(kind: Kind) -> Self {
+        Verdict { kind, retryable: kind.is_retryable() }
+    }
+
+    fn terminal(kind: Kind) -> Self {
+        Verdict { kind, retryable: false }
+    }
+}
+
+/// The verdict on an answer with this status. `status` is `None` for an error inside a success or
+/// a stream that names no status.
+pub(crate) fn decide(
+    status: Option<u16>,
+    headers: &HeaderFacts<'_>,
+    body: &Body<'_>,
+    provider: Option<Provider>,
+) -> Verdict {
+    let by_code = meaning_of_codes(headers, body);
+    let words = || match provider {
+        // Its messages come in Arabic too, so nothing may follow from them.
+        Some(Provider::Resayil) => Words::default(),
+        // A page's title is the front's, not the API's.
+        _ if body.format == Format::Html => Words::default(),
+        _ => Words::of(body.message.as_deref().unwrap_or_default()),
+    };
+    let mut verdict = match status {
+        Some(429) => too_many_requests(headers, body, by_code, &words()),
+        Some(400) => bad_request(body, by_code, &words()),
+        Some(413) => match by_code {
+            Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
+            _ => Verdict::of(Kind::PayloadTooLarge),
+        },
+        Some(422) => match by_code {
+            Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
+            Some(Meaning::ContentFilter) => Verdict::of(Kind::ContentFilter),
+            _ if body.field_errors.is_empty() && words().say_context_length() => {
+                Verdict::of(Kind::ContextLength)
+            }
+            _ => Verdict::of(Kind::Validation),
+        },
+        Some(403) => forbidden(by_code, &words()),
+        Some(status @ 400..=499) => client_error(status, by_code),
+        Some(status @ 500..=599) => server_error(status, by_code, &words()),
+        Some(status @ 300..=399) => redirect(status),
+        _ => without_status(body, by_code, &words()),
+    };
+    if let Some(instruction) = headers.should_retry {
+        verdict.retryable = instruction;
+    }
+    verdict
+}
+
+/// The most telling of the codes: the inner one is the more exact.
+fn meaning_of_codes(headers: &HeaderFacts<'_>, body: &Body<'_>) -> Option<Meaning> {
+    let texts = [
+        body.inner_code.as_deref(),
+        body.code.as_deref(),
+        headers.code,
+        body.error_type.as_deref(),
+    ];
+    let mut meanings = texts.into_iter().flatten().filter_map(codes::meaning);
+    let first = meanings.next()?;
+    // `insufficient_quota` may stand in the type beside a newer code.
+    Some(meanings.fold(first, Meaning::or_stronger))
+}
+
+/// 429: the rate, unless the quota behind it is used up or the request can never fit.
+fn too_many_requests(
+    headers: &HeaderFacts<'_>,
+    body: &Body<'_>,
+    by_code: Option<Meaning>,
+    words: &Words,
+) -> Verdict {
+    match by_code {
+        Some(Meaning::QuotaExhausted | Meaning::PaymentRequired) => {
+            return Verdict::of(Kind::QuotaExhausted);
+        }
+        Some(Meaning::ContextLength) => return Verdict::of(Kind::ContextLength),
+        Some(Meaning::Overloaded) => return Verdict::of(Kind::Overloaded),
+        Some(Meaning::Authentication) => return Verdict::of(Kind::Authentication),
+        Some(Meaning::ContentFilter) => return Verdict::of(Kind::ContentFilter),
+        _ => {}
+    }
+    if headers.usage_rejected || body.quota_window == Some(QuotaWindow::Day) {
+        return Verdict::of(Kind::QuotaExhausted);
+    }
+    // One request that is larger than the whole window never fits.
+    if words.say_request_exceeds_limit() {
+        return Verdict::of(Kind::ContextLength);
+    }
+    if words.say_limit_is_zero() {
+        return Verdict::of(Kind::QuotaExhausted);
+    }
+    let short_wait = body.quota_window == Some(QuotaWindow::Minute) || body.retry_after.is_some();
+    if !short_wait && words.say_quota_exhausted() {
+        return Verdict::of(Kind::QuotaExhausted);
+    }
+    Verdict::of(Kind::RateLimit)
+}
+
+/// 400: the status that providers use for everything.
+fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verdict {
+    match by_code {
+        Some(Meaning::Generic) | None => {}
+        Some(Meaning::Specific) => return Verdict::of(Kind::BadRequest),
+        // A failure of the service does not wear a 400.
+        Some(Meaning::Server | Meaning::Timeout) => return Verdict::of(Kind::BadRequest),
+        Some(meaning) => return Verdict::of(meaning.kind()),
+    }
+    if !body.field_errors.is_empty() {
+        return Verdict::of(Kind::BadRequest);
+    }
+    Verdict::of(if words.say_context_length() {
+        Kind::ContextLength
+    } else if words.say_credits_are_low() {
+        Kind::PaymentRequired
+    } else if words.say_key_is_bad() {
+        Kind::Authentication
+    } else if words.say_content_filter() {
+        Kind::ContentFilter
+    } else if words.say_model_is_missing() {
+        Kind::NotFound
+    } else {
+        Kind::BadRequest
+    })
+}
+
+fn forbidden(by_code: Option<Meaning>, words: &Words) -> Verdict {
+    match by_code {
+        Some(
+            meaning @ (Meaning::ContentFilter
+            | Meaning::QuotaExhausted
+            | Meaning::PaymentRequired
+            | Meaning::RateLimit
+            | Meaning::Authentication),
+        ) => return Verdict::of(meaning.kind()),
+        Some(Meaning::Permission) => return Verdict::of(Kind::Permission),
+        _ => {}
+    }
+    Verdict::of(if words.say_content_filter() {
+        Kind::ContentFilter
+    } else if words.say_credits_are_low() {
+        Kind::PaymentRequired
+    } else {
+        Kind::Permission
+    })
+}
+
+/// Other 4xx, which say themselves what they mean.
+fn client_error(status: u16, by_code: Option<Meaning>) -> Verdict {
+    match status {
+        // 419 is Laravel's expired session, 498 an invalid token.
+        401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),
+        402 => Verdict::of(Kind::PaymentRequired),
+        404 => Verdict::of(Kind::NotFound),
+        408 => Verdict::of(Kind::Timeout),
+        409 => Verdict::of(Kind::Conflict),
+        // RFC 8470: too early, to be sent again.
+        425 => Verdict { kind: Kind::BadRequest, retryable: true },
+        _ => match by_code {
+            Some(
+                meaning @ (Meaning::ContextLength
+                | Meaning::ContentFilter
+                | Meaning::NotFound
+                | Meaning::RateLimit),
+            ) => Verdict::of(meaning.kind()),
+            _ => Verdict::of(Kind::BadRequest),
+        },
+    }
+}
+
+fn server_error(status: u16, by_code: Option<Meaning>, words: &Words) -> Verdict {
+    match by_code {
+        // Terminal although the status says retry.
+        Some(
+            meaning @ (Meaning::QuotaExhausted
+            | Meaning::PaymentRequired
+            | Meaning::Authentication
+            | Meaning::Permission
+            | Meaning::ContextLength
+            | Meaning::ContentFilter),
+        ) => return Verdict::of(meaning.kind()),
+        Some(meaning @ (Meaning::RateLimit | Meaning::Overloaded)) => {
+            return Verdict::of(meaning.kind());
+        }
+        _ => {}
+    }
+    Verdict::of(match status {
+        503 | 529 => Kind::Overloaded,
+        504 | 524 => Kind::Timeout,
+        522 => Kind::Network,
+        500 if words.say_overloaded() => Kind::Overloaded,
+        _ => Kind::Server,
+    })
+}
+
+/// A redirect is not followed with a key and a prompt in it, and leads to the same place again.
+fn redirect(_status: u16) -> Verdict {
+    Verdict::terminal(Kind::Protocol)
+}
+
+/// An error inside a success or a stream: the code, then the prose.
+fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verdict {
+    let kind = match by_code {
+        Some(Meaning::Generic | Meaning::Specific) | None => None,
+        Some(meaning) => Some(meaning.kind()),
+    };
+    let kind = kind.or_else(|| {
+        Some(if words.say_request_exceeds_limit() || words.say_context_length() {
+            Kind::ContextLength
+        } else if words.say_content_filter() {
+            Kind::ContentFilter
+        } else if words.say_credits_are_low() {
+            Kind::PaymentRequired
+        } else if words.say_quota_exhausted() {
+            Kind::QuotaExhausted
+        } else if words.say_rate_limit() {
+            Kind::RateLimit
+        } else if words.say_overloaded() {
+            Kind::Overloaded
+        } else if words.say_timeout() {
+            Kind::Timeout
+        } else if words.say_key_is_bad() {
+            Kind::Authentication
+        } else if words.say_model_is_missing() {
+            Kind::NotFound
+        } else if words.say_server_error() {
+            Kind::Server
+        } else {
+            return None;
+        })
+    });
+    let fallback = match by_code {
+        Some(Meaning::Generic | Meaning::Specific) => Kind::BadRequest,
+        _ if !body.field_errors.is_empty() => Kind::Validation,
+        _ => Kind::Unknown,
+    };
+    Verdict::of(kind.unwrap_or(fallback))
+}
