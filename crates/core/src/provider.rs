@@ -112,10 +112,7 @@ impl Provider {
         let serves = |known: &&str| {
             if known.starts_with('.') { host.ends_with(*known) } else { host == **known }
         };
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|provider| provider.hosts().iter().any(|known| serves(known)))
+        Self::ALL.iter().copied().find(|provider| provider.hosts().iter().any(serves))
     }
 }
 
