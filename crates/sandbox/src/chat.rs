@@ -43,9 +43,6 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
         entry.consumed = true;
     });
     shared.stop.sleep(options.latency);
-    if shared.stop.is_set() {
-        return Ok(After::Close);
-    }
     match admission.fault {
         Some(fault) => inject::carry_out(ex, &fault, &request),
         None if request.prompt_tokens() > options.context_tokens => {

@@ -51,8 +51,7 @@ impl<'a> Exchange<'a> {
         let bodiless = matches!(response.status, 204 | 304);
         let length = (!bodiless).then_some(response.body.len());
         let mut wire = self.head_text(response.status, &response.headers, length, false);
-        let is_head = self.head.method == "HEAD";
-        if bodiless || is_head {
+        if bodiless || self.head.method == "HEAD" {
             self.out.write_head(&wire)?;
         } else if self.out.is_plain() {
             wire.extend_from_slice(&response.body);
@@ -65,14 +64,16 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends a complete, right chat answer, and writes down that it was given. That is written down
-    /// before the last byte leaves, so that a client that has it finds it in the log.
+    /// just before the last byte leaves, so that a client that has it finds it in the log.
     pub(crate) fn send_answer(&mut self, response: &Response) -> io::Result<After> {
+        let most = response.body.len().saturating_sub(1);
+        self.send_part(response, most)?;
         self.note(|entry| entry.answered = true);
-        let result = self.send(response);
+        let result = self.out.write_body(&response.body[most..]);
         if result.is_err() {
             self.note(|entry| entry.answered = false);
         }
-        result
+        result.map(|()| self.after())
     }
 
     /// Sends the head of a response whose body is to be written in pieces, its length undeclared.
@@ -92,14 +93,17 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends the head of a response of declared length, and the first part of its body only.
-    pub(crate) fn send_part(&mut self, response: &Response, bytes: usize) -> io::Result<After> {
+    pub(crate) fn send_part(&mut self, response: &Response, bytes: usize) -> io::Result<()> {
         self.note_status(response.status);
         let length = Some(response.body.len());
-        let wire = self.head_text(response.status, &response.headers, length, false);
+        let mut wire = self.head_text(response.status, &response.headers, length, false);
+        let part = &response.body[..bytes.min(response.body.len())];
+        if self.out.is_plain() {
+            wire.extend_from_slice(part);
+            return self.out.write_head(&wire);
+        }
         self.out.write_head(&wire)?;
-        self.out
-            .write_body(&response.body[..bytes.min(response.body.len())])?;
-        Ok(After::Close)
+        self.out.write_body(part)
     }
 
     pub(crate) fn after(&self) -> After {

@@ -51,7 +51,8 @@ pub(crate) fn carry_out(
         }
         Fault::DropMidBody | Fault::CutStream { .. } => {
             let response = chat::whole(ex, request, &request.content());
-            ex.send_part(&response, response.body.len() / 2)
+            ex.send_part(&response, response.body.len() / 2)?;
+            Ok(After::Close)
         }
         Fault::StreamError if request.stream => stream::answer(ex, request, Flaw::Error),
         Fault::StreamError => {

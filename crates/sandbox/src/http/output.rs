@@ -29,19 +29,27 @@ impl<'a> Output<'a> {
 
     /// Writes bytes of a head, which never drip.
     pub(crate) fn write_head(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.write(bytes)
     }
 
     /// Writes bytes of a body.
     pub(crate) fn write_body(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some((size, interval)) = self.drip else {
-            return self.stream.write_all(bytes);
+            return self.write(bytes);
         };
         for piece in bytes.chunks(size) {
             self.stop.sleep(interval);
-            self.stream.write_all(piece)?;
+            self.write(piece)?;
         }
         Ok(())
+    }
+
+    /// A stopping server says nothing more, also where a sleep that it cut short is over.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.stop.is_set() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        self.stream.write_all(bytes)
     }
 
     /// Waits until the client leaves or the server stops, and drops whatever comes meanwhile.

@@ -1,10 +1,10 @@
 //! The ways in which the sandbox can misbehave.
 
-use std::str::FromStr;
+mod json;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::http::is_header;
 
@@ -36,7 +36,7 @@ pub enum Fault {
     /// Any status. Without a body, the one that the behaviour gives to this status. Front.
     Status {
         /// 200 to 599; 500 by default.
-        #[serde(default = "default_500")]
+        #[serde(default = "json::default_500")]
         status: u16,
         /// The body as it is sent; JSON if it looks so, HTML otherwise, unless `headers` say.
         #[serde(default)]
@@ -54,7 +54,7 @@ pub enum Fault {
     /// A status with an empty body. Front.
     Empty {
         /// 200 to 599; 502 by default.
-        #[serde(default = "default_502")]
+        #[serde(default = "json::default_502")]
         status: u16,
     },
     /// Maintenance mode: a 503, JSON under `/api`, HTML with `Retry-After` elsewhere. Front.
@@ -70,7 +70,7 @@ pub enum Fault {
         #[serde(default)]
         end: CutEnd,
         /// Content events before the end; 1 by default.
-        #[serde(default = "default_1")]
+        #[serde(default = "json::default_1")]
         events: usize,
     },
     /// An error object inside a 200: as an event of the stream, or as the whole body. Upstream.
@@ -78,10 +78,10 @@ pub enum Fault {
     /// The right answer, its body a few bytes at a time. Upstream.
     SlowDrip {
         /// Bytes a piece, at least 1; 16 by default.
-        #[serde(default = "default_16")]
+        #[serde(default = "json::default_16")]
         bytes: usize,
         /// Time between pieces, at most an hour; 0.1 s by default.
-        #[serde(default = "default_interval", with = "seconds")]
+        #[serde(default = "json::default_interval", with = "json::seconds")]
         interval: Duration,
     },
     /// No answer, until the client leaves or the server stops. Front.
@@ -89,28 +89,28 @@ pub enum Fault {
     /// A body of undeclared length, made while it is sent. Upstream.
     HugeBody {
         /// Length of the body; 100 MiB by default.
-        #[serde(default = "default_huge")]
+        #[serde(default = "json::default_huge")]
         bytes: u64,
         /// 200 to 599; 200 by default.
-        #[serde(default = "default_200")]
+        #[serde(default = "json::default_200")]
         status: u16,
     },
     /// A small gzip body that grows to a large one when it is unpacked. Upstream.
     GzipBomb {
         /// Length when unpacked; 100 MiB by default.
-        #[serde(default = "default_huge")]
+        #[serde(default = "json::default_huge")]
         bytes: u64,
         /// 200 to 599; 200 by default.
-        #[serde(default = "default_200")]
+        #[serde(default = "json::default_200")]
         status: u16,
     },
     /// A redirect. Front.
     Redirect {
         /// Where to; `http://127.0.0.1:9/` (where nobody listens) by default.
-        #[serde(default = "default_location")]
+        #[serde(default = "json::default_location")]
         location: String,
         /// 300 to 399; 302 by default. 307 and 308 ask a client to send the prompt again.
-        #[serde(default = "default_302")]
+        #[serde(default = "json::default_302")]
         status: u16,
     },
     /// A 200 whose JSON breaks off, the framing intact. Upstream.
@@ -118,7 +118,7 @@ pub enum Fault {
     /// A 429 with this `retry_after` in the body, whatever the behaviour. Front.
     RateLimited {
         /// Seconds; 1 by default.
-        #[serde(default = "default_retry_after")]
+        #[serde(default = "json::default_retry_after")]
         retry_after: u64,
     },
     /// A 200 with empty content and zero usage. Upstream.
@@ -278,128 +278,6 @@ impl Fault {
                 }
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Reads a fault from JSON: an object, or its name as a string.
-    pub(crate) fn from_value(value: &Value) -> Result<Self, FaultError> {
-        let object = match value {
-            Value::String(name) => json!({ "fault": name }),
-            other => other.clone(),
-        };
-        if let Some(name) = object["fault"].as_str() {
-            if !Self::NAMES.contains(&name) {
-                return Err(FaultError(format!(
-                    "unknown fault {name:?}: choose one of {}",
-                    Self::NAMES.join(", ")
-                )));
-            }
-        }
-        let fault: Fault = serde_json::from_value(object).map_err(|error| {
-            FaultError(format!(
-                "{error}; a fault is a name or an object such as {{\"fault\": \"drop\"}}"
-            ))
-        })?;
-        fault.validate()?;
-        Ok(fault)
-    }
-}
-
-impl FromStr for Fault {
-    type Err = FaultError;
-
-    /// Reads a fault's name, or its JSON object.
-    fn from_str(text: &str) -> Result<Self, FaultError> {
-        let text = text.trim();
-        if text.starts_with('{') {
-            let value = serde_json::from_str(text).map_err(|e| FaultError(e.to_string()))?;
-            Self::from_value(&value)
-        } else {
-            Self::from_value(&Value::String(text.to_owned()))
-        }
-    }
-}
-
-fn default_1() -> usize {
-    1
-}
-fn default_16() -> usize {
-    16
-}
-fn default_200() -> u16 {
-    200
-}
-fn default_302() -> u16 {
-    302
-}
-fn default_500() -> u16 {
-    500
-}
-fn default_502() -> u16 {
-    502
-}
-fn default_huge() -> u64 {
-    100 * 1024 * 1024
-}
-fn default_interval() -> Duration {
-    Duration::from_millis(100)
-}
-fn default_location() -> String {
-    "http://127.0.0.1:9/".to_owned()
-}
-fn default_retry_after() -> u64 {
-    1
-}
-
-/// A duration as a number of seconds.
-mod seconds {
-    use std::time::Duration;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_f64(time.as_secs_f64())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let seconds = f64::deserialize(from)?;
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|_| D::Error::custom("a duration is a number of seconds, 0 or more"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_parses_to_the_fault_of_that_name_and_survives_json() {
-        for name in Fault::NAMES {
-            let fault: Fault = name.parse().unwrap();
-            assert_eq!(fault.name(), *name);
-            let json = serde_json::to_string(&fault).unwrap();
-            assert!(json.contains(&format!("\"fault\":\"{name}\"")), "{json}");
-            assert_eq!(json.parse::<Fault>().unwrap(), fault);
-        }
-    }
-
-    #[test]
-    fn bad_faults_say_what_is_wrong() {
-        for (text, part) in [
-            ("nonsense", "unknown fault \"nonsense\""),
-            (r#"{"fault":"empty","status":99}"#, "status 99"),
-            (r#"{"fault":"slow_drip","bytes":0}"#, "bytes"),
-            (r#"{"fault":"slow_drip","interval":-1}"#, "seconds"),
-            (r#"{"fault":"slow_drip","interval":1e9}"#, "3600"),
-            (r#"{"fault":"rate_limited","retryafter":1}"#, "retryafter"),
-            (r#"{"fault":"status","headers":[["a\nb","c"]]}"#, "header"),
-            (r#"{"fault":"redirect","location":"x\r\ny"}"#, "location"),
-            (r#"{"status":500}"#, "fault"),
-            ("{", "EOF"),
-        ] {
-            let error = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
         }
     }
 }
