@@ -191,12 +191,21 @@ impl<'a> Exchange<'a> {
     }
 }
 
+/// Headers that carry credentials, which the log leaves out.
+const SECRET_HEADERS: [&str; 5] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "cookie",
+];
+
 /// The log entry of a request that has just arrived.
 pub(crate) fn arrival(shared: &Shared, head: &Head) -> LogEntry {
     let server_now = shared.clock.now();
     let mut headers = std::collections::BTreeMap::<String, String>::new();
     for (name, value) in head.headers() {
-        if matches!(name, "authorization" | "proxy-authorization") {
+        if SECRET_HEADERS.contains(&name) {
             continue;
         }
         headers

@@ -59,7 +59,8 @@ pub struct LogEntry {
     pub stream: bool,
     /// What the `Authorization` header was like.
     pub authorization: Authorization,
-    /// The other headers, names in lower case; values of a repeated header are joined by `, `.
+    /// The other headers, names in lower case, but for those that carry credentials (`X-Api-Key`,
+    /// `Cookie`); values of a repeated header are joined by `, `.
     pub headers: BTreeMap<String, String>,
 }
 

@@ -181,6 +181,15 @@ fn chunked_bodies_and_expect_continue() {
         "echo: in chunks"
     );
 
+    // In a million chunks of one byte: linear, so quick.
+    let spaces = " ".repeat(1_000_000 - body.len());
+    let tiny: String = (spaces + &body)
+        .chars()
+        .map(|c| format!("1\r\n{c}\r\n"))
+        .collect();
+    let reply = send(&s, &format!("{head}{tiny}0\r\n\r\n")).unwrap();
+    assert_eq!(reply.status, 200);
+
     let waiting = request(&s, "POST", "/v1/chat/completions", "").replace(
         "Content-Length: 0",
         &format!("Content-Length: {}\r\nExpect: 100-continue", body.len()),

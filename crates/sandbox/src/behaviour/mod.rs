@@ -158,3 +158,26 @@ impl fmt::Display for Behaviour {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_a_response_of_that_status() {
+        for behaviour in [Behaviour::Guide, Behaviour::Pages, Behaviour::Server] {
+            assert_eq!(behaviour.name().parse(), Ok(behaviour));
+            for status in 200..=599 {
+                let response = behaviour.status(status);
+                assert_eq!(response.status, status, "{behaviour}");
+                assert_eq!(
+                    response.body.is_empty(),
+                    status < 400,
+                    "{behaviour} {status}"
+                );
+            }
+        }
+        let unknown = "laravel".parse::<Behaviour>().unwrap_err().to_string();
+        assert!(unknown.contains("guide, pages, server"), "{unknown}");
+    }
+}

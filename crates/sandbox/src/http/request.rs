@@ -108,6 +108,8 @@ impl Head {
 pub(crate) struct Inbox<R> {
     from: R,
     buffer: Vec<u8>,
+    /// Where the unused part of the buffer begins.
+    start: usize,
 }
 
 impl<R: Read> Inbox<R> {
@@ -115,11 +117,18 @@ impl<R: Read> Inbox<R> {
         Self {
             from,
             buffer: Vec::new(),
+            start: 0,
         }
+    }
+
+    fn unused(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 
     /// Reads once. 0 at the end.
     fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
         let old = self.buffer.len();
         self.buffer.resize(old + PIECE, 0);
         let read = loop {
@@ -140,15 +149,15 @@ impl<R: Read> Inbox<R> {
     ) -> Result<Option<Head>, HeadError> {
         let mut searched = 0;
         let end = loop {
-            if let Some(end) = find_blank_line(&self.buffer, searched) {
+            if let Some(end) = find_blank_line(self.unused(), searched) {
                 break end;
             }
-            if self.buffer.len() > max_bytes {
+            if self.unused().len() > max_bytes {
                 return Err(HeadError::TooLarge);
             }
-            searched = self.buffer.len().saturating_sub(3);
+            searched = self.unused().len().saturating_sub(3);
             match self.fill() {
-                Ok(0) if self.buffer.iter().all(u8::is_ascii_whitespace) => return Ok(None),
+                Ok(0) if self.unused().iter().all(u8::is_ascii_whitespace) => return Ok(None),
                 Ok(0) | Err(_) => return Err(HeadError::Io),
                 Ok(_) => {}
             }
@@ -156,8 +165,8 @@ impl<R: Read> Inbox<R> {
         if end > max_bytes {
             return Err(HeadError::TooLarge);
         }
-        let head = parse_head(&self.buffer[..end], max_headers)?;
-        self.buffer.drain(..end);
+        let head = parse_head(&self.unused()[..end], max_headers)?;
+        self.start += end;
         Ok(Some(head))
     }
 
@@ -210,25 +219,26 @@ impl<R: Read> Inbox<R> {
     }
 
     fn take(&mut self, length: usize) -> Result<Vec<u8>, BodyError> {
-        while self.buffer.len() < length {
+        while self.unused().len() < length {
             if self.fill()? == 0 {
                 return Err(BodyError::Io);
             }
         }
-        let rest = self.buffer.split_off(length);
-        Ok(std::mem::replace(&mut self.buffer, rest))
+        let taken = self.unused()[..length].to_vec();
+        self.start += length;
+        Ok(taken)
     }
 
     /// The next line with its end, which is CR LF.
     fn take_line(&mut self) -> Result<Vec<u8>, BodyError> {
         loop {
-            if let Some(at) = self.buffer.iter().position(|b| *b == b'\n') {
-                if at == 0 || self.buffer[at - 1] != b'\r' {
+            if let Some(at) = self.unused().iter().position(|b| *b == b'\n') {
+                if at == 0 || self.unused()[at - 1] != b'\r' {
                     return Err(BodyError::Malformed);
                 }
                 return self.take(at + 1);
             }
-            if self.buffer.len() > MAX_CHUNK_LINE {
+            if self.unused().len() > MAX_CHUNK_LINE {
                 return Err(BodyError::Malformed);
             }
             if self.fill()? == 0 {
@@ -240,7 +250,7 @@ impl<R: Read> Inbox<R> {
     /// Throws away what is there and what comes, until `fill` fails or ends, or `more` says no.
     pub(crate) fn discard(&mut self, mut more: impl FnMut(io::Result<usize>) -> bool) {
         loop {
-            self.buffer.clear();
+            self.start = self.buffer.len();
             let read = self.fill();
             if !more(read) {
                 return;
