@@ -152,6 +152,7 @@ fn other_flaws_of_streams() {
     s.push_fault(Fault::DropMidBody);
     let reply = stream(&s, "one two");
     assert!(!reply.complete && reply.text().contains("echo:"));
+    assert!(reply.text().ends_with("data: {\"id\":\"chatcmpl-"));
 
     let begin = Instant::now();
     s.push_fault(Fault::SlowDrip {
