@@ -24,10 +24,7 @@ impl ChatRequest {
             _ => Vec::new(),
         };
         let text = |message: &Value, name: &str| {
-            message
-                .get(name)
-                .and_then(Value::as_str)
-                .map(|t| t.trim().to_owned())
+            message.get(name).and_then(Value::as_str).map(|t| t.trim().to_owned())
         };
         let contents = || messages.iter().filter_map(|m| text(m, "content"));
         Self {

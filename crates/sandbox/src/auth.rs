@@ -45,11 +45,7 @@ pub(crate) fn describe(header: Option<&str>) -> Authorization {
 pub(crate) fn check(header: Option<&str>, accepted: &Key) -> Result<(), AuthProblem> {
     let value = header.ok_or(AuthProblem::Missing)?;
     let key = value.strip_prefix("Bearer ").ok_or(AuthProblem::Format)?;
-    if key == accepted.0 {
-        Ok(())
-    } else {
-        Err(AuthProblem::WrongKey)
-    }
+    if key == accepted.0 { Ok(()) } else { Err(AuthProblem::WrongKey) }
 }
 
 #[cfg(test)]
@@ -61,26 +57,11 @@ mod tests {
         let key = &Key("sk_llmr_k".to_owned());
         assert_eq!(check(Some("Bearer sk_llmr_k"), key), Ok(()));
         assert_eq!(check(None, key), Err(AuthProblem::Missing));
-        assert_eq!(
-            check(Some("bearer sk_llmr_k"), key),
-            Err(AuthProblem::Format)
-        );
-        assert_eq!(
-            check(Some("Bearer  sk_llmr_k"), key),
-            Err(AuthProblem::WrongKey)
-        );
-        assert_eq!(
-            check(Some("Bearer sk_llmr_x"), key),
-            Err(AuthProblem::WrongKey)
-        );
-        assert_eq!(
-            describe(Some("Bearer sk_llmr_x")),
-            Authorization::WellFormed
-        );
-        assert_eq!(
-            describe(Some("Bearer  sk_llmr_x")),
-            Authorization::Malformed
-        );
+        assert_eq!(check(Some("bearer sk_llmr_k"), key), Err(AuthProblem::Format));
+        assert_eq!(check(Some("Bearer  sk_llmr_k"), key), Err(AuthProblem::WrongKey));
+        assert_eq!(check(Some("Bearer sk_llmr_x"), key), Err(AuthProblem::WrongKey));
+        assert_eq!(describe(Some("Bearer sk_llmr_x")), Authorization::WellFormed);
+        assert_eq!(describe(Some("Bearer  sk_llmr_x")), Authorization::Malformed);
         assert_eq!(describe(Some("Bearer")), Authorization::Malformed);
         assert_eq!(describe(None), Authorization::Absent);
         assert!(is_documented_key(&"0aF9".repeat(16)));

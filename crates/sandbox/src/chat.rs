@@ -31,9 +31,7 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
     if !errors.is_empty() {
         return invalid(ex, &errors);
     }
-    let admission = match shared
-        .account
-        .admit(options, &shared.clock, &shared.stop, &request.model)
+    let admission = match shared.account.admit(options, &shared.clock, &shared.stop, &request.model)
     {
         Ok(admission) => admission,
         Err(refusal) => return refuse(ex, refusal, &request),
@@ -86,12 +84,7 @@ pub(crate) fn problem(ex: &mut Exchange<'_>, problem: &Problem<'_>) -> io::Resul
 fn refuse(ex: &mut Exchange<'_>, refusal: Refusal, request: &ChatRequest) -> io::Result<After> {
     match refusal {
         Refusal::NoCredits { left } => problem(ex, &Problem::NoCredits { left }),
-        Refusal::NoModel => problem(
-            ex,
-            &Problem::NoModel {
-                model: &request.model,
-            },
-        ),
+        Refusal::NoModel => problem(ex, &Problem::NoModel { model: &request.model }),
         Refusal::RateLimited => {
             let options = &ex.shared.options;
             let retry_after = window::retry_after(ex.shared.clock.now(), options.window);
@@ -99,10 +92,9 @@ fn refuse(ex: &mut Exchange<'_>, refusal: Refusal, request: &ChatRequest) -> io:
             if !bare {
                 ex.quota = Quota::Refused;
             }
-            let mut response = options.behaviour.problem(&Problem::RateLimited {
-                retry_after,
-                stream: request.stream,
-            });
+            let mut response = options
+                .behaviour
+                .problem(&Problem::RateLimited { retry_after, stream: request.stream });
             if !options.body_hint {
                 response = without_body_hint(options.behaviour, &response);
             }

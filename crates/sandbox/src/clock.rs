@@ -22,11 +22,7 @@ impl Clock {
     /// `offset` in seconds, already checked against [`MAX_OFFSET_SECONDS`].
     pub(crate) fn new(frozen_at: Option<Duration>, offset: f64) -> Self {
         let start_offset = nanos(offset);
-        Self {
-            frozen_at,
-            start_offset,
-            offset: AtomicI64::new(start_offset),
-        }
+        Self { frozen_at, start_offset, offset: AtomicI64::new(start_offset) }
     }
 
     /// The server's time since the Unix epoch.
@@ -34,11 +30,7 @@ impl Clock {
         let base = self.frozen_at.unwrap_or_else(machine_now);
         let offset = self.offset.load(Ordering::SeqCst);
         let shift = Duration::from_nanos(offset.unsigned_abs());
-        let now = if offset < 0 {
-            base.saturating_sub(shift)
-        } else {
-            base.saturating_add(shift)
-        };
+        let now = if offset < 0 { base.saturating_sub(shift) } else { base.saturating_add(shift) };
         now.min(LAST)
     }
 
@@ -46,11 +38,9 @@ impl Clock {
     pub(crate) fn advance(&self, seconds: f64) {
         let limit = nanos(MAX_OFFSET_SECONDS);
         let step = nanos(seconds);
-        let _ = self
-            .offset
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |offset| {
-                Some(offset.saturating_add(step).clamp(-limit, limit))
-            });
+        let _ = self.offset.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |offset| {
+            Some(offset.saturating_add(step).clamp(-limit, limit))
+        });
     }
 
     pub(crate) fn reset(&self) {
@@ -65,9 +55,7 @@ impl Clock {
 
 /// The machine's time since the Unix epoch, without the offset.
 pub(crate) fn machine_now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Saturates; NaN is 0.

@@ -65,9 +65,9 @@ fn push(shared: &Shared, body: &[u8]) -> Result<Value, String> {
     let (pushed, max) = (faults.len(), shared.options.max_script);
     match shared.account.push_faults(faults, max) {
         Ok(waiting) => Ok(json!({"pushed": pushed, "waiting": waiting})),
-        Err(waiting) => Err(format!(
-            "{waiting} faults are waiting and at most {max} may: use them up or reset"
-        )),
+        Err(waiting) => {
+            Err(format!("{waiting} faults are waiting and at most {max} may: use them up or reset"))
+        }
     }
 }
 

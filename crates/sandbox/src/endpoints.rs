@@ -24,11 +24,7 @@ pub(crate) fn models(ex: &mut Exchange<'_>) -> io::Result<After> {
         .iter()
         .map(|id| json!({"id": id, "object": "model", "created": 1_735_689_600, "owned_by": "resayil"}))
         .collect();
-    ex.send(
-        &options
-            .behaviour
-            .json(200, &json!({"object": "list", "data": data})),
-    )
+    ex.send(&options.behaviour.json(200, &json!({"object": "list", "data": data})))
 }
 
 /// `GET {origin}/api/billing/subscription`.
@@ -36,11 +32,7 @@ pub(crate) fn subscription(ex: &mut Exchange<'_>) -> io::Result<After> {
     let options = &ex.shared.options;
     if options.balance_fails {
         // For everyone, whatever the key, and in this shape in every family.
-        return ex.send(
-            &options
-                .behaviour
-                .json(500, &json!({"message": "Server error."})),
-        );
+        return ex.send(&options.behaviour.json(500, &json!({"message": "Server error."})));
     }
     if let Err(cause) = auth::check(ex.head.header("authorization"), &options.api_key) {
         return problem(ex, &Problem::Unauthenticated(cause));

@@ -107,11 +107,7 @@ impl<'a> Exchange<'a> {
     }
 
     pub(crate) fn after(&self) -> After {
-        if self.keep_alive {
-            After::KeepAlive
-        } else {
-            After::Close
-        }
+        if self.keep_alive { After::KeepAlive } else { After::Close }
     }
 
     fn note_status(&self, status: u16) {
@@ -152,14 +148,7 @@ impl<'a> Exchange<'a> {
         if chunked {
             add("Transfer-Encoding", "chunked");
         }
-        add(
-            "Connection",
-            if self.keep_alive {
-                "keep-alive"
-            } else {
-                "close"
-            },
-        );
+        add("Connection", if self.keep_alive { "keep-alive" } else { "close" });
         text.push_str("\r\n");
         text.into_bytes()
     }
@@ -183,22 +172,14 @@ impl<'a> Exchange<'a> {
         vec![
             ("X-RateLimit-Limit", usage.limit.into()),
             ("X-RateLimit-Remaining", remaining.into()),
-            (
-                "X-RateLimit-Reset",
-                options.behaviour.reset_time(now, options.window),
-            ),
+            ("X-RateLimit-Reset", options.behaviour.reset_time(now, options.window)),
         ]
     }
 }
 
 /// Headers that carry credentials, which the log leaves out.
-const SECRET_HEADERS: [&str; 5] = [
-    "authorization",
-    "proxy-authorization",
-    "x-api-key",
-    "api-key",
-    "cookie",
-];
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"];
 
 /// The log entry of a request that has just arrived.
 pub(crate) fn arrival(shared: &Shared, head: &Head) -> LogEntry {

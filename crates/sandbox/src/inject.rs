@@ -29,11 +29,9 @@ pub(crate) fn carry_out(
         return ex.send(&behaviour.json(500, &json!({ "message": text })));
     }
     match fault {
-        Fault::Status {
-            status,
-            body,
-            headers,
-        } => ex.send(&scripted(ex, *status, body.as_deref(), headers)),
+        Fault::Status { status, body, headers } => {
+            ex.send(&scripted(ex, *status, body.as_deref(), headers))
+        }
         Fault::ServerError => chat::problem(ex, &Problem::Internal),
         Fault::Unavailable => chat::problem(ex, &Problem::Unavailable),
         Fault::HtmlBadGateway => ex.send(&front_page(502)),
@@ -72,11 +70,8 @@ pub(crate) fn carry_out(
             Ok(ex.after())
         }
         Fault::GzipBomb { bytes, status } => {
-            let headers = [
-                ("Content-Type", "application/json"),
-                ("Content-Encoding", "gzip"),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
             let mut gzip = GzEncoder::new(ex.begin(*status, &headers)?, Compression::fast());
             fill(&mut gzip, *bytes, b'a')?;
             gzip.finish()?.finish()?;
@@ -91,10 +86,8 @@ pub(crate) fn carry_out(
         }
         Fault::RateLimited { retry_after } => {
             ex.quota = Quota::Refused;
-            let mut response = behaviour.problem(&Problem::RateLimited {
-                retry_after: *retry_after,
-                stream: false,
-            });
+            let mut response = behaviour
+                .problem(&Problem::RateLimited { retry_after: *retry_after, stream: false });
             // The pages' family has the wait in its text only; a script's is meant to be read.
             if let Ok(serde_json::Value::Object(mut map)) = serde_json::from_slice(&response.body) {
                 map.insert("retry_after".to_owned(), json!(retry_after));
@@ -106,10 +99,8 @@ pub(crate) fn carry_out(
         Fault::EmptyAnswer => ex.send(&chat::whole(ex, request, "")),
         Fault::BadRetryAfter => {
             ex.quota = Quota::Unknown;
-            let response = behaviour.problem(&Problem::RateLimited {
-                retry_after: 1,
-                stream: false,
-            });
+            let response =
+                behaviour.problem(&Problem::RateLimited { retry_after: 1, stream: false });
             let response = chat::without_body_hint(behaviour, &response);
             ex.send(&response.with("Retry-After", "in a little while"))
         }
@@ -144,9 +135,7 @@ fn scripted(
     };
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("content-type") {
-            response
-                .headers
-                .retain(|(n, _)| !n.eq_ignore_ascii_case("content-type"));
+            response.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("content-type"));
         }
         response = response.with(name, value);
     }

@@ -103,10 +103,7 @@ pub(crate) struct EntryId {
 
 impl Log {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self {
-            max_bytes,
-            inner: Mutex::default(),
-        }
+        Self { max_bytes, inner: Mutex::default() }
     }
 
     /// Adds an entry and numbers it.
@@ -118,10 +115,7 @@ impl Log {
         inner.bytes += entry.size();
         inner.entries.push_back(entry);
         inner.shrink(self.max_bytes);
-        EntryId {
-            era: inner.era,
-            index,
-        }
+        EntryId { era: inner.era, index }
     }
 
     /// Changes an entry, if it is still there.
@@ -157,10 +151,7 @@ impl Log {
     pub(crate) fn clear(&self) {
         let mut inner = lock(&self.inner);
         let era = inner.era + 1;
-        *inner = Inner {
-            era,
-            ..Inner::default()
-        };
+        *inner = Inner { era, ..Inner::default() };
     }
 }
 

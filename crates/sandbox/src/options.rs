@@ -180,9 +180,7 @@ impl Builder {
             body_hint: true,
             quota_gap: Duration::ZERO,
             credits: None,
-            models: ["llama3.2:3b", "qwen2.5:7b", "mistral"]
-                .map(String::from)
-                .to_vec(),
+            models: ["llama3.2:3b", "qwen2.5:7b", "mistral"].map(String::from).to_vec(),
             context_tokens: 105_000,
             balance_fails: false,
             latency: Duration::ZERO,
@@ -327,16 +325,8 @@ impl Builder {
                 self.frozen_at.is_none_or(|t| t <= LAST),
                 "a time is before the year 9999",
             ),
-            (
-                "credits",
-                self.credits.is_none_or(f64::is_finite),
-                "credits are a finite number",
-            ),
-            (
-                "fault_rate",
-                (0.0..=1.0).contains(&self.fault_rate),
-                "a rate is between 0 and 1",
-            ),
+            ("credits", self.credits.is_none_or(f64::is_finite), "credits are a finite number"),
+            ("fault_rate", (0.0..=1.0).contains(&self.fault_rate), "a rate is between 0 and 1"),
             (
                 "faults",
                 self.fault_rate == 0.0 || !self.faults.is_empty(),
@@ -344,29 +334,18 @@ impl Builder {
             ),
             ("quota_gap", self.quota_gap <= HOUR, "at most an hour"),
             ("latency", self.latency <= HOUR, "at most an hour"),
-            (
-                "event_latency",
-                self.event_latency <= HOUR,
-                "at most an hour",
-            ),
+            ("event_latency", self.event_latency <= HOUR, "at most an hour"),
             (
                 "idle_timeout",
                 !self.idle_timeout.is_zero() && self.idle_timeout <= 24 * HOUR,
                 "more than 0 and at most 24 h",
             ),
             ("max_connections", self.max_connections > 0, "at least 1"),
-            (
-                "max_headers",
-                (1..=10_000).contains(&self.max_headers),
-                "between 1 and 10,000",
-            ),
+            ("max_headers", (1..=10_000).contains(&self.max_headers), "between 1 and 10,000"),
         ];
         for (option, good, reason) in checks {
             if !good {
-                return Err(StartError::InvalidOption {
-                    option,
-                    reason: reason.to_owned(),
-                });
+                return Err(StartError::InvalidOption { option, reason: reason.to_owned() });
             }
         }
         for (option, faults) in [("faults", &self.faults), ("script", &self.script)] {

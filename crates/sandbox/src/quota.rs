@@ -113,9 +113,7 @@ impl Inner {
 
 impl Account {
     pub(crate) fn new(options: &Builder) -> Self {
-        Self {
-            inner: Mutex::new(Inner::new(options)),
-        }
+        Self { inner: Mutex::new(Inner::new(options)) }
     }
 
     /// Quota, credits and generator as at the start, and an empty script.
@@ -158,11 +156,7 @@ impl Account {
     pub(crate) fn usage(&self, options: &Builder, clock: &Clock) -> Usage {
         let mut inner = lock(&self.inner);
         inner.roll(window::index(clock.now(), options.window));
-        Usage {
-            window: inner.window,
-            limit: inner.limit,
-            used: inner.used,
-        }
+        Usage { window: inner.window, limit: inner.limit, used: inner.used }
     }
 
     /// The next scripted fault, if it happens in front of the checks.
@@ -203,10 +197,7 @@ impl Account {
                 *credits = (*credits - COST).max(0.0);
             }
         }
-        Ok(Admission {
-            window: inner.window,
-            fault,
-        })
+        Ok(Admission { window: inner.window, fault })
     }
 }
 
@@ -263,15 +254,10 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same_faults() {
         let draw = |seed| {
-            let options = Sandbox::builder()
-                .limit(u32::MAX)
-                .fault_rate(0.3)
-                .seed(seed);
+            let options = Sandbox::builder().limit(u32::MAX).fault_rate(0.3).seed(seed);
             let clock = Clock::new(Some(Duration::ZERO), 0.0);
             let account = Account::new(&options);
-            (0..1000)
-                .map(|_| admit(&account, &options, &clock).unwrap().fault)
-                .collect::<Vec<_>>()
+            (0..1000).map(|_| admit(&account, &options, &clock).unwrap().fault).collect::<Vec<_>>()
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));

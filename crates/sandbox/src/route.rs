@@ -42,11 +42,7 @@ pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> 
     }
     let Some(endpoint) = endpoint(path) else {
         let text = format!("The route {} could not be found.", shown(path));
-        let response = ex
-            .shared
-            .options
-            .behaviour
-            .json(404, &json!({ "message": text }));
+        let response = ex.shared.options.behaviour.json(404, &json!({ "message": text }));
         return ex.send(&response);
     };
     match (endpoint, method) {
@@ -62,11 +58,7 @@ pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> 
                 "The {method} method is not supported for route {}. Supported methods: {allowed}.",
                 shown(path)
             );
-            let response = ex
-                .shared
-                .options
-                .behaviour
-                .json(405, &json!({ "message": text }));
+            let response = ex.shared.options.behaviour.json(405, &json!({ "message": text }));
             ex.send(&response.with("Allow", allowed))
         }
     }
@@ -84,25 +76,12 @@ mod tests {
     #[test]
     fn both_bases_lead_to_the_endpoints() {
         for base in ["/v1", "/api/v1"] {
-            assert_eq!(
-                endpoint(&format!("{base}/chat/completions")),
-                Some(Endpoint::Chat)
-            );
+            assert_eq!(endpoint(&format!("{base}/chat/completions")), Some(Endpoint::Chat));
             assert_eq!(endpoint(&format!("{base}/models/")), Some(Endpoint::Models));
             assert_eq!(endpoint(&format!("{base}/billing/subscription")), None);
         }
-        assert_eq!(
-            endpoint("/api/billing/subscription"),
-            Some(Endpoint::Subscription)
-        );
-        for path in [
-            "/",
-            "/v1",
-            "/v2/models",
-            "/v1x/models",
-            "/api/api/v1/models",
-            "/models",
-        ] {
+        assert_eq!(endpoint("/api/billing/subscription"), Some(Endpoint::Subscription));
+        for path in ["/", "/v1", "/v2/models", "/v1x/models", "/api/api/v1/models", "/models"] {
             assert_eq!(endpoint(path), None, "{path}");
         }
     }

@@ -48,11 +48,7 @@ impl Sandbox {
                 move || server::accept(&listener, &shared)
             })
             .map_err(StartError::Thread)?;
-        Ok(Self {
-            shared,
-            address,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Self { shared, address, thread: Mutex::new(Some(thread)) })
     }
 
     /// `http://127.0.0.1:PORT/v1`. The server's other base, `{origin}/api/v1`, works too.
@@ -128,9 +124,7 @@ impl Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("base_url", &self.base_url())
-            .finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }
 

@@ -125,10 +125,7 @@ impl Shared {
         let id = open.next;
         open.next += 1;
         open.streams.insert(id, copy);
-        Some(Place {
-            shared: Arc::clone(self),
-            id,
-        })
+        Some(Place { shared: Arc::clone(self), id })
     }
 }
 
@@ -163,11 +160,9 @@ pub(crate) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             continue;
         };
         // A failed spawn drops place and stream, which closes the connection.
-        let _ = thread::Builder::new()
-            .name("resayil-sandbox".to_owned())
-            .spawn(move || {
-                // A connection that fails ends; there is nobody to tell.
-                let _ = connection::serve(&stream, &place.shared);
-            });
+        let _ = thread::Builder::new().name("resayil-sandbox".to_owned()).spawn(move || {
+            // A connection that fails ends; there is nobody to tell.
+            let _ = connection::serve(&stream, &place.shared);
+        });
     }
 }

@@ -43,11 +43,7 @@ impl Stop {
             if left.is_zero() {
                 return;
             }
-            gate = self
-                .bell
-                .wait_timeout(gate, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            gate = self.bell.wait_timeout(gate, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -116,10 +116,7 @@ fn check_message(path: &str, item: &Value, report: &mut impl FnMut(&str, Option<
         _ => Some(Rule::Choice),
     };
     report(&format!("{path}.role"), role_rule);
-    report(
-        &format!("{path}.content"),
-        required_string(item.get("content")),
-    );
+    report(&format!("{path}.content"), required_string(item.get("content")));
 }
 
 /// Whether the rule `required` fails: absent, null, or empty after trimming.
@@ -184,10 +181,7 @@ mod tests {
 
     fn broken(body: Value) -> Vec<(String, Rule)> {
         let fields = read_fields(Some("application/json"), body.to_string().as_bytes());
-        check(&fields)
-            .into_iter()
-            .map(|(path, mut rules)| (path, rules.remove(0)))
-            .collect()
+        check(&fields).into_iter().map(|(path, mut rules)| (path, rules.remove(0))).collect()
     }
 
     fn with(name: &str, value: Value) -> Vec<(String, Rule)> {
@@ -203,16 +197,10 @@ mod tests {
         assert_eq!(with("model", json!(5)), [("model".into(), Rule::String)]);
         assert_eq!(with("model", json!("  ")), [required("model")]);
         assert_eq!(with("messages", json!([])), [required("messages")]);
-        assert_eq!(
-            with("messages", json!(1)),
-            [("messages".into(), Rule::Array)]
-        );
+        assert_eq!(with("messages", json!(1)), [("messages".into(), Rule::Array)]);
         assert_eq!(
             with("messages", json!([{"role": "tool", "content": null}])),
-            [
-                ("messages.0.role".into(), Rule::Choice),
-                required("messages.0.content")
-            ]
+            [("messages.0.role".into(), Rule::Choice), required("messages.0.content")]
         );
         assert_eq!(
             with("messages", json!({"a": {"role": "user", "content": ["x"]}})),
@@ -228,12 +216,7 @@ mod tests {
             ("top_p", json!(0), json!(-0.1), Rule::Between(0.0, 1.0)),
             ("max_tokens", json!(1), json!(0), Rule::Least(1)),
             ("max_tokens", json!(5.0), json!(1.5), Rule::Integer),
-            (
-                "frequency_penalty",
-                json!(-2),
-                json!(3),
-                Rule::Between(-2.0, 2.0),
-            ),
+            ("frequency_penalty", json!(-2), json!(3), Rule::Between(-2.0, 2.0)),
             ("presence_penalty", json!(2), json!(null), Rule::Number),
             ("stream", json!(1), json!(null), Rule::Boolean),
             ("stream", json!(false), json!("true"), Rule::Boolean),
@@ -246,20 +229,14 @@ mod tests {
     #[test]
     fn what_the_server_cannot_read_has_no_fields() {
         let good = br#"{"model":"m"}"#;
-        assert_eq!(
-            read_fields(Some("application/json; charset=utf-8"), good).len(),
-            1
-        );
+        assert_eq!(read_fields(Some("application/json; charset=utf-8"), good).len(), 1);
         assert!(read_fields(Some("text/plain"), good).is_empty());
         assert!(read_fields(None, good).is_empty());
         assert!(read_fields(Some("application/json"), b"\xef\xbb\xbf{\"model\":\"m\"}").is_empty());
         assert!(read_fields(Some("application/json"), b"{\"model\":").is_empty());
         assert!(read_fields(Some("application/json"), b"{\"a\":1} x").is_empty());
         let nested = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
-        assert_eq!(
-            read_fields(Some("application/json"), nested(511).as_bytes()).len(),
-            1
-        );
+        assert_eq!(read_fields(Some("application/json"), nested(511).as_bytes()).len(), 1);
         assert!(read_fields(Some("application/json"), nested(512).as_bytes()).is_empty());
         assert!(read_fields(Some("application/json"), "[".repeat(1 << 20).as_bytes()).is_empty());
     }

@@ -48,10 +48,7 @@ mod tests {
         assert_eq!(index(Duration::from_millis(1499), length), 0);
         assert_eq!(index(Duration::from_millis(1500), length), 1);
         assert_eq!(left(Duration::from_millis(1500), length), length);
-        assert_eq!(
-            left(Duration::from_millis(2999), length),
-            Duration::from_millis(1)
-        );
+        assert_eq!(left(Duration::from_millis(2999), length), Duration::from_millis(1));
         assert_eq!(retry_after(Duration::from_millis(2999), length), 1);
         assert_eq!(retry_after(Duration::from_millis(3001), length), 2);
     }

@@ -20,25 +20,18 @@ fn control(s: &Sandbox, method: &str, action: &str, body: &str) -> Reply {
 #[test]
 fn the_log_tells_what_came_without_secrets() {
     let s = Sandbox::builder().start().unwrap();
-    let text = request(
-        &s,
-        "POST",
-        "/v1/chat/completions?key=sekret",
-        &chat_body(" hi ").to_string(),
-    )
-    .replace(
-        "Host:",
-        "Idempotency-Key: k-1\r\nCookie: c=sekret\r\nX-Two: a\r\nX-Two: b\r\nHost:",
-    );
+    let text =
+        request(&s, "POST", "/v1/chat/completions?key=sekret", &chat_body(" hi ").to_string())
+            .replace(
+                "Host:",
+                "Idempotency-Key: k-1\r\nCookie: c=sekret\r\nX-Two: a\r\nX-Two: b\r\nHost:",
+            );
     assert_eq!(send(&s, &text).unwrap().status, 200);
     let no_key = "GET /v1/models HTTP/1.1\r\nAuthorization: Basic c2VrcmV0\r\n\r\n";
     Connection::open(&s).send(no_key.as_bytes()).unwrap();
     get(&s, "/v1/nothing");
     let reply = control(&s, "GET", "log", "");
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (200, Some("application/json"))
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
     for secret in [s.api_key(), "sekret", "c2VrcmV0", "Bearer"] {
         assert!(!reply.text().contains(secret), "{secret}");
     }
@@ -64,16 +57,8 @@ fn faults_come_by_name_or_object() {
     let s = Sandbox::builder().start().unwrap();
     let list = json!(["server_error", {"fault": "rate_limited", "retry_after": 3}]);
     let reply = control(&s, "POST", "faults", &list.to_string());
-    assert_eq!(
-        (reply.status, reply.json()),
-        (200, json!({"pushed": 2, "waiting": 2}))
-    );
-    let reply = control(
-        &s,
-        "POST",
-        "faults",
-        "{\"fault\": \"empty\", \"status\": 520}",
-    );
+    assert_eq!((reply.status, reply.json()), (200, json!({"pushed": 2, "waiting": 2})));
+    let reply = control(&s, "POST", "faults", "{\"fault\": \"empty\", \"status\": 520}");
     assert_eq!(reply.json(), json!({"pushed": 1, "waiting": 3}));
     let statuses: Vec<_> = (0..4).map(|_| chat(&s, "x").status).collect();
     assert_eq!(statuses, [500, 429, 520, 200]);
@@ -84,16 +69,8 @@ fn bad_orders_change_nothing_and_say_why() {
     let s = Sandbox::builder().max_script(2).start().unwrap();
     for (action, body, part) in [
         ("faults", "[", "not JSON"),
-        (
-            "faults",
-            "[\"drop\", \"nonsense\"]",
-            "fault 1: unknown fault",
-        ),
-        (
-            "faults",
-            "[\"drop\", {\"fault\": \"empty\", \"status\": 1}]",
-            "fault 1: status 1",
-        ),
+        ("faults", "[\"drop\", \"nonsense\"]", "fault 1: unknown fault"),
+        ("faults", "[\"drop\", {\"fault\": \"empty\", \"status\": 1}]", "fault 1: status 1"),
         ("faults", "[\"drop\", \"drop\", \"drop\"]", "at most 2"),
         ("state", "{\"limits\": 1}", "limits"),
         ("state", "{\"limit\": -1}", "invalid"),
@@ -138,12 +115,7 @@ fn state_shows_and_changes() {
     let change = json!({"limit": 1, "credits": null, "advance_clock": 60.5});
     let state = control(&s, "POST", "state", &change.to_string()).json();
     assert_eq!(
-        (
-            &state["limit"],
-            &state["used"],
-            &state["credits"],
-            &state["server_time"]
-        ),
+        (&state["limit"], &state["used"], &state["credits"], &state["server_time"]),
         (&json!(1), &json!(0), &json!(null), &json!(180.5))
     );
     assert_eq!((chat(&s, "x").status, chat(&s, "x").status), (200, 429));
@@ -164,10 +136,7 @@ fn reset_starts_over() {
     s.push_fault(Fault::Drop);
     s.set_limit(9);
     s.advance_clock(60.0);
-    assert_eq!(
-        control(&s, "POST", "reset", "").json(),
-        json!({"reset": true})
-    );
+    assert_eq!(control(&s, "POST", "reset", "").json(), json!({"reset": true}));
     assert!(s.log().is_empty());
     let state = s.state();
     assert_eq!((state.limit, state.used, state.script), (1, 0, 0));

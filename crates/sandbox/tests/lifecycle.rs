@@ -18,10 +18,7 @@ fn a_port_in_use_is_named() {
     let error = Sandbox::builder().port(port).start().unwrap_err();
     assert!(matches!(error, StartError::PortInUse { port: p } if p == port));
     let text = error.to_string();
-    assert!(
-        text.contains(&port.to_string()) && text.contains("in use"),
-        "{text}"
-    );
+    assert!(text.contains(&port.to_string()) && text.contains("in use"), "{text}");
     assert_eq!(first.base_url(), format!("http://127.0.0.1:{port}/v1"));
     assert_eq!(first.origin(), format!("http://127.0.0.1:{port}"));
     assert!(first.api_key().starts_with("sk_llmr_"));
@@ -32,20 +29,12 @@ fn stopping_ends_hanging_slow_and_idle_requests_at_once() {
     let s = Sandbox::builder()
         .script(vec![
             Fault::Hang,
-            Fault::SlowDrip {
-                bytes: 1,
-                interval: Duration::from_secs(3000),
-            },
+            Fault::SlowDrip { bytes: 1, interval: Duration::from_secs(3000) },
         ])
         .latency(Duration::ZERO)
         .start()
         .unwrap();
-    let text = request(
-        &s,
-        "POST",
-        "/v1/chat/completions",
-        &chat_body("x").to_string(),
-    );
+    let text = request(&s, "POST", "/v1/chat/completions", &chat_body("x").to_string());
     let mut clients: Vec<_> = (0..2)
         .map(|at| {
             let mut client = Connection::open(&s);
@@ -75,23 +64,11 @@ fn stopping_ends_hanging_slow_and_idle_requests_at_once() {
 
 #[test]
 fn stopping_cuts_latency_short_and_dropping_frees_the_port() {
-    let s = Sandbox::builder()
-        .latency(Duration::from_secs(3000))
-        .start()
-        .unwrap();
+    let s = Sandbox::builder().latency(Duration::from_secs(3000)).start().unwrap();
     let mut client = Connection::open(&s);
-    client.write(
-        request(
-            &s,
-            "POST",
-            "/v1/chat/completions",
-            &chat_body("x").to_string(),
-        )
-        .as_bytes(),
-    );
-    eventually("the request is in progress", || {
-        s.log().first().is_some_and(|e| e.consumed)
-    });
+    client
+        .write(request(&s, "POST", "/v1/chat/completions", &chat_body("x").to_string()).as_bytes());
+    eventually("the request is in progress", || s.log().first().is_some_and(|e| e.consumed));
     let port = s.port();
     let begin = Instant::now();
     drop(s);
@@ -130,11 +107,7 @@ fn many_clients_at_once_are_all_answered() {
         }
     });
     let log = s.log();
-    let mut prompts: Vec<_> = log
-        .iter()
-        .filter(|e| e.answered)
-        .flat_map(|e| &e.prompt)
-        .collect();
+    let mut prompts: Vec<_> = log.iter().filter(|e| e.answered).flat_map(|e| &e.prompt).collect();
     prompts.sort();
     prompts.dedup();
     assert_eq!(prompts.len(), 160);
@@ -151,14 +124,9 @@ fn connections_stay_open_and_take_pipelined_requests() {
     connection.write(text.repeat(3).as_bytes());
     for _ in 0..3 {
         let reply = connection.reply().unwrap();
-        assert_eq!(
-            (reply.status, reply.header("connection")),
-            (200, Some("keep-alive"))
-        );
+        assert_eq!((reply.status, reply.header("connection")), (200, Some("keep-alive")));
     }
-    let last = connection
-        .send(request(&s, "GET", "/v1/models", "").as_bytes())
-        .unwrap();
+    let last = connection.send(request(&s, "GET", "/v1/models", "").as_bytes()).unwrap();
     assert_eq!(last.header("connection"), Some("close"));
     assert!(connection.is_closed());
 }
@@ -170,23 +138,13 @@ fn chunked_bodies_and_expect_continue() {
     let (a, b) = body.split_at(20);
     let head = request(&s, "POST", "/v1/chat/completions", "")
         .replace("Content-Length: 0", "Transfer-Encoding: chunked");
-    let chunks = format!(
-        "{:x}\r\n{a}\r\n{:X};x=y\r\n{b}\r\n0\r\nT: v\r\n\r\n",
-        a.len(),
-        b.len()
-    );
+    let chunks = format!("{:x}\r\n{a}\r\n{:X};x=y\r\n{b}\r\n0\r\nT: v\r\n\r\n", a.len(), b.len());
     let reply = send(&s, &format!("{head}{chunks}")).unwrap();
-    assert_eq!(
-        reply.json()["choices"][0]["message"]["content"],
-        "echo: in chunks"
-    );
+    assert_eq!(reply.json()["choices"][0]["message"]["content"], "echo: in chunks");
 
     // In a million chunks of one byte: linear, so quick.
     let spaces = " ".repeat(1_000_000 - body.len());
-    let tiny: String = (spaces + &body)
-        .chars()
-        .map(|c| format!("1\r\n{c}\r\n"))
-        .collect();
+    let tiny: String = (spaces + &body).chars().map(|c| format!("1\r\n{c}\r\n")).collect();
     let reply = send(&s, &format!("{head}{tiny}0\r\n\r\n")).unwrap();
     assert_eq!(reply.status, 200);
 
@@ -205,10 +163,7 @@ fn bodies_above_the_limit_are_413() {
     // The default of 8 MiB. Announced, and not even sent:
     let head = request(&s, "POST", "/v1/chat/completions", "");
     let length = 8 * 1024 * 1024 + 1;
-    let announced = head.replace(
-        "Length: 0",
-        &format!("Length: {length}\r\nExpect: 100-continue"),
-    );
+    let announced = head.replace("Length: 0", &format!("Length: {length}\r\nExpect: 100-continue"));
     let reply = send(&s, &announced).unwrap();
     assert_eq!(reply.status, 413);
     assert!(reply.json()["message"].is_string());
@@ -219,16 +174,10 @@ fn bodies_above_the_limit_are_413() {
     // In chunks:
     let small = Sandbox::builder().max_body_bytes(1000).start().unwrap();
     let chunked = head.replace("Content-Length: 0", "Transfer-Encoding: chunked");
-    let reply = send(
-        &small,
-        &format!("{chunked}3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001)),
-    )
-    .unwrap();
+    let reply =
+        send(&small, &format!("{chunked}3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001))).unwrap();
     assert_eq!(reply.status, 413);
-    assert_eq!(
-        send(&small, &format!("{chunked}0\r\n\r\n")).unwrap().status,
-        422
-    );
+    assert_eq!(send(&small, &format!("{chunked}0\r\n\r\n")).unwrap().status, 422);
     let log = settled_log(&s);
     assert_eq!(log.len(), 2);
     assert!(log.iter().all(|e| e.status == Some(413) && !e.consumed));
@@ -256,10 +205,7 @@ fn what_is_no_request_is_refused() {
 
 #[test]
 fn a_silent_client_is_let_go() {
-    let s = Sandbox::builder()
-        .idle_timeout(Duration::from_millis(50))
-        .start()
-        .unwrap();
+    let s = Sandbox::builder().idle_timeout(Duration::from_millis(50)).start().unwrap();
     let mut silent = Connection::open(&s);
     assert!(silent.is_closed());
 }
@@ -267,10 +213,8 @@ fn a_silent_client_is_let_go() {
 #[test]
 fn a_common_http_client_gets_along_with_it() {
     let s = Sandbox::builder().start().unwrap();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let send = |body: serde_json::Value| {
         let mut response = agent
             .post(format!("{}/chat/completions", s.base_url()))
@@ -279,10 +223,7 @@ fn a_common_http_client_gets_along_with_it() {
             .content_type("application/json")
             .send(body.to_string())
             .unwrap();
-        (
-            response.status().as_u16(),
-            response.body_mut().read_to_string().unwrap(),
-        )
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     };
     for _ in 0..3 {
         let (status, text) = send(chat_body("x"));
@@ -291,10 +232,7 @@ fn a_common_http_client_gets_along_with_it() {
         assert!(status == 200 && text.ends_with("data: [DONE]\n\n"));
     }
     assert_eq!(s.state().connections, 1, "the connection is used again");
-    s.push_fault(Fault::GzipBomb {
-        bytes: 5000,
-        status: 500,
-    });
+    s.push_fault(Fault::GzipBomb { bytes: 5000, status: 500 });
     let (status, text) = send(chat_body("x"));
     assert_eq!((status, text.len()), (500, 5000));
 }

@@ -30,31 +30,20 @@ fn a_window_takes_its_limit_and_the_next_starts_afresh() {
 
 #[test]
 fn a_real_window_of_a_second_rolls_over() {
-    let s = Sandbox::builder()
-        .limit(2)
-        .window(Duration::from_secs(1))
-        .start()
-        .unwrap();
+    let s = Sandbox::builder().limit(2).window(Duration::from_secs(1)).start().unwrap();
     let mut refused = 0;
     eventually("requests were admitted in three windows", || {
         let reply = chat(&s, "x");
         if reply.status == 429 {
             assert_eq!(reply.json()["retry_after"], 1);
         }
-        let mut windows: Vec<_> = s
-            .log()
-            .iter()
-            .filter(|e| e.consumed)
-            .map(|e| e.window)
-            .collect();
+        let mut windows: Vec<_> = s.log().iter().filter(|e| e.consumed).map(|e| e.window).collect();
         windows.dedup();
         windows.len() >= 3
     });
     let log = s.log();
     for entry in &log {
-        let counted = log
-            .iter()
-            .filter(|e| e.consumed && e.window == entry.window);
+        let counted = log.iter().filter(|e| e.consumed && e.window == entry.window);
         assert!(counted.count() <= 2, "window {}", entry.window);
         // Aligned to the epoch: the window is the whole seconds of its time.
         if !entry.consumed {
@@ -67,19 +56,9 @@ fn a_real_window_of_a_second_rolls_over() {
 
 #[test]
 fn refusals_consume_nothing_and_a_503_does() {
-    let s = Sandbox::builder()
-        .limit(10)
-        .credits(Some(1.0))
-        .frozen_at(NOW)
-        .start()
-        .unwrap();
-    let bad_key = request(
-        &s,
-        "POST",
-        "/v1/chat/completions",
-        &chat_body("x").to_string(),
-    )
-    .replace(s.api_key(), "sk_llmr_other");
+    let s = Sandbox::builder().limit(10).credits(Some(1.0)).frozen_at(NOW).start().unwrap();
+    let bad_key = request(&s, "POST", "/v1/chat/completions", &chat_body("x").to_string())
+        .replace(s.api_key(), "sk_llmr_other");
     assert_eq!(send(&s, &bad_key).unwrap().status, 401);
     assert_eq!(post(&s, &json!({})).unwrap().status, 422);
     let mut unknown = chat_body("x");
@@ -102,12 +81,7 @@ fn refusals_consume_nothing_and_a_503_does() {
 #[test]
 fn the_order_of_checks_is_the_servers() {
     // Everything is wrong at once; one after the other is put right.
-    let s = Sandbox::builder()
-        .limit(0)
-        .credits(Some(0.0))
-        .frozen_at(NOW)
-        .start()
-        .unwrap();
+    let s = Sandbox::builder().limit(0).credits(Some(0.0)).frozen_at(NOW).start().unwrap();
     let invalid = json!({"model": "none"}).to_string();
     let mut unknown = chat_body("x");
     unknown["model"] = json!("none");
@@ -124,23 +98,15 @@ fn the_order_of_checks_is_the_servers() {
 
 #[test]
 fn headers_come_always_on_refusal_or_never() {
-    let names = [
-        "x-ratelimit-limit",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-    ];
+    let names = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
     let shown = |reply: &Reply| -> Vec<Option<u64>> {
-        names
-            .map(|n| reply.header(n).map(|v| v.parse().unwrap()))
-            .to_vec()
+        names.map(|n| reply.header(n).map(|v| v.parse().unwrap())).to_vec()
     };
     let none = vec![None; 3];
     let end = 1_741_305_600;
-    for (behaviour, reset) in [
-        (Behaviour::Guide, end),
-        (Behaviour::Pages, end),
-        (Behaviour::Server, NOW.as_secs() + 60),
-    ] {
+    for (behaviour, reset) in
+        [(Behaviour::Guide, end), (Behaviour::Pages, end), (Behaviour::Server, NOW.as_secs() + 60)]
+    {
         let start = |mode| {
             Sandbox::builder()
                 .behaviour(behaviour)
@@ -154,10 +120,7 @@ fn headers_come_always_on_refusal_or_never() {
         assert_eq!(shown(&chat(&s, "x")), [Some(2), Some(1), Some(reset)]);
         assert_eq!(shown(&stream(&s, "x")), [Some(2), Some(0), Some(reset)]);
         assert_eq!(shown(&chat(&s, "x")), [Some(2), Some(0), Some(reset)]);
-        assert_eq!(
-            shown(&post(&s, &json!({})).unwrap()),
-            [Some(2), Some(0), Some(reset)]
-        );
+        assert_eq!(shown(&post(&s, &json!({})).unwrap()), [Some(2), Some(0), Some(reset)]);
 
         let s = start(RateLimitHeaders::OnRefusal);
         assert_eq!(shown(&chat(&s, "x")), none);
@@ -175,11 +138,7 @@ fn headers_come_always_on_refusal_or_never() {
 
 #[test]
 fn the_variant_with_headers_alone() {
-    let s = Sandbox::builder()
-        .limit(0)
-        .body_hint(false)
-        .start()
-        .unwrap();
+    let s = Sandbox::builder().limit(0).body_hint(false).start().unwrap();
     let refused = chat(&s, "x");
     assert_eq!(refused.status, 429);
     assert!(refused.json().get("retry_after").is_none());
@@ -190,10 +149,7 @@ fn the_variant_with_headers_alone() {
 fn the_clock_offset_shows_in_date_and_windows() {
     let s = Sandbox::builder().clock_offset(-86_400.0).start().unwrap();
     let reply = chat(&s, "x");
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs_f64();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let date = httpdate::parse_http_date(reply.header("date").unwrap()).unwrap();
     let date = date.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     assert!((now - 86_400.0 - date).abs() < 60.0);
@@ -205,12 +161,9 @@ fn the_clock_offset_shows_in_date_and_windows() {
 
 #[test]
 fn tiers_and_fractional_windows() {
-    for (tier, limit) in [
-        (Tier::Basic, 10),
-        (Tier::Starter, 10),
-        (Tier::Pro, 30),
-        (Tier::Enterprise, 60),
-    ] {
+    for (tier, limit) in
+        [(Tier::Basic, 10), (Tier::Starter, 10), (Tier::Pro, 30), (Tier::Enterprise, 60)]
+    {
         assert_eq!(tier.name().parse(), Ok(tier));
         let s = Sandbox::builder().tier(tier).start().unwrap();
         assert_eq!(s.state().limit, limit);
@@ -233,12 +186,7 @@ fn tiers_and_fractional_windows() {
 #[test]
 fn no_burst_slips_past_unless_the_gap_is_there() {
     let burst = |gap: Duration| {
-        let s = Sandbox::builder()
-            .limit(1)
-            .frozen_at(NOW)
-            .quota_gap(gap)
-            .start()
-            .unwrap();
+        let s = Sandbox::builder().limit(1).frozen_at(NOW).quota_gap(gap).start().unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| chat(&s, "x"));

@@ -22,31 +22,14 @@ fn cases(behaviour: Behaviour) -> Vec<(&'static str, u16, Value)> {
     let mut add = |name, reply: Reply| out.push((name, reply.status, reply.json()));
 
     let s = start(behaviour, |b| b.limit(1).credits(Some(0.0)));
-    let with_auth = request(
-        &s,
-        "POST",
-        "/v1/chat/completions",
-        &chat_body("x").to_string(),
-    );
+    let with_auth = request(&s, "POST", "/v1/chat/completions", &chat_body("x").to_string());
     let key = format!("Authorization: Bearer {}\r\n", s.api_key());
-    add(
-        "401 missing",
-        send(&s, &with_auth.replace(&key, "")).unwrap(),
-    );
+    add("401 missing", send(&s, &with_auth.replace(&key, "")).unwrap());
     let lower = key.replace("Bearer", "bearer");
-    add(
-        "401 format",
-        send(&s, &with_auth.replace(&key, &lower)).unwrap(),
-    );
+    add("401 format", send(&s, &with_auth.replace(&key, &lower)).unwrap());
     let spaced = key.replace("Bearer ", "Bearer  ");
-    add(
-        "401 key",
-        send(&s, &with_auth.replace(&key, &spaced)).unwrap(),
-    );
-    add(
-        "422",
-        post(&s, &json!({"messages": "hi", "model": ""})).unwrap(),
-    );
+    add("401 key", send(&s, &with_auth.replace(&key, &spaced)).unwrap());
+    add("422", post(&s, &json!({"messages": "hi", "model": ""})).unwrap());
     add("402", chat(&s, "x"));
     let s = start(behaviour, |b| b);
     let mut unknown = chat_body("x");
@@ -55,11 +38,7 @@ fn cases(behaviour: Behaviour) -> Vec<(&'static str, u16, Value)> {
     for fault in [
         Fault::ServerError,
         Fault::Unavailable,
-        Fault::Status {
-            status: 403,
-            body: None,
-            headers: vec![],
-        },
+        Fault::Status { status: 403, body: None, headers: vec![] },
     ] {
         let name = match fault {
             Fault::ServerError => "500",
@@ -104,27 +83,12 @@ fn the_guides_bodies() {
             (
                 "402",
                 402,
-                error(
-                    "Insufficient credits. Please top up your balance to continue.",
-                    402,
-                ),
+                error("Insufficient credits. Please top up your balance to continue.", 402),
             ),
             ("404", 404, error("Model not found.", 404)),
-            (
-                "500",
-                500,
-                error("An unexpected error occurred. Please try again later.", 500),
-            ),
-            (
-                "503",
-                503,
-                error("Failed to connect to Ollama service", 503),
-            ),
-            (
-                "403",
-                403,
-                error("You do not have permission to access this resource.", 403),
-            ),
+            ("500", 500, error("An unexpected error occurred. Please try again later.", 500)),
+            ("503", 503, error("Failed to connect to Ollama service", 503)),
+            ("403", 403, error("You do not have permission to access this resource.", 403)),
             ("429", 429, limited.clone()),
             ("429 stream", 429, limited),
         ],
@@ -185,25 +149,13 @@ fn the_servers_bodies() {
         got,
         [
             ("401 missing", 401, no_key("Authorization header required.")),
-            (
-                "401 format",
-                401,
-                no_key("Invalid authorization header format.")
-            ),
+            ("401 format", 401, no_key("Invalid authorization header format.")),
             ("401 key", 401, no_key("Invalid API key.")),
             ("402", 402, broke),
             ("404", 404, error("Model 'gpt' not found.", 404)),
             ("500", 500, json!({"message": "Server error."})),
-            (
-                "503",
-                503,
-                error("Failed to connect to Ollama service", 503)
-            ),
-            (
-                "403",
-                403,
-                json!({"message": "Forbidden.", "error": "Permission 'chat' required."})
-            ),
+            ("503", 503, error("Failed to connect to Ollama service", 503)),
+            ("403", 403, json!({"message": "Forbidden.", "error": "Permission 'chat' required."})),
             ("429", 429, limited),
             ("429 stream", 429, bare),
         ]
@@ -222,27 +174,17 @@ fn a_good_request_is_echoed_with_usage() {
             assert_eq!(reply.header("date"), Some("Thu, 06 Mar 2025 23:59:15 GMT"));
             let answer = reply.json();
             let choice = &answer["choices"][0];
-            assert_eq!(
-                choice["message"]["content"],
-                "echo: hello مرحبا / \u{1f600}"
-            );
+            assert_eq!(choice["message"]["content"], "echo: hello مرحبا / \u{1f600}");
             assert_eq!(choice["finish_reason"], "stop");
             let usage = &answer["usage"];
             let total = usage["prompt_tokens"].as_u64().unwrap()
                 + usage["completion_tokens"].as_u64().unwrap();
             assert!(total > 0 && usage["total_tokens"] == total);
             assert_eq!(reply.body.is_ascii(), behaviour == Behaviour::Server);
-            let named = if behaviour == Behaviour::Server {
-                "mistral:latest"
-            } else {
-                "mistral"
-            };
+            let named = if behaviour == Behaviour::Server { "mistral:latest" } else { "mistral" };
             assert_eq!(answer["model"], named);
             assert!(
-                !reply
-                    .headers
-                    .iter()
-                    .any(|(n, _)| n.to_ascii_lowercase().contains("request-id")),
+                !reply.headers.iter().any(|(n, _)| n.to_ascii_lowercase().contains("request-id")),
                 "the server sends no request id"
             );
         }
@@ -252,9 +194,7 @@ fn a_good_request_is_echoed_with_usage() {
 
 #[test]
 fn models_and_balance() {
-    let s = start(Behaviour::Server, |b| {
-        b.credits(Some(2.5)).tier(resayil_sandbox::Tier::Pro)
-    });
+    let s = start(Behaviour::Server, |b| b.credits(Some(2.5)).tier(resayil_sandbox::Tier::Pro));
     for path in ["/v1/models", "/api/v1/models", "/v1/models?key=x"] {
         let models = get(&s, path).json();
         assert_eq!(models["object"], "list");
@@ -263,10 +203,7 @@ fn models_and_balance() {
         assert!(models["data"][0]["created"].is_u64() && models["data"][0]["owned_by"].is_string());
     }
     let balance = get(&s, "/api/billing/subscription").json();
-    assert_eq!(
-        (&balance["tier"], &balance["status"]),
-        (&json!("pro"), &json!("active"))
-    );
+    assert_eq!((&balance["tier"], &balance["status"]), (&json!("pro"), &json!("active")));
     assert_eq!(balance["credits"], json!(2.5));
     assert!(balance["expires_at"].is_string());
     assert_eq!(get(&s, "/v1/billing/subscription").status, 404);
@@ -279,10 +216,7 @@ fn models_and_balance() {
 
     let broken = start(Behaviour::Server, |b| b.balance_fails(true));
     let reply = get(&broken, "/api/billing/subscription");
-    assert_eq!(
-        (reply.status, reply.json()),
-        (500, json!({"message": "Server error."}))
-    );
+    assert_eq!((reply.status, reply.json()), (500, json!({"message": "Server error."})));
     // Neither endpoint consumes quota.
     assert_eq!(s.state().used, 0);
 }
@@ -292,10 +226,7 @@ fn wrong_paths_and_methods() {
     let s = start(Behaviour::Server, |b| b);
     let reply = get(&s, "/v2/x");
     assert_eq!(reply.status, 404);
-    assert_eq!(
-        reply.json(),
-        json!({"message": "The route v2/x could not be found."})
-    );
+    assert_eq!(reply.json(), json!({"message": "The route v2/x could not be found."}));
     let reply = get(&s, "/v1/chat/completions");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
     let message = reply.json()["message"].as_str().unwrap().to_owned();
@@ -311,19 +242,10 @@ fn without_accept_the_server_redirects_a_bad_request() {
     let without = good.replace("Accept: application/json\r\n", "");
     let reply = send(&s, &without).unwrap();
     assert_eq!(reply.status, 302);
-    assert_eq!(
-        reply.header("location"),
-        Some(format!("{}/", s.origin()).as_str())
-    );
-    let referer = good.replace(
-        "Accept: application/json",
-        "Accept: */*\r\nReferer: http://a/b",
-    );
+    assert_eq!(reply.header("location"), Some(format!("{}/", s.origin()).as_str()));
+    let referer = good.replace("Accept: application/json", "Accept: */*\r\nReferer: http://a/b");
     let reply = send(&s, &referer).unwrap();
-    assert_eq!(
-        (reply.status, reply.header("location")),
-        (302, Some("http://a/b"))
-    );
+    assert_eq!((reply.status, reply.header("location")), (302, Some("http://a/b")));
     let api = without.replace("/v1/chat", "/api/v1/chat");
     assert_eq!(send(&s, &api).unwrap().status, 422);
     let guide = start(Behaviour::Guide, |b| b.api_key(s.api_key()));
@@ -334,12 +256,7 @@ fn without_accept_the_server_redirects_a_bad_request() {
 fn unreadable_bodies_are_missing_fields() {
     let s = start(Behaviour::Server, |b| b);
     let good = chat_body("x").to_string();
-    let deep = format!(
-        "{{\"a\":{}{},{}",
-        "[".repeat(600),
-        "]".repeat(600),
-        &good[1..]
-    );
+    let deep = format!("{{\"a\":{}{},{}", "[".repeat(600), "]".repeat(600), &good[1..]);
     for body in ["{", "\u{feff}{}", "", "[]", deep.as_str()] {
         let reply = call(&s, "POST", "/v1/chat/completions", body).unwrap();
         assert_eq!(reply.status, 422, "{body}");
@@ -348,12 +265,7 @@ fn unreadable_bodies_are_missing_fields() {
     let form = request(&s, "POST", "/v1/chat/completions", &good)
         .replace("Content-Type: application/json", "Content-Type: text/plain");
     assert_eq!(send(&s, &form).unwrap().status, 422);
-    assert_eq!(
-        call(&s, "POST", "/v1/chat/completions", &good)
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(call(&s, "POST", "/v1/chat/completions", &good).unwrap().status, 200);
 }
 
 #[test]

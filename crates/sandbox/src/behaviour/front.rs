@@ -36,7 +36,5 @@ fn cdn(status: u16) -> Response {
         "<!DOCTYPE html>\n<html lang=\"en-US\">\n<head><title>llmapi.resayil.io | {status}: {title}</title></head>\n\
          <body><h1>{title}</h1><p>Error code {status}</p><p>Cloudflare Ray ID: 0000000000000000</p></body>\n</html>\n"
     );
-    Response::html(status, html)
-        .with("Server", "cloudflare")
-        .with("CF-RAY", "0000000000000000-KWI")
+    Response::html(status, html).with("Server", "cloudflare").with("CF-RAY", "0000000000000000-KWI")
 }

@@ -9,10 +9,9 @@ use crate::validation::{FieldErrors, Rule};
 pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
     match problem {
         Problem::Unauthenticated(_) => error(401, "Unauthenticated."),
-        Problem::NoCredits { .. } => error(
-            402,
-            "Insufficient credits. Please top up your balance to continue.",
-        ),
+        Problem::NoCredits { .. } => {
+            error(402, "Insufficient credits. Please top up your balance to continue.")
+        }
         Problem::Forbidden => error(403, "You do not have permission to access this resource."),
         Problem::NoModel { .. } => error(404, "Model not found."),
         Problem::Invalid(errors) => {
@@ -32,10 +31,7 @@ pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
 }
 
 fn error(status: u16, message: &str) -> (u16, Value) {
-    (
-        status,
-        json!({"error": {"message": message, "code": status}}),
-    )
+    (status, json!({"error": {"message": message, "code": status}}))
 }
 
 /// The `errors` object, each message made by `text`.

@@ -85,10 +85,7 @@ impl Behaviour {
             402 => self.problem(&Problem::NoCredits { left: 0.0 }),
             403 => self.problem(&Problem::Forbidden),
             404 => self.problem(&Problem::NoModel { model: "unknown" }),
-            429 => self.problem(&Problem::RateLimited {
-                retry_after: 1,
-                stream: false,
-            }),
+            429 => self.problem(&Problem::RateLimited { retry_after: 1, stream: false }),
             500 => self.problem(&Problem::Internal),
             503 => self.problem(&Problem::Unavailable),
             501.. => front_page(status),
@@ -170,11 +167,7 @@ mod tests {
             for status in 200..=599 {
                 let response = behaviour.status(status);
                 assert_eq!(response.status, status, "{behaviour}");
-                assert_eq!(
-                    response.body.is_empty(),
-                    status < 400,
-                    "{behaviour} {status}"
-                );
+                assert_eq!(response.body.is_empty(), status < 400, "{behaviour} {status}");
             }
         }
         let unknown = "laravel".parse::<Behaviour>().unwrap_err().to_string();

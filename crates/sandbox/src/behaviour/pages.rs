@@ -12,11 +12,9 @@ use crate::http::reason;
 pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
     match problem {
         Problem::Unauthenticated(_) => error(401, "unauthorized", "Invalid or missing API key"),
-        Problem::NoCredits { .. } => error(
-            402,
-            "insufficient_credits",
-            "Your credit balance is too low for this request",
-        ),
+        Problem::NoCredits { .. } => {
+            error(402, "insufficient_credits", "Your credit balance is too low for this request")
+        }
         Problem::Forbidden => error(403, "forbidden", "You may not use this resource"),
         Problem::NoModel { .. } => error(404, "not_found", "No such model"),
         Problem::Invalid(errors) => {
@@ -32,11 +30,9 @@ pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
             &format!("Rate limit exceeded. Please retry after {retry_after} seconds."),
         ),
         Problem::Internal => error(500, "internal_server_error", "Something went wrong"),
-        Problem::Unavailable => error(
-            503,
-            "service_unavailable",
-            "Failed to connect to Ollama service",
-        ),
+        Problem::Unavailable => {
+            error(503, "service_unavailable", "Failed to connect to Ollama service")
+        }
         Problem::Other(status) => {
             let name = reason(*status);
             let code = name.to_ascii_lowercase().replace(' ', "_");

@@ -28,19 +28,14 @@ pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
                 "current_credits": number(*left),
             }),
         ),
-        Problem::Forbidden => (
-            403,
-            json!({"message": "Forbidden.", "error": "Permission 'chat' required."}),
-        ),
+        Problem::Forbidden => {
+            (403, json!({"message": "Forbidden.", "error": "Permission 'chat' required."}))
+        }
         Problem::NoModel { model } => error(404, &format!("Model '{model}' not found.")),
-        Problem::Invalid(errors) => (
-            422,
-            json!({"message": "Validation failed.", "errors": fields(errors, arabic)}),
-        ),
-        Problem::RateLimited {
-            retry_after,
-            stream,
-        } => {
+        Problem::Invalid(errors) => {
+            (422, json!({"message": "Validation failed.", "errors": fields(errors, arabic)}))
+        }
+        Problem::RateLimited { retry_after, stream } => {
             let (status, mut body) = error(429, "Rate limit exceeded");
             // The streaming route gives no hint.
             if !stream {
@@ -55,19 +50,12 @@ pub(super) fn body(problem: &Problem<'_>) -> (u16, Value) {
 }
 
 fn error(status: u16, message: &str) -> (u16, Value) {
-    (
-        status,
-        json!({"error": {"message": message, "code": status}}),
-    )
+    (status, json!({"error": {"message": message, "code": status}}))
 }
 
 /// A whole number without a fraction, as the server's encoder writes it.
 fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 1e15 {
-        json!(value as i64)
-    } else {
-        json!(value)
-    }
+    if value.fract() == 0.0 && value.abs() < 1e15 { json!(value as i64) } else { json!(value) }
 }
 
 /// A broken rule in Arabic, the locale of the server's API routes.

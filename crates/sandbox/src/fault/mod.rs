@@ -172,12 +172,8 @@ impl Fault {
 
     /// The faults that are drawn from when a fault rate is set and no list is given: a 500, a 503, a
     /// dropped connection and an HTML 502.
-    pub const COMMON: &'static [Fault] = &[
-        Fault::ServerError,
-        Fault::Unavailable,
-        Fault::Drop,
-        Fault::HtmlBadGateway,
-    ];
+    pub const COMMON: &'static [Fault] =
+        &[Fault::ServerError, Fault::Unavailable, Fault::Drop, Fault::HtmlBadGateway];
 
     /// The fault's name.
     pub fn name(&self) -> &'static str {
@@ -240,15 +236,11 @@ impl Fault {
             if (from..=to).contains(&status) {
                 Ok(())
             } else {
-                Err(FaultError(format!(
-                    "status {status} is not between {from} and {to}"
-                )))
+                Err(FaultError(format!("status {status} is not between {from} and {to}")))
             }
         };
         match self {
-            Fault::Status {
-                status, headers, ..
-            } => {
+            Fault::Status { status, headers, .. } => {
                 in_range(*status, 200, 599)?;
                 for (name, value) in headers {
                     if !is_header(name, value) {

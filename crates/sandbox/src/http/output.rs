@@ -15,11 +15,7 @@ pub(crate) struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub(crate) fn new(stream: &'a TcpStream, stop: &'a Stop) -> Self {
-        Self {
-            stream,
-            stop,
-            drip: None,
-        }
+        Self { stream, stop, drip: None }
     }
 
     /// From now on bodies go out `bytes` at a time, `interval` apart.

@@ -51,10 +51,7 @@ impl From<io::Error> for BodyError {
 impl Head {
     /// A header's value, the first if it is repeated. `name` in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// All headers, names in lower case.
@@ -114,11 +111,7 @@ pub(crate) struct Inbox<R> {
 
 impl<R: Read> Inbox<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self {
-            from,
-            buffer: Vec::new(),
-            start: 0,
-        }
+        Self { from, buffer: Vec::new(), start: 0 }
     }
 
     fn unused(&self) -> &[u8] {
@@ -333,19 +326,13 @@ mod tests {
         for step in [1, 2, 3, 7, 1000] {
             let mut inbox = Inbox::new(Drip(wire, step));
             let head = inbox.read_head(1000, 10).unwrap().unwrap();
-            assert_eq!(
-                (head.method.as_str(), head.path.as_str()),
-                ("POST", "/v1/x")
-            );
+            assert_eq!((head.method.as_str(), head.path.as_str()), ("POST", "/v1/x"));
             assert!(head.keep_alive());
             let framing = head.framing().unwrap();
             assert_eq!(framing, Framing::Chunked);
             assert_eq!(inbox.read_body(framing, 13).unwrap(), b"abc0123456789");
             let head = inbox.read_head(1000, 10).unwrap().unwrap();
-            assert_eq!(
-                (head.method.as_str(), head.path.as_str()),
-                ("GET", "/models")
-            );
+            assert_eq!((head.method.as_str(), head.path.as_str()), ("GET", "/models"));
             assert!(!head.keep_alive());
             assert_eq!(inbox.read_body(head.framing().unwrap(), 2).unwrap(), b"hi");
             assert!(inbox.read_head(1000, 10).unwrap().is_none());
@@ -361,10 +348,7 @@ mod tests {
             Err(HeadError::TooLarge)
         ));
         assert!(matches!(head(b"GET / HTTP/1.1\r\na"), Err(HeadError::Io)));
-        assert!(matches!(
-            head(b"nonsense\r\n\r\n"),
-            Err(HeadError::Malformed)
-        ));
+        assert!(matches!(head(b"nonsense\r\n\r\n"), Err(HeadError::Malformed)));
         for headers in [
             "content-length: 1\r\ncontent-length: 2",
             "content-length: 1\r\ntransfer-encoding: chunked",
@@ -378,14 +362,8 @@ mod tests {
         }
         let body = |wire: &[u8]| Inbox::new(wire).read_body(Framing::Chunked, 4);
         assert!(matches!(body(b"5\r\nabcde\r\n"), Err(BodyError::TooLarge)));
-        assert!(matches!(
-            body(b"ffffffffffffffffff\r\n"),
-            Err(BodyError::Malformed)
-        ));
+        assert!(matches!(body(b"ffffffffffffffffff\r\n"), Err(BodyError::Malformed)));
         assert!(matches!(body(b"x\r\n"), Err(BodyError::Malformed)));
-        assert!(matches!(
-            body(b"1\r\nabc"),
-            Err(BodyError::Io | BodyError::Malformed)
-        ));
+        assert!(matches!(body(b"1\r\nabc"), Err(BodyError::Io | BodyError::Malformed)));
     }
 }

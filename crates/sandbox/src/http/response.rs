@@ -10,27 +10,16 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
-        Self {
-            body,
-            ..Self::empty(status)
-        }
-        .with("Content-Type", "application/json")
+        Self { body, ..Self::empty(status) }.with("Content-Type", "application/json")
     }
 
     pub(crate) fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::empty(status)
-        }
-        .with("Content-Type", "text/html; charset=UTF-8")
+        Self { body: body.into(), ..Self::empty(status) }
+            .with("Content-Type", "text/html; charset=UTF-8")
     }
 
     /// Adds a header.

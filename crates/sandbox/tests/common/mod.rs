@@ -25,10 +25,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     pub(crate) fn text(&self) -> String {
@@ -60,10 +57,7 @@ impl Connection {
         let stream = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self {
-            stream,
-            buffer: Vec::new(),
-        }
+        Self { stream, buffer: Vec::new() }
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) {
@@ -122,10 +116,7 @@ impl Connection {
             body: Vec::new(),
             complete: false,
         };
-        assert!(
-            reply.status < 200 || reply.header("date").is_some(),
-            "every response has a Date"
-        );
+        assert!(reply.status < 200 || reply.header("date").is_some(), "every response has a Date");
         if reply.status < 200 {
             reply.complete = true;
         } else if reply.header("transfer-encoding") == Some("chunked") {
@@ -231,8 +222,6 @@ pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
 
 /// The log once the server is done with everything in it.
 pub(crate) fn settled_log(sandbox: &Sandbox) -> Vec<LogEntry> {
-    eventually("all requests are finished", || {
-        sandbox.log().iter().all(|e| e.finished)
-    });
+    eventually("all requests are finished", || sandbox.log().iter().all(|e| e.finished));
     sandbox.log()
 }

@@ -1,0 +1,20 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::HELP as EXIT_CODES;
+use crate::explain::ExplainArgs;
+
+/// Call LLM APIs, and know what to do when a call fails.
+#[derive(Debug, Parser)]
+#[command(name = "resayil", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what an error is, whether to retry it, and what to do about it.
+    Explain(ExplainArgs),
+}

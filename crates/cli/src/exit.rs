@@ -1,0 +1,74 @@
+//! How the command ends: exit codes, and one clear line for what went wrong.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// The exit codes, as `--help` shows them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    all is well
+  1    a call failed, or not all of them succeeded
+  2    the command line is wrong
+  3    an input cannot be read, or is not what it should be
+  4    the configuration is wrong: no key, a bad address
+  5    a file cannot be written, or a port is in use
+  130  interrupted by Ctrl-C";
+
+/// Why the command failed.
+#[expect(dead_code, reason = "the commands that call an API use the rest")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Failed = 1,
+    Usage = 2,
+    Input = 3,
+    Configuration = 4,
+    System = 5,
+    Interrupted = 130,
+}
+
+/// A failure of the command: one line, a hint, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
+        Failure { exit, message: message.to_string(), hint: None }
+    }
+
+    /// A failure that has been told to the user already.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Failure::new(exit, "")
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+}
+
+/// Tells a failure on standard error, and gives the exit code.
+pub(crate) fn report(result: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    if !failure.message.is_empty() {
+        eprintln!("resayil: {}", failure.message);
+        if let Some(hint) = &failure.hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+    ExitCode::from(failure.exit as u8)
+}
+
+/// A write to standard output that failed: a closed pipe ends the command quietly.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::told(Exit::System);
+        }
+        Failure::new(Exit::System, format_args!("cannot write the output: {error}"))
+    }
+}

@@ -1,0 +1,235 @@
+//! One case of `explain --jsonl`.
+
+use resayil::{Classifier, Error, Messages, Provider, StreamDecoder, StreamEnd, Timestamp};
+use serde_json::{Map, Value};
+
+/// An answer to explain.
+pub(super) struct Case {
+    id: Value,
+    status: u16,
+    headers: Vec<(String, String)>,
+    content: Content,
+    now: Option<Timestamp>,
+    provider: Option<String>,
+}
+
+enum Content {
+    Body(Vec<u8>),
+    Stream(Vec<u8>),
+}
+
+impl Case {
+    /// Reads a case from a line of JSON.
+    pub(super) fn parse(line: &str) -> Result<Case, String> {
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))?;
+        let Value::Object(mut members) = value else {
+            return Err("is not a JSON object".to_owned());
+        };
+        let content = take_content(&mut members)?;
+        let status = match members.remove("status") {
+            None | Some(Value::Null) if matches!(content, Content::Stream(_)) => 200,
+            Some(status) => status
+                .as_u64()
+                .and_then(|status| u16::try_from(status).ok())
+                .ok_or("has a status that is not a number from 0 to 65535")?,
+            None => return Err("has no status".to_owned()),
+        };
+        let now = match members.remove("now") {
+            None | Some(Value::Null) => None,
+            Some(now) => Some(Timestamp::from_unix_seconds_f64(
+                now.as_f64().ok_or("has a now that is not a number")?,
+            )),
+        };
+        let provider = match members.remove("provider") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => return Err("has a provider that is not text".to_owned()),
+        };
+        let headers = take_headers(members.remove("headers"))?;
+        Ok(Case {
+            id: members.remove("id").unwrap_or_default(),
+            status,
+            headers,
+            content,
+            now,
+            provider,
+        })
+    }
+
+    /// The provider that the case names, if it names one.
+    pub(super) fn provider_name(&self) -> Option<&str> {
+        self.provider.as_deref().filter(|name| *name != "auto")
+    }
+
+    /// Explains the case, in one line of JSON.
+    pub(super) fn explain(
+        &self,
+        provider: Option<Provider>,
+        now: Timestamp,
+        messages: &Messages,
+    ) -> String {
+        let now = self.now.unwrap_or(now);
+        let classifier = Classifier::new().provider(provider);
+        match &self.content {
+            Content::Body(body) => {
+                let result = classifier.classify(self.status, &self.headers, body, now);
+                self.line(result.err().as_ref(), messages, "")
+            }
+            // A stream begins with a success only.
+            Content::Stream(text) if !(200..300).contains(&self.status) => {
+                let error = classifier.classify(self.status, &self.headers, text, now).err();
+                self.stream_line("error", error.as_ref(), "", true, messages)
+            }
+            Content::Stream(text) => {
+                let mut decoder = StreamDecoder::new().provider(provider).headers(&self.headers);
+                decoder.feed(text, |_| ());
+                let end = decoder.finish(now, |_| ());
+                let safe = !decoder.has_delivered() && !matches!(end, StreamEnd::Complete);
+                self.stream_line(end.name(), end.error(), decoder.partial_text(), safe, messages)
+            }
+        }
+    }
+
+    fn stream_line(
+        &self,
+        terminal: &str,
+        error: Option<&Error>,
+        partial_text: &str,
+        safe_to_replay: bool,
+        messages: &Messages,
+    ) -> String {
+        let partial_text = Value::from(partial_text);
+        let more = format!(
+            ", \"terminal\": \"{terminal}\", \"partial_text\": {partial_text}, \"safe_to_replay\": {safe_to_replay}"
+        );
+        self.line(error, messages, &more)
+    }
+
+    /// The error record, or the word that all is well, with the case's id in front.
+    fn line(&self, error: Option<&Error>, messages: &Messages, more: &str) -> String {
+        let record =
+            error.map_or_else(|| "{\"ok\": true}".to_owned(), |error| error.to_json_in(messages));
+        let members = &record[1..record.len() - 1];
+        format!("{{\"id\": {}, {members}{more}}}", self.id)
+    }
+}
+
+fn take_content(members: &mut Map<String, Value>) -> Result<Content, String> {
+    let text = |value: Value| match value {
+        Value::String(text) => text.into_bytes(),
+        Value::Null => Vec::new(),
+        // A body that was pasted as JSON.
+        other => other.to_string().into_bytes(),
+    };
+    match (members.remove("body"), members.remove("body_b64"), members.remove("stream")) {
+        (body, None, None) => Ok(Content::Body(text(body.unwrap_or_default()))),
+        (None | Some(Value::Null), Some(Value::String(encoded)), None) => {
+            use base64::Engine;
+            let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
+            decoded
+                .map(Content::Body)
+                .map_err(|error| format!("has a body_b64 that is not base64: {error}"))
+        }
+        (None | Some(Value::Null), None, Some(stream)) => Ok(Content::Stream(text(stream))),
+        _ => Err("has more than one of body, body_b64 and stream".to_owned()),
+    }
+}
+
+fn take_headers(value: Option<Value>) -> Result<Vec<(String, String)>, String> {
+    const WRONG: &str = "has headers that are neither an object nor a list of pairs of texts";
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null => Some(String::new()),
+        _ => None,
+    };
+    let mut headers = Vec::new();
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => {
+            for (name, value) in members {
+                // A list stands for several lines of one header.
+                let lines = if let Value::Array(lines) = value { lines } else { vec![value] };
+                for line in &lines {
+                    headers.push((name.clone(), scalar(line).ok_or(WRONG)?));
+                }
+            }
+        }
+        Some(Value::Array(pairs)) => {
+            for pair in &pairs {
+                let [name, value] = pair.as_array().map(Vec::as_slice).unwrap_or_default() else {
+                    return Err(WRONG.to_owned());
+                };
+                headers.push((scalar(name).ok_or(WRONG)?, scalar(value).ok_or(WRONG)?));
+            }
+        }
+        Some(_) => return Err(WRONG.to_owned()),
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explain(line: &str) -> Value {
+        let case = Case::parse(line).unwrap();
+        let provider = case.provider_name().and_then(|name| name.parse().ok());
+        let line = case.explain(provider, Timestamp::UNIX_EPOCH, &resayil::ENGLISH);
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn a_case_gives_a_record_with_its_id() {
+        let record =
+            explain(r#"{"id":7,"status":429,"headers":[["Retry-After","5"]],"body":"{}"}"#);
+        assert_eq!(record["id"], 7);
+        assert_eq!(record["kind"], "rate_limit");
+        assert_eq!(record["retry_after"], 5.0);
+        let record =
+            explain(r#"{"id":"a","status":401,"headers":{"X":["1","2"]},"body_b64":"e30="}"#);
+        assert_eq!(record["kind"], "authentication");
+    }
+
+    #[test]
+    fn a_success_is_ok() {
+        assert_eq!(
+            explain(r#"{"id":"a","status":200,"body":"{}"}"#),
+            serde_json::json!({"id": "a", "ok": true})
+        );
+    }
+
+    #[test]
+    fn a_stream_tells_its_end() {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        let line = serde_json::json!({"id": "s", "stream": stream}).to_string();
+        let expected = serde_json::json!(
+            {"id": "s", "ok": true, "terminal": "complete", "partial_text": "Hi", "safe_to_replay": false});
+        assert_eq!(explain(&line), expected);
+        let refused = explain(r#"{"id":"s","status":429,"stream":"{}"}"#);
+        assert_eq!(
+            (&refused["terminal"], &refused["kind"]),
+            (&"error".into(), &"rate_limit".into())
+        );
+    }
+
+    #[test]
+    fn a_bad_case_says_what_is_wrong() {
+        for (line, part) in [
+            ("{", "not JSON"),
+            ("[]", "not a JSON object"),
+            ("{}", "no status"),
+            (r#"{"status":"x"}"#, "status"),
+            (r#"{"status":1,"headers":3}"#, "headers"),
+            (r#"{"status":1,"headers":[["a"]]}"#, "headers"),
+            (r#"{"status":1,"body":"","stream":""}"#, "more than one"),
+            (r#"{"status":1,"body_b64":"?"}"#, "base64"),
+            (r#"{"status":1,"now":"x"}"#, "now"),
+        ] {
+            let error = Case::parse(line).err().unwrap();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Reading what `curl -i` prints: a status line, headers, an empty line, the body.
+
+/// An answer, in parts.
+pub(super) struct Dump<'a> {
+    pub(super) status: Option<u16>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: &'a [u8],
+}
+
+/// Splits an answer; input without a status line is all body.
+pub(super) fn parse(input: &[u8]) -> Dump<'_> {
+    let mut dump = Dump { status: None, headers: Vec::new(), body: input };
+    // A proxy or `100 Continue` puts other heads in front; the last one counts.
+    while dump.body.starts_with(b"HTTP/") {
+        let Some(next) = parse_head(dump.body) else { break };
+        dump = next;
+    }
+    dump
+}
+
+fn parse_head(input: &[u8]) -> Option<Dump<'_>> {
+    let mut rest = input;
+    let mut next_line = || {
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        let line = String::from_utf8_lossy(&rest[..end]).trim_end_matches('\r').to_owned();
+        rest = rest.get(end + 1..).unwrap_or_default();
+        line
+    };
+    let status = Some(next_line().split(' ').nth(1)?.parse().ok()?);
+    let mut headers = Vec::new();
+    loop {
+        let line = next_line();
+        match parse_header(&line) {
+            Ok(header) => headers.push(header),
+            Err(_) => return Some(Dump { status, headers, body: rest }),
+        }
+    }
+}
+
+pub(super) fn parse_header(line: &str) -> Result<(String, String), String> {
+    let (name, value) = line.split_once(':').ok_or("a header is written as `Name: value`")?;
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err("a header's name has no spaces".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_head_counts() {
+        let dump =
+            parse(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 429\r\nRetry-After: 5\r\nX: a:b\r\n\r\n{}");
+        assert_eq!(dump.status, Some(429));
+        assert_eq!(dump.headers, [("Retry-After".into(), "5".into()), ("X".into(), "a:b".into())]);
+        assert_eq!(dump.body, b"{}");
+    }
+
+    #[test]
+    fn what_has_no_head_is_body() {
+        assert_eq!(parse(b"{\"error\":1}").body, b"{\"error\":1}");
+        assert_eq!(parse(b"HTTP/1.1 abc").body, b"HTTP/1.1 abc");
+        assert_eq!(parse(b"HTTP/1.1 500").status, Some(500));
+    }
+}
