@@ -103,7 +103,10 @@ impl<'a> Top<'a> {
     }
 
     fn read_fields(&self, body: &mut Body<'a>) {
-        for value in [self.errors, self.detail].into_iter().flatten() {
+        // Mistral puts FastAPI's list into its message.
+        let inside =
+            self.message.and_then(Value::as_object).and_then(|message| message.get("detail"));
+        for value in [self.errors, self.detail, inside].into_iter().flatten() {
             match value {
                 Value::Object(map) if self.errors.is_some() => {
                     fields::read_map(map, &mut body.field_errors)
@@ -191,7 +194,7 @@ impl<'a> Top<'a> {
 
 /// Reads an error object.
 fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
-    let mut nested = None;
+    let (mut nested, mut google_status) = (None, None);
     for (name, value) in error.members() {
         if matches!(value, Value::Null) {
             continue;
@@ -207,8 +210,7 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
             b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
             b"status" | b"http_status_code" | b"status_code" => match status(value) {
                 Some(code) => body.status = Some(code),
-                // google.rpc.Code, such as RESOURCE_EXHAUSTED.
-                None => body.inner_code = scalar(value),
+                None => google_status = scalar(value),
             },
             b"innererror" => {
                 let code = value.as_object().and_then(|inner| inner.get_some("code"));
@@ -236,18 +238,17 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
     if body.message.is_none() {
         body.message = nested.and_then(message_of);
     }
-    // Google's status says more than its code, which repeats the HTTP status.
+    // google.rpc.Code, such as RESOURCE_EXHAUSTED, says more than the code, which repeats the HTTP
+    // status.
     let is_google = |status: &Cow<'_, str>| {
         status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
     };
-    let digits =
+    let code_is_number =
         body.code.as_ref().is_none_or(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
-    if digits && error.get("status").is_some() {
-        if let Some(status) = body.inner_code.clone().filter(is_google) {
-            body.status = body.status.or(body.code.as_ref().and_then(|code| code.parse().ok()));
-            body.code = Some(status);
-            body.provider = body.provider.or(Some(Provider::Gemini));
-        }
+    if let Some(status) = google_status.filter(is_google).filter(|_| code_is_number) {
+        body.status = body.status.or(body.code.as_ref().and_then(|code| code.parse().ok()));
+        body.code = Some(status);
+        body.provider = body.provider.or(Some(Provider::Gemini));
     }
 }
 
@@ -350,20 +351,29 @@ fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
         Value::Text(text) => {
             Some(text.decode_prefix(MAX_MESSAGE_BYTES)).filter(|text| !text.trim().is_empty())
         }
-        Value::Object(object) => ["message", "msg", "detail", "error", "reason"]
-            .into_iter()
-            .filter_map(|name| object.get(name))
-            .find_map(|value| match value {
-                Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
-                _ => None,
-            }),
+        Value::Object(object) => {
+            let inside =
+                object.get("detail").and_then(Value::as_array).and_then(|list| list.items().next());
+            text_in(object).or_else(|| inside.and_then(Value::as_object).and_then(text_in))
+        }
         Value::Array(list) => list.items().find_map(|item| match item {
-            // Lists in lists hold no message.
-            Value::Array(_) => None,
-            other => message_of(other),
+            Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
+            Value::Object(object) => text_in(object),
+            _ => None,
         }),
         _ => None,
     }
+}
+
+/// The text of an object that holds a message.
+fn text_in(object: Object<'_>) -> Option<Cow<'_, str>> {
+    let named = ["message", "msg", "detail", "error", "reason"]
+        .into_iter()
+        .filter_map(|name| object.get(name));
+    named.into_iter().find_map(|value| match value {
+        Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
+        _ => None,
+    })
 }
 
 /// An HTTP status of an error.

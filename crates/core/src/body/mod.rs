@@ -75,6 +75,7 @@ fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
             if nested > 0 {
                 open_message(&mut body, now, nested);
             }
+            read_litellm(&mut body);
             body
         }
         None => read_text(bytes),
@@ -114,6 +115,20 @@ fn open_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     body.error_type = body.error_type.take().or(inner_type);
     body.status = body.status.or(inner_status);
     body.retry_after = body.retry_after.or(inner_wait);
+}
+
+/// LiteLLM writes its class of error in front of the message: `litellm.RateLimitError: …`
+fn read_litellm(body: &mut Body<'_>) {
+    let Some(rest) = body.message.as_deref().and_then(|message| message.strip_prefix("litellm."))
+    else {
+        return;
+    };
+    let class = rest
+        .split(':')
+        .next()
+        .filter(|class| class.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    body.inner_code = body.inner_code.take().or(class.map(|class| Cow::Owned(class.to_owned())));
+    body.provider = body.provider.or(Some(Provider::LiteLlm));
 }
 
 fn read_text(bytes: &[u8]) -> Body<'_> {

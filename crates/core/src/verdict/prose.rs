@@ -171,7 +171,7 @@ impl Words {
     pub(super) fn say_quota_exhausted(&self) -> bool {
         use Word::*;
         let period = self.any(&[Day, Month]) && !self.has(Minute);
-        let spent = self.any(&[Limit, Exceed, Reached, Exhausted]);
+        let spent = self.any(&[Limit, Exceed, Reached, Exhausted, Many]);
         let money = self.any(&[Credit, Balance, Spend, Billing]);
         let out_of_money = money && self.any(&[Insufficient, Exhausted, Reached, Exceed]);
         period && spent
