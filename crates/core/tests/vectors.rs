@@ -137,8 +137,8 @@ fn errors() {
 fn errors_without_the_providers_name() {
     run_file_unblessed("errors.jsonl", |row| {
         let provider = row.provider().filter(|provider| *provider == Provider::Resayil);
-        let result =
-            Classifier::new().classify(row.status(), &row.headers(), row.text("body"), row.now());
+        let classifier = Classifier::new().provider(provider);
+        let result = classifier.classify(row.status(), &row.headers(), row.text("body"), row.now());
         Map::from_iter([("record".to_owned(), record(result.err().as_ref()))])
     });
 }
