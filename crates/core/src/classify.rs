@@ -182,7 +182,7 @@ pub(crate) fn make(
     inner.should_retry = facts.should_retry;
     inner.provider = provider;
     inner.retry_after = hint;
-    inner.rate_limit = facts.rate_limit.map(Box::new);
+    inner.rate_limit = facts.rate_limit;
     inner.field_errors = field_errors;
     inner
 }
@@ -197,7 +197,7 @@ fn select_hint(
     body: &Body<'_>,
     provider: Option<Provider>,
     kind: Kind,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Option<(Duration, HintSource)> {
     let prose = || match body.format {
         Format::Html | Format::Empty => None,
@@ -213,7 +213,7 @@ fn select_hint(
     }
     let limited = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::Overloaded);
     if provider == Some(Provider::Resayil) && kind == Kind::RateLimit {
-        if let Some(date) = facts.date {
+        if let Some(date) = facts.date(now) {
             return Some((until_next_minute(date), HintSource::Window));
         }
     }

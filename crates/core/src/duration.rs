@@ -13,6 +13,10 @@ pub(crate) fn from_seconds(seconds: f64) -> Option<Duration> {
 
 /// A decimal number without sign, such as `45`, `1.5`, `.5` or `1e3`; digits in ASCII only.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
+    // Up to 15 digits are exact.
+    if (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(|number: u64| number as f64);
+    }
     let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+');
     let first = *text.as_bytes().first()?;
     (text.len() <= 64 && (first.is_ascii_digit() || first == b'.') && text.bytes().all(plain))

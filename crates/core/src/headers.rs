@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 /// What the headers tell.
 #[derive(Default)]
 pub(crate) struct HeaderFacts<'a> {
-    pub(crate) date: Option<Timestamp>,
+    date: Option<&'a str>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) retry_after_ms: Option<Duration>,
     pub(crate) should_retry: Option<bool>,
@@ -43,9 +43,12 @@ impl<'a> HeaderFacts<'a> {
         let mut rate_limit = Reader::default();
         let mut limited = false;
         let mut cached = false;
+        let mut lower = [0; MAX_NAME];
         for (name, value) in headers {
             let (name, value) = (name.as_ref(), value.as_ref());
-            let mut lower = [0; MAX_NAME];
+            if !may_matter(name) {
+                continue;
+            }
             let Some(lower) = lower.get_mut(..name.len()) else { continue };
             lower.copy_from_slice(name);
             lower.make_ascii_lowercase();
@@ -62,10 +65,15 @@ impl<'a> HeaderFacts<'a> {
         facts
     }
 
+    /// When the server wrote the answer, by its own clock.
+    pub(crate) fn date(&self, now: Timestamp) -> Option<Timestamp> {
+        http_date::parse(self.date?, now)
+    }
+
     /// Takes a header that is not about rate limits; says whether it was one.
     fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) -> bool {
         match name {
-            b"date" => self.date = self.date.or_else(|| http_date::parse(text(value), now)),
+            b"date" => self.date = self.date.or(Some(text(value))),
             // Of several lines the first one that can be read counts.
             b"retry-after" => {
                 self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
@@ -94,9 +102,11 @@ impl<'a> HeaderFacts<'a> {
                 self.provider = Some(Provider::Anthropic);
             }
             b"server" => {
-                let server = text(value).to_ascii_lowercase();
+                // `nginx/1.25`, `cloudflare`, `envoy`
+                let software = text(value).split(['/', ' ', '-']).next().unwrap_or_default();
                 let known = [Provider::Cloudflare, Provider::Nginx, Provider::Envoy];
-                let known = known.into_iter().find(|front| server.contains(front.name()));
+                let known =
+                    known.into_iter().find(|front| software.eq_ignore_ascii_case(front.name()));
                 self.front = self.front.or(known);
             }
             b"cf-ray" => self.front = Some(Provider::Cloudflare),
@@ -115,6 +125,17 @@ impl<'a> HeaderFacts<'a> {
             self.request_id_rank = rank;
             self.request_id = Some(id);
         }
+    }
+}
+
+/// Whether a header of this name may be one that is read: most are not, and end here.
+fn may_matter(name: &[u8]) -> bool {
+    match name.first().map(u8::to_ascii_lowercase) {
+        Some(b'c') => matches!(name.len(), 6 | 12), // cf-ray, content-type
+        Some(b'd') => name.len() == 4,              // date
+        Some(b's') => name.len() == 6,              // server
+        Some(b'a' | b'l' | b'm' | b'o' | b'r' | b'x') => true,
+        _ => false,
     }
 }
 

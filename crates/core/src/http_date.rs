@@ -14,18 +14,31 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     parse_imf_fixdate(text).or_else(|| parse_rfc850(text, now)).or_else(|| parse_asctime(text))
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`
+/// `Sun, 06 Nov 1994 08:49:37 GMT`: every field has its place.
 fn parse_imf_fixdate(text: &str) -> Option<Timestamp> {
-    let (weekday, rest) = text.split_once(", ")?;
-    is_short_weekday(weekday).then_some(())?;
-    let mut parts = rest.split(' ');
+    let bytes: &[u8; 29] = text.as_bytes().try_into().ok()?;
+    let separators = [
+        (3, b','),
+        (4, b' '),
+        (7, b' '),
+        (11, b' '),
+        (16, b' '),
+        (19, b':'),
+        (22, b':'),
+        (25, b' '),
+    ];
+    if separators.iter().any(|(at, byte)| bytes[*at] != *byte) || &bytes[26..] != b"GMT" {
+        return None;
+    }
+    // The separators are ASCII, so the text splits at them.
+    is_short_weekday(&text[..3]).then_some(())?;
     let date = Date {
-        day: number(parts.next()?, 2)?,
-        month: month(parts.next()?)?,
-        year: number(parts.next()?, 4)?,
-        second_of_day: time(parts.next()?)?,
+        day: number(&text[5..7], 2)?,
+        month: month(&text[8..11])?,
+        year: number(&text[12..16], 4)?,
+        second_of_day: time(&text[17..25])?,
     };
-    (parts.next() == Some("GMT") && parts.next().is_none()).then(|| date.timestamp())?
+    date.timestamp()
 }
 
 /// `Sunday, 06-Nov-94 08:49:37 GMT`
@@ -109,17 +122,19 @@ fn month(name: &str) -> Option<usize> {
 }
 
 fn number(text: &str, digits: usize) -> Option<i64> {
-    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())?
+    let value = text.bytes().try_fold(0, |value, byte| {
+        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
+    });
+    value.filter(|_| text.len() == digits)
 }
 
 /// `08:49:37` as the second of the day. Second 60, a leap second, is legal.
 fn time(text: &str) -> Option<i64> {
-    let mut fields = text.split(':');
-    let (hour, minute) = (number(fields.next()?, 2)?, number(fields.next()?, 2)?);
-    let second = number(fields.next()?, 2)?;
-    (fields.next().is_none() && hour < 24 && minute < 60 && second <= 60)
-        .then_some(hour * 3600 + minute * 60 + second)
+    let bytes = text.as_bytes();
+    (bytes.len() == 8 && bytes.is_ascii() && bytes[2] == b':' && bytes[5] == b':').then_some(())?;
+    let (hour, minute) = (number(&text[..2], 2)?, number(&text[3..5], 2)?);
+    let second = number(&text[6..], 2)?;
+    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// A point of the proleptic Gregorian calendar, in UTC.

@@ -169,9 +169,15 @@ fn unescape_unicode(text: &str) -> (char, &str) {
 }
 
 impl<'a> Object<'a> {
-    /// The members in order; what was read once is well formed, so this does not fail.
+    /// The object that begins with the first of these bytes, if one does. Its members have not been
+    /// read yet: whether all of it is well formed is known once [`Members::is_complete`] is.
+    pub(crate) fn unread(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.first() == Some(&b'{')).then_some(Object(bytes))
+    }
+
+    /// The members in order, up to the first mistake.
     pub(crate) fn members(self) -> Members<'a> {
-        Members(Scanner { bytes: self.0, at: 1 })
+        Members { scanner: Scanner { bytes: self.0, at: 1 }, stage: Stage::First }
     }
 
     /// The value of the first member of this name.
@@ -192,18 +198,49 @@ impl<'a> Array<'a> {
 }
 
 /// Walks the members of an object.
-pub(crate) struct Members<'a>(Scanner<'a>);
+pub(crate) struct Members<'a> {
+    scanner: Scanner<'a>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    First,
+    Later,
+    Closed,
+}
+
+impl Members<'_> {
+    /// Whether the object was well formed, and nothing but white space follows it.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.scanner.skip_space();
+        self.stage == Stage::Closed && self.scanner.at == self.scanner.bytes.len()
+    }
+}
 
 impl<'a> Iterator for Members<'a> {
     type Item = (Text<'a>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.skip_comma();
-        let name = self.0.text()?;
-        self.0.skip_space();
-        self.0.take(b':')?;
-        self.0.skip_space();
-        Some((name, self.0.value()?))
+        let scanner = &mut self.scanner;
+        if self.stage == Stage::Closed {
+            return None;
+        }
+        scanner.skip_space();
+        if scanner.take(b'}').is_some() {
+            self.stage = Stage::Closed;
+            return None;
+        }
+        if self.stage == Stage::Later {
+            scanner.take(b',')?;
+            scanner.skip_space();
+        }
+        self.stage = Stage::Later;
+        let name = scanner.text()?;
+        scanner.skip_space();
+        scanner.take(b':')?;
+        scanner.skip_space();
+        Some((name, scanner.value()?))
     }
 }
 
@@ -218,6 +255,9 @@ impl<'a> Iterator for Items<'a> {
         self.0.value()
     }
 }
+
+/// Texts up to this length are read byte by byte.
+const SHORT_TEXT: usize = 24;
 
 #[derive(Clone, Copy)]
 struct Scanner<'a> {
@@ -309,6 +349,21 @@ impl<'a> Scanner<'a> {
     fn text(&mut self) -> Option<Text<'a>> {
         self.take(b'"')?;
         let start = self.at;
+        // Most texts are short: for them a loop is quicker than a search.
+        for (len, byte) in self.bytes[start..].iter().take(SHORT_TEXT).enumerate() {
+            match byte {
+                b'"' => {
+                    self.at = start + len + 1;
+                    return Some(Text { raw: &self.bytes[start..start + len], escaped: false });
+                }
+                b'\\' => break,
+                _ => {}
+            }
+        }
+        self.long_text(start)
+    }
+
+    fn long_text(&mut self, start: usize) -> Option<Text<'a>> {
         let mut escaped = false;
         loop {
             let found = self.at + memchr2(b'"', b'\\', &self.bytes[self.at..])?;

@@ -99,6 +99,9 @@ impl Reader {
     }
 
     fn read_classic(&mut self, name: &[u8], value: &str, now: Timestamp) -> bool {
+        if !name.windows(5).any(|window| window == b"limit") {
+            return false;
+        }
         let prefixes: [&[u8]; 5] = [
             b"x-ratelimit-",
             b"ratelimit-",
@@ -247,6 +250,9 @@ impl BucketId {
 
 /// A whole number. Negative remainders were seen and count as 0; `100, 100;w=60` counts as 100.
 fn whole(text: &str) -> Option<u64> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
     let first = text.split([',', ';']).next()?.trim();
     if let Some(digits) = first.strip_prefix('-') {
         return digits.parse::<u64>().ok().map(|_| 0);
@@ -262,6 +268,9 @@ const EPOCH_MILLIS: f64 = 1e11;
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
 pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+    if text.len() < 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return duration::decimal_seconds(text);
+    }
     if let Some(number) = duration::decimal(text) {
         let micros = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
         return if number >= EPOCH_MILLIS {

@@ -43,34 +43,109 @@ pub fn redact(text: &str) -> String {
 
 /// Appends the redacted text.
 pub(crate) fn redact_into(text: &str, out: &mut String) {
-    let bytes = text.as_bytes();
     let mut copied = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        if !is_token(bytes[at]) {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < bytes.len() && is_token(bytes[at]) {
-            at += 1;
-        }
-        // Short words cannot be secrets; most of a message ends here.
-        if at - start >= MIN_KEY && is_secret(text, start, at) {
+    let mut mask = |start: usize, end: usize| {
+        if start >= copied {
             out.push_str(&text[copied..start]);
             out.push_str(MASK);
-            copied = at;
+            copied = end;
+        }
+    };
+    // A named value may be short; a key that stands alone is long.
+    let named = named_values(text);
+    let mut named = named.iter().copied().peekable();
+    for_each_long_token(text.as_bytes(), |start, end| {
+        while let Some((start, end)) = named.next_if(|(value, _)| *value < start) {
+            mask(start, end);
+        }
+        if is_key(text, start, end) {
+            mask(start, end);
+        }
+    });
+    named.for_each(|(start, end)| mask(start, end));
+    out.push_str(&text[copied..]);
+}
+
+/// Gives each run of token characters that is long enough for a key, in order.
+fn for_each_long_token(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
+    // Among any MIN_KEY characters in a row one stands at a multiple of MIN_KEY behind the end of
+    // the last run, so only those have to be looked at.
+    let mut floor = 0;
+    let mut probe = MIN_KEY - 1;
+    while probe < bytes.len() {
+        if !is_token(bytes[probe]) {
+            floor = probe + 1;
+            probe += MIN_KEY;
+            continue;
+        }
+        let start = bytes[floor..probe]
+            .iter()
+            .rposition(|byte| !is_token(*byte))
+            .map_or(floor, |at| floor + at + 1);
+        let len = bytes[probe..].iter().position(|byte| !is_token(*byte));
+        let end = len.map_or(bytes.len(), |len| probe + len);
+        if end - start >= MIN_KEY {
+            found(start, end);
+        }
+        floor = end;
+        probe = end + MIN_KEY;
+    }
+}
+
+/// The values of `key=…`, `"api_key": "…"` and the like.
+fn named_values(text: &str) -> Vec<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    for at in memchr::memchr2_iter(b'=', b':', bytes) {
+        // Each of the names ends in one of these letters.
+        let name = trim_quote(bytes[..at].trim_ascii_end());
+        if !matches!(
+            name.last(),
+            Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'd' | b'D' | b'g' | b'G' | b'e' | b'E')
+        ) {
+            continue;
+        }
+        if !SECRET_NAMES.iter().any(|secret| ends_with_word(name, secret.as_bytes())) {
+            continue;
+        }
+        let spaces = bytes[at + 1..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'='))
+            .count();
+        let start = at + 1 + spaces;
+        let len =
+            bytes[start..].iter().take_while(|byte| is_token(**byte) || **byte == b'%').count();
+        // In prose a short word behind a colon is a word.
+        let least = if bytes[at] == b'=' { 1 } else { MIN_KEY };
+        if len >= least {
+            found.push((start, start + len));
         }
     }
-    out.push_str(&text[copied..]);
+    found
+}
+
+fn trim_quote(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b"\"").or(text.strip_suffix(b"'")).unwrap_or(text)
 }
 
 /// Characters of keys and tokens; `=` is left out, so that `key=value` gives two words.
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~' | b'+' | b'/')
+    TOKEN[usize::from(byte)]
 }
 
-fn is_secret(text: &str, start: usize, end: usize) -> bool {
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] =
+            c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    table
+};
+
+fn is_key(text: &str, start: usize, end: usize) -> bool {
     let token = &text.as_bytes()[start..end];
     let begins = |prefix: &&str| {
         token.len() >= prefix.len() + MIN_KEY
@@ -84,25 +159,12 @@ fn is_secret(text: &str, start: usize, end: usize) -> bool {
     if token.len() >= MIN_HEX && token.iter().all(u8::is_ascii_hexdigit) {
         return true;
     }
-    let before = &text.as_bytes()[..start];
-    follows_bearer(before) || follows_secret_name(before)
+    follows_bearer(&text.as_bytes()[..start])
 }
 
 fn follows_bearer(before: &[u8]) -> bool {
     let trimmed = before.trim_ascii_end();
     trimmed.len() < before.len() && ends_with_word(trimmed, b"bearer")
-}
-
-fn follows_secret_name(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let before =
-        before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
-    let Some(before) = before.strip_suffix(b"=").or(before.strip_suffix(b":")) else {
-        return false;
-    };
-    let before = before.trim_ascii_end();
-    let before = before.strip_suffix(b"\"").or(before.strip_suffix(b"'")).unwrap_or(before);
-    SECRET_NAMES.iter().any(|name| ends_with_word(before, name.as_bytes()))
 }
 
 fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
@@ -127,6 +189,11 @@ mod tests {
             ("authorization: BEARER  abc.def-ghi_jkl", "authorization: BEARER  [redacted]"),
             (r#"{"api_key": "abcdefghijklmnop"}"#, r#"{"api_key": "[redacted]"}"#),
             ("AIzaSyA1234567890abcdef", "[redacted]"),
+            (
+                "/v1/models?key=abc&x=1 failed, token=t0",
+                "/v1/models?key=[redacted]&x=1 failed, token=[redacted]",
+            ),
+            ("x=1 key=a sk-abcdefghijkl0123 key=b", "x=1 key=[redacted] [redacted] key=[redacted]"),
             (
                 "old 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef key",
                 "old [redacted] key",

@@ -99,7 +99,8 @@ proptest! {
             prop_assert_eq!(record["kind"].as_str(), Some(error.kind().name()));
             let line = error.to_string();
             prop_assert!(!line.contains(['\n', '\r']), "{}", line);
-            prop_assert!(!format!("{error:?}").is_empty());
+            let report = format!("{error:?}");
+            prop_assert!(report.starts_with(&line));
         } else {
             prop_assert!((200..300).contains(&status));
         }

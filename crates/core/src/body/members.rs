@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Body, QuotaWindow, fields, waits};
+use super::{Body, Members, QuotaWindow, fields, waits};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::json::{Array, Object, Value};
 use crate::provider::Provider;
@@ -27,10 +27,11 @@ struct Top<'a> {
     response: Option<Object<'a>>,
 }
 
-/// Reads the object that a body consists of.
-pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
+/// Reads the object that a body consists of; says whether it is well formed.
+pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) -> bool {
     let mut top = Top::default();
-    for (name, value) in object.members() {
+    let mut members = object.members();
+    for (name, value) in members.by_ref() {
         if matches!(value, Value::Null) {
             continue;
         }
@@ -63,12 +64,16 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
         }
     }
+    if !members.is_complete() {
+        return false;
+    }
     top.read_into(body, now);
+    true
 }
 
 impl<'a> Top<'a> {
     fn read_into(self, body: &mut Body<'a>, now: Timestamp) {
-        self.recognise(body);
+        let waits_at_top = body.retry_after.is_some();
         let is_error_event = self.kind.is_some_and(|kind| is_text(kind, "error"));
         match self.error {
             Some(Value::Object(error)) => {
@@ -98,6 +103,7 @@ impl<'a> Top<'a> {
                 read_choices(choices, self.usage, body, now);
             }
         }
+        self.recognise(body, waits_at_top);
         self.read_fields(body);
         self.read_texts(body, is_error_event);
     }
@@ -158,28 +164,24 @@ impl<'a> Top<'a> {
     }
 
     /// Recognises the provider by members that only its errors have.
-    fn recognise(&self, body: &mut Body<'a>) {
-        let error = self.error.and_then(Value::as_object);
-        let has = |name: &str| error.is_some_and(|error| error.get(name).is_some());
+    fn recognise(&self, body: &mut Body<'a>, waits_at_top: bool) {
+        let has = body.error_members;
         let both_texts =
             matches!((self.error, self.message), (Some(Value::Text(_)), Some(Value::Text(_))));
-        let waits_beside_error = body.retry_after.is_some() && has("code") && has("message");
+        let waits_beside_error = waits_at_top && has.code && has.message;
         let found = if waits_beside_error || (both_texts && body.status.is_none()) {
             Some(Provider::Resayil)
         } else if self.errors.is_some_and(|errors| errors.as_object().is_some()) {
-            Some(if error.is_some() { Provider::Resayil } else { Provider::Laravel })
-        } else if self.kind.is_some_and(|kind| is_text(kind, "error"))
-            && has("type")
-            && !has("code")
-        {
+            Some(if has.message { Provider::Resayil } else { Provider::Laravel })
+        } else if self.kind.is_some_and(|kind| is_text(kind, "error")) && has.kind && !has.code {
             Some(Provider::Anthropic)
-        } else if has("details") && has("status") {
+        } else if has.details && has.status {
             Some(Provider::Gemini)
-        } else if has("innererror") {
+        } else if has.innererror {
             Some(Provider::Azure)
-        } else if has("metadata") {
+        } else if has.metadata {
             Some(Provider::OpenRouter)
-        } else if has("n_ctx") {
+        } else if has.n_ctx {
             Some(Provider::LlamaCpp)
         } else if self.detail.is_some_and(|detail| detail.as_array().is_some()) {
             Some(Provider::FastApi)
@@ -199,6 +201,7 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
         if matches!(value, Value::Null) {
             continue;
         }
+        note(name.raw(), &mut body.error_members);
         match name.raw() {
             b"message" | b"msg" => body.message = message_of(value).or(body.message.take()),
             b"detail" | b"description" => {
@@ -249,6 +252,20 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
         body.status = body.status.or(body.code.as_ref().and_then(|code| code.parse().ok()));
         body.code = Some(status);
         body.provider = body.provider.or(Some(Provider::Gemini));
+    }
+}
+
+fn note(name: &[u8], members: &mut Members) {
+    match name {
+        b"code" => members.code = true,
+        b"type" => members.kind = true,
+        b"message" => members.message = true,
+        b"status" => members.status = true,
+        b"details" => members.details = true,
+        b"innererror" => members.innererror = true,
+        b"metadata" => members.metadata = true,
+        b"n_ctx" => members.n_ctx = true,
+        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::{FieldError, MAX_MESSAGE_BYTES, clip};
-use crate::json::{self, Value};
+use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
@@ -34,8 +34,23 @@ pub(crate) struct Body<'a> {
     pub(crate) quota_window: Option<QuotaWindow>,
     /// The provider that the shape of the body gives away.
     pub(crate) provider: Option<Provider>,
+    /// Which members the error object has.
+    error_members: Members,
     /// An answer with choices, none of which holds any text or call, and no tokens used.
     pub(crate) empty_answer: bool,
+}
+
+/// Members of an error object that give its dialect away.
+#[derive(Clone, Copy, Default)]
+struct Members {
+    code: bool,
+    kind: bool,
+    message: bool,
+    status: bool,
+    details: bool,
+    innererror: bool,
+    metadata: bool,
+    n_ctx: bool,
 }
 
 /// The window of a quota.
@@ -68,23 +83,24 @@ fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
     if bytes.is_empty() {
         return Body::default();
     }
-    match json::parse(bytes) {
-        Some(value) => {
-            let mut body = Body { format: Format::Json, ..Body::default() };
-            read_value(value, &mut body, now);
-            if nested > 0 {
-                open_message(&mut body, now, nested);
-            }
-            read_litellm(&mut body);
-            body
-        }
-        None => read_text(bytes),
+    let mut body = Body { format: Format::Json, ..Body::default() };
+    let is_json = match Object::unread(bytes) {
+        Some(object) => members::read(object, &mut body, now),
+        None => read_value(bytes, &mut body, now).is_some(),
+    };
+    if !is_json {
+        return read_text(bytes);
     }
+    if nested > 0 {
+        open_message(&mut body, now, nested);
+    }
+    read_litellm(&mut body);
+    body
 }
 
-fn read_value<'a>(value: Value<'a>, body: &mut Body<'a>, now: Timestamp) {
-    match value {
-        Value::Object(object) => members::read(object, body, now),
+/// Reads JSON that is no object; `None` if it is not JSON.
+fn read_value<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp) -> Option<()> {
+    match json::parse(bytes)? {
         // Gemini wraps its errors in an array of one.
         Value::Array(array) => {
             if let Some(object) = array.items().next().and_then(Value::as_object) {
@@ -92,8 +108,9 @@ fn read_value<'a>(value: Value<'a>, body: &mut Body<'a>, now: Timestamp) {
             }
         }
         Value::Text(text) => body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
+    Some(())
 }
 
 /// Some gateways put the JSON of the error that they were given into their own message.

@@ -22,7 +22,7 @@ use crate::redact::redact_into;
 /// No more than this many bytes of an error's body are kept.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// No more than this many bytes of the provider's message are kept.
-pub const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 2 * 1024;
 /// No more than this many invalid fields, and messages of one field, are kept.
 pub const MAX_FIELD_ERRORS: usize = 100;
 
@@ -66,7 +66,7 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<(Duration, HintSource)>,
     pub(crate) attempts: u32,
     pub(crate) texts: Texts,
-    pub(crate) rate_limit: Option<Box<RateLimit>>,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) field_errors: Vec<FieldError>,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
@@ -175,7 +175,7 @@ impl Error {
 
     /// What the answer's headers say of the rate limit.
     pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.0.rate_limit.as_deref()
+        self.0.rate_limit.as_ref()
     }
 
     /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].
@@ -401,7 +401,8 @@ impl fmt::Display for Error {
             write!(f, "; retry after {} s", Seconds(wait))?;
         }
         if let Some(id) = self.request_id() {
-            write!(f, "; request id {id}")?;
+            f.write_str("; request id ")?;
+            write_one_line(f, id)?;
         }
         if self.attempts() > 1 {
             write!(f, "; {} attempts", self.attempts())?;

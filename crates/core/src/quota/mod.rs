@@ -137,7 +137,7 @@ impl Settlement {
         Settlement {
             refused,
             consumed: Some(!refused && !matches!(status, 401 | 402 | 404 | 413 | 422 | 429)),
-            date: facts.date,
+            date: facts.date(now),
             retry_after: error.and_then(|error| error.retry_after()),
             rate_limit: facts.rate_limit,
         }

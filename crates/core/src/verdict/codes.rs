@@ -57,6 +57,9 @@ impl Meaning {
 /// The meaning of a code or type. Case, separators and a prefix such as `litellm.` do not matter:
 /// `RateLimitError`, `rate_limit_error` and `litellm.RateLimitError` are the same.
 pub(super) fn meaning(code: &str) -> Option<Meaning> {
+    if code.as_bytes().first().is_none_or(u8::is_ascii_digit) {
+        return None;
+    }
     // `ThrottlingException:http://…` and `com.amazon#ThrottlingException`.
     let code = code.split(':').next()?.rsplit(['.', '#', '/']).next()?;
     let mut folded = [0; MAX_CODE];

@@ -81,7 +81,7 @@ words! {
 
 const MAX_WORD: usize = 16;
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
-const MAX_PROSE: usize = 2048;
+const MAX_PROSE: usize = 1024;
 
 /// The set of words in a message, and the numbers that two of them name.
 #[derive(Default)]
