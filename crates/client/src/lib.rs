@@ -1,3 +1,65 @@
 //! A client for LLM APIs that handles failing calls right.
+//!
+//! It waits for the quota before it sends, so that nothing is refused; it classifies every failure
+//! and tries again only where that can help; and it says in plain words what went wrong. It speaks
+//! the API of LLM Resayil and of all services that are compatible with OpenAI's.
+//!
+//! ```no_run
+//! use resayil::{ChatRequest, Client};
+//!
+//! # fn main() -> Result<(), resayil::Error> {
+//! let client = Client::from_env()?; // RESAYIL_API_KEY
+//! let answer = client.chat(&ChatRequest::new("llama3.2:3b").user("What is a quota?"))?;
+//! println!("{}", answer.content());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Calls block; any number of threads may use one [`Client`]. Everything of the core, which does the
+//! thinking, is exported here too: [`Error`], [`Kind`], [`Policy`], [`Quota`] and the rest.
+//!
+//! # Limits
+//!
+//! | limit | default | option |
+//! |---|---|---|
+//! | making a connection | 10 s | [`ClientBuilder::connect_timeout`] |
+//! | one attempt, from the first byte sent to the last received | 120 s | [`ClientBuilder::attempt_timeout`] |
+//! | the wait for the first event of a stream, and for each next one | 120 s | [`ClientBuilder::attempt_timeout`] |
+//! | silence within a stream that has begun | 60 s | [`ClientBuilder::idle_timeout`] |
+//! | the whole call, waits and retries included | none | [`CallOptions::deadline`], [`PolicyBuilder::deadline`] |
+//! | the body of an answer, unpacked | 64 MiB | [`ClientBuilder::max_response_bytes`] |
+//! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`] kept | - |
+//! | the head of an answer | 64 KiB, 128 headers | - |
+//! | attempts, waits between them | see [`Policy`] | [`ClientBuilder::policy`] |
+#![forbid(unsafe_code)]
 
+mod attempts;
+mod balance;
+mod builder;
+mod cancel;
+mod chat;
+mod client;
+mod clock;
+mod events;
+mod models;
+mod options;
+mod response;
+mod secret;
+mod stats;
+mod stream;
+mod transport;
+mod url;
+
+pub use balance::Balance;
+pub use builder::ClientBuilder;
+pub use cancel::CancelToken;
+pub use chat::{ChatCompletion, ChatRequest, Usage};
+pub use client::Client;
+pub use clock::monotonic_now;
+pub use events::{CallAction, CallEvent};
+pub use models::Model;
+pub use options::CallOptions;
 pub use resayil_core::*;
+pub use response::Response;
+pub use stats::Stats;
+pub use stream::{ChatEvent, ChatStream};

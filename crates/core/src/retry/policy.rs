@@ -93,6 +93,13 @@ impl Policy {
         Policy { max_attempts: 10, max_hint: Duration::from_secs(3600), ..Policy::default() }
     }
 
+    /// The same policy with another deadline; `None` is no limit.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
     /// Begins one call. `now` is the time since any fixed point of a monotonic clock; the same
     /// clock is meant in every later method of the [`Call`]. `seed` decides the jitter.
     pub fn start(&self, now: Duration, seed: u64) -> Call {

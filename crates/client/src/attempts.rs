@@ -1,0 +1,395 @@
+//! The attempts of one call: wait for the quota, send, read, decide, wait, and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use resayil_core::{
+    Admission, Call, Decision, Error, HintSource, Kind, RetryReason, Settlement, StopReason, Ticket,
+};
+
+use crate::cancel::CancelToken;
+use crate::client::{Client, Inner};
+use crate::clock::{monotonic_now, wall_now};
+use crate::events::{CallAction, CallEvent};
+use crate::options::{CallOptions, random_seed};
+use crate::response::{Response, request_id};
+use crate::transport::{
+    Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_body,
+};
+
+/// A place in the line may come forward unforeseen, so a waiter looks this often.
+const QUOTA_POLL: Duration = Duration::from_millis(250);
+
+/// What to send, and where.
+pub(crate) struct Target<'a> {
+    pub(crate) url: &'a str,
+    /// `None` is a GET.
+    pub(crate) body: Option<&'a [u8]>,
+    pub(crate) stream: bool,
+    /// Whether the request counts against the quota.
+    pub(crate) metered: bool,
+}
+
+/// An answer that claims success, not read yet.
+pub(crate) struct Opened {
+    pub(crate) incoming: Incoming,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// One call.
+pub(crate) struct Attempts {
+    client: Client,
+    call: Call,
+    cancel: Option<CancelToken>,
+    idempotency_key: String,
+    model: Option<String>,
+    deadline: Option<Duration>,
+    sent: u32,
+    /// No request before this, because the server said so.
+    not_before: Duration,
+    /// The kept connection was closed once in this call: the next one has to be new.
+    met_stale: bool,
+}
+
+impl Attempts {
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`] for a bad option.
+    pub(crate) fn new(
+        client: &Client,
+        options: &CallOptions,
+        model: Option<&str>,
+    ) -> Result<Self, Error> {
+        let idempotency_key = options.take_idempotency_key()?;
+        let mut policy = options.policy.as_ref().unwrap_or(client.policy()).clone();
+        if let Some(deadline) = options.deadline {
+            policy = policy.with_deadline(deadline);
+        }
+        let now = monotonic_now();
+        let deadline = policy.deadline().map(|deadline| now.saturating_add(deadline));
+        let call = policy.start(now, random_seed()?).with_budget(client.budget().clone());
+        client.inner().counters.calls.add(1);
+        Ok(Attempts {
+            client: client.clone(),
+            call,
+            cancel: options.cancel.clone(),
+            idempotency_key,
+            model: model.map(str::to_owned),
+            deadline,
+            sent: 0,
+            not_before: Duration::ZERO,
+            met_stale: false,
+        })
+    }
+
+    /// Carries the call out; `read` makes the result of the body, or says what is wrong with it.
+    pub(crate) fn run<T>(
+        mut self,
+        target: &Target<'_>,
+        read: impl Fn(Response) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let mut opened = self.open(target)?;
+            match self.read_whole(&mut opened).and_then(&read) {
+                Ok(result) => {
+                    self.succeeded();
+                    return Ok(result);
+                }
+                Err(error) => self.failed(error, target)?,
+            }
+        }
+    }
+
+    /// Sends until an answer claims success, or no further attempt is to be made.
+    pub(crate) fn open(&mut self, target: &Target<'_>) -> Result<Opened, Error> {
+        loop {
+            let ticket = self.wait_for_quota(target)?;
+            match self.attempt(target, ticket) {
+                Ok(opened) => return Ok(opened),
+                Err(Attempted::Stale) => {
+                    self.tell(CallAction::Retry, "stale_connection", None, None)
+                }
+                Err(Attempted::Failed(error)) => self.failed(error, target)?,
+            }
+        }
+    }
+
+    /// Tells that the whole answer is there and good.
+    pub(crate) fn succeeded(&mut self) {
+        self.call.on_success();
+        self.inner().counters.answered.add(1);
+    }
+
+    /// Decides on a failed attempt: waits and returns if there is to be another one.
+    ///
+    /// # Errors
+    ///
+    /// The error to give to the caller.
+    pub(crate) fn failed(&mut self, error: Error, target: &Target<'_>) -> Result<(), Error> {
+        let now = monotonic_now();
+        match self.call.on_error(&error, now) {
+            Decision::Retry { delay, reason } => {
+                self.inner().counters.add_retry(error.kind(), reason);
+                // The quota knows when to send again, and lets the others in order.
+                let by_quota =
+                    error.kind() == Kind::RateLimit && target.metered && self.inner().has_window;
+                if by_quota {
+                    self.not_before = now + error.retry_after().unwrap_or_default();
+                    self.tell(
+                        CallAction::Retry,
+                        RetryReason::QuotaWindow.name(),
+                        None,
+                        Some(&error),
+                    );
+                    return Ok(());
+                }
+                self.tell(CallAction::Retry, reason.name(), Some(delay), Some(&error));
+                let cancelled = self.sleep(delay);
+                let waited = monotonic_now().saturating_sub(now);
+                self.inner().counters.add_backoff_wait(waited);
+                if cancelled {
+                    Err(self.end(cancelled_error(false).with_source(error)))
+                } else {
+                    Ok(())
+                }
+            }
+            Decision::Stop { reason } => {
+                let policy = self.call.policy();
+                let exhausted = match reason {
+                    StopReason::MaxAttempts => policy.max_attempts() > 1,
+                    StopReason::MaxQuotaWaits => policy.max_quota_waits() > 0,
+                    StopReason::Budget | StopReason::Deadline => true,
+                    _ => error.is_exhausted(),
+                };
+                self.tell(CallAction::Stop, reason.name(), None, Some(&error));
+                Err(self.end(error.with_exhausted(exhausted)))
+            }
+        }
+    }
+
+    /// How many requests were sent.
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        self.client.inner()
+    }
+
+    /// The error that stands for a failure at this moment.
+    pub(crate) fn translate(&self, failure: Failure, progress: &Progress) -> Error {
+        let sent = progress.is_sent();
+        if progress.is_cancelled() {
+            return cancelled_error(sent);
+        }
+        let is_over = || self.deadline.is_some_and(|deadline| deadline <= monotonic_now());
+        if matches!(failure, Failure::Timeout) && is_over() {
+            return deadline_error().with_ambiguous(sent);
+        }
+        failure.into_error(sent)
+    }
+
+    /// The time on the monotonic clock when a wait that begins now and may take so long has to end.
+    pub(crate) fn limit(&self, wait: Duration) -> Duration {
+        let end = monotonic_now().saturating_add(wait);
+        self.deadline.map_or(end, |deadline| end.min(deadline))
+    }
+
+    /// The last touch to an error for the caller.
+    pub(crate) fn end(&self, error: Error) -> Error {
+        self.inner().counters.failed.add(1);
+        let provider = error.provider().or(self.inner().provider);
+        let error = error.with_attempts(self.sent).with_provider(provider);
+        match &self.model {
+            Some(model) => error.with_model(model),
+            None => error,
+        }
+    }
+
+    /// Waits until the quota admits a request.
+    fn wait_for_quota(&mut self, target: &Target<'_>) -> Result<Option<Ticket>, Error> {
+        let quota = self.inner().quota.as_ref().filter(|_| target.metered);
+        let mut ticket = quota.map(|quota| quota.enter());
+        let start = monotonic_now();
+        let mut told = false;
+        let result = loop {
+            if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+                self.tell(CallAction::Stop, "cancelled", None, None);
+                break Err(cancelled_error(false));
+            }
+            let now = monotonic_now();
+            // In the line already while the server's own wait lasts: nobody takes the place.
+            let wait = match self.not_before.checked_sub(now).filter(|left| !left.is_zero()) {
+                Some(left) => left,
+                None => match ticket.as_mut().map_or(Admission::Ready, |ticket| ticket.poll(now)) {
+                    Admission::Ready => Duration::ZERO,
+                    Admission::Wait(wait) => wait,
+                },
+            };
+            let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
+            if left.is_some_and(|left| left <= wait) {
+                self.tell(CallAction::Stop, StopReason::Deadline.name(), None, None);
+                let error = deadline_error().with_exhausted(true);
+                break Err(if wait.is_zero() {
+                    error
+                } else {
+                    error.with_retry_after(wait, HintSource::Quota)
+                });
+            }
+            if wait.is_zero() {
+                break Ok(ticket);
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.tell(CallAction::QuotaWait, "quota", Some(wait), None);
+            }
+            self.sleep(wait.min(QUOTA_POLL));
+        };
+        if told {
+            self.inner().counters.add_quota_wait(monotonic_now().saturating_sub(start));
+        }
+        result.map_err(|error| self.end(error))
+    }
+
+    /// One request and its answer.
+    fn attempt(
+        &mut self,
+        target: &Target<'_>,
+        ticket: Option<Ticket>,
+    ) -> Result<Opened, Attempted> {
+        let progress = Progress::new(self.cancel.clone(), self.limit(self.inner().attempt_timeout));
+        let outgoing = Outgoing {
+            url: target.url,
+            body: target.body,
+            idempotency_key: &self.idempotency_key,
+            stream: target.stream,
+            fresh_connection: self.met_stale,
+        };
+        self.sent += 1;
+        self.inner().counters.attempts.add(1);
+        let settle = |settlement: &Settlement| {
+            if let Some(ticket) = ticket {
+                ticket.settle(settlement, monotonic_now());
+            }
+        };
+        let mut incoming = match self.inner().transport.send(&outgoing, &progress) {
+            Ok(incoming) => incoming,
+            Err(failure) => {
+                let mut settlement = Settlement::unknown();
+                if !progress.is_sent() {
+                    settlement.consumed = Some(false);
+                }
+                settle(&settlement);
+                // RFC 9112 section 9.3.1: a kept connection may be closed at any time. Both sides
+                // know the request by its idempotency key if it came through after all.
+                let stale = failure.is_disconnect()
+                    && progress.may_be_stale()
+                    && !progress.is_cancelled()
+                    && self.call.policy().retry_ambiguous();
+                if stale && !std::mem::replace(&mut self.met_stale, true) {
+                    self.inner().counters.stale_connections.add(1);
+                    return Err(Attempted::Stale);
+                }
+                return Err(Attempted::Failed(self.translate(failure, &progress)));
+            }
+        };
+        let status = incoming.status;
+        if (200..300).contains(&status) {
+            settle(&Settlement::from_answer(status, &incoming.headers, None, wall_now()));
+            return Ok(Opened { incoming, progress });
+        }
+        let error = self.read_error(&mut incoming, &progress);
+        let settlement =
+            Settlement::from_answer(status, &incoming.headers, Some(&error), wall_now());
+        if settlement.refused {
+            self.inner().counters.refused.add(1);
+        }
+        settle(&settlement);
+        Err(Attempted::Failed(error))
+    }
+
+    /// The error of an answer that claims none of the successes.
+    fn read_error(&self, incoming: &mut Incoming, progress: &Arc<Progress>) -> Error {
+        let status = incoming.status;
+        if (300..400).contains(&status) {
+            // The body is the front's page. Key and prompt do not go where it points.
+            return describe(
+                Error::new(Kind::Protocol, "a redirect, which is not followed; check the base URL")
+                    .with_retryable(false),
+                status,
+                &incoming.headers,
+            );
+        }
+        let body = read_body(incoming, MAX_ERROR_BYTES, progress);
+        if progress.is_cancelled() {
+            return cancelled_error(true);
+        }
+        // What came of a broken body is enough: the status is known.
+        let result =
+            self.inner().classifier.classify(status, &incoming.headers, &body.bytes, wall_now());
+        result.err().unwrap_or_else(|| {
+            let error = Error::new(Kind::Protocol, "the status is unknown").with_retryable(false);
+            describe(error, status, &incoming.headers)
+        })
+    }
+
+    /// The whole body of an answer that claims success.
+    pub(crate) fn read_whole(&self, opened: &mut Opened) -> Result<Response, Error> {
+        let Opened { incoming, progress } = opened;
+        let body = read_body(incoming, self.inner().max_response_bytes, progress);
+        let (status, headers) = (incoming.status, &incoming.headers);
+        if let Some(failure) = body.failure {
+            return Err(describe(self.translate(failure, progress), status, headers));
+        }
+        if progress.is_cancelled() {
+            return Err(cancelled_error(true));
+        }
+        self.inner().classifier.classify(status, headers, &body.bytes, wall_now())?;
+        let headers = std::mem::take(&mut incoming.headers);
+        Ok(Response { status, headers, body: body.bytes, attempts: self.sent })
+    }
+
+    /// Waits; says whether the call was cancelled.
+    fn sleep(&self, wait: Duration) -> bool {
+        match &self.cancel {
+            Some(token) => token.sleep(wait),
+            None => {
+                std::thread::sleep(wait);
+                false
+            }
+        }
+    }
+
+    fn tell(
+        &self,
+        action: CallAction,
+        reason: &'static str,
+        delay: Option<Duration>,
+        error: Option<&Error>,
+    ) {
+        self.client.tell(&CallEvent { action, reason, attempt: self.sent, delay, error });
+    }
+}
+
+/// Why an attempt gave no answer.
+enum Attempted {
+    /// The kept connection was closed: try once more, free of charge.
+    Stale,
+    Failed(Error),
+}
+
+/// Adds what the head of the answer tells.
+pub(crate) fn describe(error: Error, status: u16, headers: &Headers) -> Error {
+    let error = error.with_status(status);
+    match request_id(headers) {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
+
+fn cancelled_error(ambiguous: bool) -> Error {
+    Error::new(Kind::Cancelled, "the call was cancelled").with_ambiguous(ambiguous)
+}
+
+fn deadline_error() -> Error {
+    Error::new(Kind::Deadline, "the deadline of the call leaves no time for the answer")
+}

@@ -1,0 +1,292 @@
+//! Making a client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resayil_core::{Budget, Classifier, Error, Kind, Policy, Provider, Quota, QuotaOptions};
+
+use crate::client::{Client, Inner};
+use crate::clock::{monotonic_now, wall_now};
+use crate::events::{CallAction, CallEvent, Observer};
+use crate::secret::ApiKey;
+use crate::stats::Counters;
+use crate::transport::{Transport, is_loopback};
+use crate::url::BaseUrl;
+
+/// The address that is used if none is given.
+const DEFAULT_BASE_URL: &str = "https://llmapi.resayil.io/v1";
+/// The least time for one attempt that the LLM Resayil guide asks for.
+const LEAST_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Makes a [`Client`]. What is not set has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use resayil::{Client, Policy, Provider, QuotaOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder()
+///     .api_key("sk_llmr_example")
+///     .base_url("https://llm.resayil.io/api/v1")
+///     .policy(Policy::builder().max_attempts(3).deadline(Duration::from_secs(90)).build()?)
+///     .quota_options(QuotaOptions::default().with_limit(30)) // the tier is known
+///     .build()?;
+/// assert_eq!(client.policy().max_attempts(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder {
+    api_key: Option<String>,
+    base_url: Option<String>,
+    allow_http: bool,
+    provider: Option<Provider>,
+    policy: Policy,
+    budget: Budget,
+    quota: QuotaChoice,
+    connect_timeout: Duration,
+    attempt_timeout: Duration,
+    idle_timeout: Duration,
+    max_response_bytes: usize,
+    user_agent: String,
+    observer: Option<Arc<Observer>>,
+}
+
+enum QuotaChoice {
+    Default,
+    Options(QuotaOptions),
+    Given(Quota),
+    None,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new() -> Self {
+        ClientBuilder {
+            api_key: None,
+            base_url: None,
+            allow_http: false,
+            provider: None,
+            policy: Policy::default(),
+            budget: Budget::default(),
+            quota: QuotaChoice::Default,
+            connect_timeout: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(60),
+            max_response_bytes: 64 * 1024 * 1024,
+            user_agent: concat!("resayil/", env!("CARGO_PKG_VERSION")).to_owned(),
+            observer: None,
+        }
+    }
+
+    /// The API key, without `Bearer`. Default: the environment variable `RESAYIL_API_KEY`.
+    pub fn api_key(mut self, key: &str) -> Self {
+        self.api_key = Some(key.to_owned());
+        self
+    }
+
+    /// The address that paths such as `chat/completions` are added to. Default: the environment
+    /// variable `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`. Plain `http` is taken for
+    /// this machine alone, unless [`allow_http`](Self::allow_http) is set.
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = Some(url.to_owned());
+        self
+    }
+
+    /// Whether key and prompts may go over plain `http` to other machines. Default: no.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// Whose API it is. Default: known by the host of the base URL, else recognised by each answer.
+    pub fn provider(mut self, provider: impl Into<Option<Provider>>) -> Self {
+        self.provider = provider.into();
+        self
+    }
+
+    /// When calls are tried again. Default: [`Policy::default`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The retry budget of all calls of this client, perhaps shared with other clients. Default: one
+    /// of its own, [`Budget::default`].
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// A quota that is shared with other clients of the same key. It has to measure time by
+    /// [`monotonic_now`].
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quota = QuotaChoice::Given(quota);
+        self
+    }
+
+    /// A quota of this client's own. Default: clock-aligned windows of a minute whose limit is
+    /// learned, if the provider is LLM Resayil; else no windows, and only refusals hold calls back.
+    pub fn quota_options(mut self, options: QuotaOptions) -> Self {
+        self.quota = QuotaChoice::Options(options);
+        self
+    }
+
+    /// No quota at all: every call is sent at once.
+    pub fn no_quota(mut self) -> Self {
+        self.quota = QuotaChoice::None;
+        self
+    }
+
+    /// How long making a connection may take, and how long looking its name up. Default 10 s; more
+    /// than 0.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt may take, to the last byte of the answer; for a stream, to its first
+    /// event, and then from one event to the next. Default 120 s; more than 0. The LLM Resayil guide
+    /// asks for 30 s at least: a shorter one is told to the [`observer`](Self::observer) once.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long a stream that has begun may be silent: no event, no comment. Default 60 s; more
+    /// than 0.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// The largest answer that is read, in bytes after decompression. Default 64 MiB; at least 1.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// The `User-Agent`: visible ASCII and spaces. Default `resayil/` and the version.
+    pub fn user_agent(mut self, text: &str) -> Self {
+        self.user_agent = text.to_owned();
+        self
+    }
+
+    /// Is told every decision: retries, stops, waits for the quota, warnings. It runs in the thread
+    /// of the call, which waits for it.
+    pub fn observer(mut self, observer: impl Fn(&CallEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Checks the options and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`](crate::Kind::Configuration): no key, or a key, address or option of
+    /// bad form.
+    pub fn build(self) -> Result<Client, Error> {
+        let key = match self.api_key.clone() {
+            Some(key) => key,
+            None => from_env("RESAYIL_API_KEY")?.ok_or_else(|| {
+                invalid("there is no API key: set the environment variable RESAYIL_API_KEY")
+            })?,
+        };
+        let authorization = ApiKey::new(&key)?.authorization()?;
+        let address = match self.base_url.clone() {
+            Some(address) => address,
+            None => from_env("RESAYIL_BASE_URL")?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()),
+        };
+        let url = BaseUrl::new(&address, self.allow_http)?;
+        self.check()?;
+
+        let provider = self.provider.or_else(|| Provider::from_host(url.host()));
+        let own_quota = |options| Quota::new(options, wall_now(), monotonic_now());
+        let quota = match self.quota {
+            QuotaChoice::None => None,
+            QuotaChoice::Given(quota) => Some(quota),
+            QuotaChoice::Options(options) => Some(own_quota(options)),
+            QuotaChoice::Default if provider == Some(Provider::Resayil) => {
+                Some(own_quota(QuotaOptions::default()))
+            }
+            QuotaChoice::Default => Some(own_quota(QuotaOptions::default().with_window(None))),
+        };
+        // A window always has an end; without one nothing holds calls back but a refusal.
+        let has_window =
+            quota.as_ref().is_some_and(|quota| quota.state(monotonic_now()).reset_after.is_some());
+        let use_proxy = !is_loopback(url.host());
+        let transport =
+            Transport::new(authorization, &self.user_agent, self.connect_timeout, use_proxy);
+        let client = Client::new(Inner {
+            transport,
+            url,
+            provider,
+            classifier: Classifier::new().provider(provider),
+            policy: self.policy,
+            budget: self.budget,
+            quota,
+            has_window,
+            attempt_timeout: self.attempt_timeout,
+            idle_timeout: self.idle_timeout,
+            max_response_bytes: self.max_response_bytes,
+            observer: self.observer,
+            counters: Counters::default(),
+        });
+        if self.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
+            client.tell(&CallEvent {
+                action: CallAction::Warning,
+                reason: "attempt_timeout",
+                attempt: 0,
+                delay: Some(self.attempt_timeout),
+                error: None,
+            });
+        }
+        Ok(client)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        for (timeout, problem) in [
+            (self.connect_timeout, "connect_timeout has to be more than 0"),
+            (self.attempt_timeout, "attempt_timeout has to be more than 0"),
+            (self.idle_timeout, "idle_timeout has to be more than 0"),
+        ] {
+            if timeout.is_zero() {
+                return Err(invalid(problem));
+            }
+        }
+        if self.max_response_bytes == 0 {
+            return Err(invalid("max_response_bytes has to be at least 1"));
+        }
+        if !self.user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(invalid("user_agent has to be visible ASCII"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.base_url)
+            .field("provider", &self.provider)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn invalid(problem: &str) -> Error {
+    Error::new(Kind::Configuration, problem)
+}
+
+/// An environment variable; an empty one counts as absent.
+fn from_env(name: &str) -> Result<Option<String>, Error> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(invalid(&format!("the environment variable {name} is not text")))
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Cancelling calls from another thread.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ureq::unversioned::transport::ShutdownHandle;
+
+/// Ends calls from another thread. A clone is the same token.
+///
+/// A call that carries a cancelled token fails with [`Kind::Cancelled`](crate::Kind::Cancelled).
+/// Cancelling wakes every wait at once, be it for the quota, for a back-off or for the network;
+/// only while a connection is being made is it noticed no sooner than that step ends, after
+/// [`connect_timeout`](crate::ClientBuilder::connect_timeout) at the latest. A request that was
+/// sent may be carried out by the server all the same: then the error
+/// [is ambiguous](crate::Error::is_ambiguous).
+///
+/// ```
+/// use resayil::CancelToken;
+///
+/// let token = CancelToken::new();
+/// let other = token.clone();
+/// std::thread::spawn(move || other.cancel()).join().unwrap();
+/// assert!(token.is_cancelled());
+/// ```
+#[derive(Clone, Default)]
+pub struct CancelToken(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    cancelled: bool,
+    next: u64,
+    /// The sockets that calls wait for at this moment.
+    sockets: Vec<(u64, Weak<dyn ShutdownHandle>)>,
+}
+
+impl CancelToken {
+    /// A token that nobody has cancelled.
+    pub fn new() -> Self {
+        CancelToken::default()
+    }
+
+    /// Cancels the calls that carry this token, now and in the future. Repeating it does nothing.
+    pub fn cancel(&self) {
+        let sockets = {
+            let mut state = self.lock();
+            state.cancelled = true;
+            std::mem::take(&mut state.sockets)
+        };
+        self.0.wake.notify_all();
+        for (_, socket) in sockets {
+            if let Some(socket) = socket.upgrade() {
+                socket.shutdown();
+            }
+        }
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.lock().cancelled
+    }
+
+    /// Waits for this long, or until somebody cancels. Says whether it was cancelled.
+    pub(crate) fn sleep(&self, duration: Duration) -> bool {
+        let end = Instant::now().checked_add(duration);
+        let mut state = self.lock();
+        while !state.cancelled {
+            let left = match end {
+                Some(end) => end.saturating_duration_since(Instant::now()),
+                None => duration,
+            };
+            if left.is_zero() {
+                break;
+            }
+            state = match self.0.wake.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        state.cancelled
+    }
+
+    /// Shuts this socket down when somebody cancels, until the guard is dropped. `None` if it was
+    /// cancelled before.
+    pub(crate) fn watch(&self, socket: Weak<dyn ShutdownHandle>) -> Option<Watch<'_>> {
+        let mut state = self.lock();
+        if state.cancelled {
+            return None;
+        }
+        let id = state.next;
+        state.next += 1;
+        state.sockets.push((id, socket));
+        Some(Watch { token: self, id })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// A socket that is shut down on cancellation, as long as this lives.
+pub(crate) struct Watch<'a> {
+    token: &'a CancelToken,
+    id: u64,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.token.lock().sockets.retain(|(id, _)| *id != self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_when_it_is_cancelled_or_over() {
+        let token = CancelToken::new();
+        assert!(!token.sleep(Duration::from_millis(1)));
+        let other = token.clone();
+        let start = Instant::now();
+        let waiter = std::thread::spawn(move || other.sleep(Duration::MAX));
+        token.cancel();
+        assert!(waiter.join().unwrap());
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+
+    struct Socket(Mutex<u32>);
+
+    impl ShutdownHandle for Socket {
+        fn shutdown(&self) {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+
+    #[test]
+    fn only_watched_sockets_are_shut_down() {
+        let token = CancelToken::new();
+        let handles = [0, 1].map(|_| Arc::new(Socket(Mutex::new(0))));
+        let weak = |index: usize| {
+            let handle: Arc<dyn ShutdownHandle> = handles[index].clone();
+            Arc::downgrade(&handle)
+        };
+        drop(token.watch(weak(0)).unwrap());
+        let watched = token.watch(weak(1)).unwrap();
+        token.cancel();
+        drop(watched);
+        assert!(token.watch(weak(0)).is_none());
+        assert_eq!([*handles[0].0.lock().unwrap(), *handles[1].0.lock().unwrap()], [0, 1]);
+    }
+}

@@ -1,0 +1,237 @@
+//! The client: what every call shares, and the calls that it offers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resayil_core::{Budget, Classifier, Error, Policy, Provider, Quota, QuotaState};
+
+use crate::attempts::{Attempts, Target};
+use crate::balance::{self, Balance};
+use crate::builder::ClientBuilder;
+use crate::chat::{ChatCompletion, ChatRequest};
+use crate::clock::monotonic_now;
+use crate::events::{CallEvent, Observer};
+use crate::models::{self, Model};
+use crate::options::CallOptions;
+use crate::response::{Response, model_of};
+use crate::stats::{Counters, Stats};
+use crate::stream::ChatStream;
+use crate::transport::Transport;
+use crate::url::BaseUrl;
+
+/// The path of chat completions below the base URL.
+const CHAT: &str = "chat/completions";
+
+/// A client of one API with one key. A clone is the same client: it shares connections, quota,
+/// retry budget and counters. Any number of threads may call at once.
+///
+/// ```
+/// use resayil::{ChatRequest, Client, Kind};
+/// use resayil_sandbox::{Fault, Sandbox};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // A local imitation of the API, which refuses the first request and asks to wait a second.
+/// let sandbox = Sandbox::builder().start()?;
+/// sandbox.push_fault(Fault::RateLimited { retry_after: 1 });
+///
+/// let client = Client::builder().base_url(&sandbox.base_url()).api_key(sandbox.api_key()).build()?;
+/// let answer = client.chat(&ChatRequest::new("mistral").user("Hello"))?;
+/// assert!(!answer.content().is_empty());
+/// assert_eq!(answer.attempts(), 2);
+///
+/// let error = client.chat(&ChatRequest::new("no such model").user("Hello")).unwrap_err();
+/// assert_eq!(error.kind(), Kind::NotFound);
+/// println!("{}", error.user_message()); // what to show to a user
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+/// What all calls share.
+pub(crate) struct Inner {
+    pub(crate) transport: Transport,
+    pub(crate) url: BaseUrl,
+    pub(crate) provider: Option<Provider>,
+    pub(crate) classifier: Classifier,
+    pub(crate) policy: Policy,
+    pub(crate) budget: Budget,
+    pub(crate) quota: Option<Quota>,
+    /// Whether the quota itself knows when a refused call may be sent again.
+    pub(crate) has_window: bool,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) observer: Option<Arc<Observer>>,
+    pub(crate) counters: Counters,
+}
+
+impl Client {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Client(Arc::new(inner))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn tell(&self, event: &CallEvent<'_>) {
+        if let Some(observer) = &self.0.observer {
+            observer(event);
+        }
+    }
+
+    /// Starts from the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// A client with all defaults, with its key from the environment variable `RESAYIL_API_KEY`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`](crate::Kind::Configuration), as [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        Client::builder().build()
+    }
+
+    /// Asks for a chat completion and waits for the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, after the retries that the policy allows.
+    pub fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
+        self.chat_with(request, &CallOptions::new())
+    }
+
+    /// The same with options for this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`chat`](Self::chat); and [`Kind::Cancelled`](crate::Kind::Cancelled) or
+    /// [`Kind::Deadline`](crate::Kind::Deadline) where the options have them.
+    pub fn chat_with(
+        &self,
+        request: &ChatRequest,
+        options: &CallOptions,
+    ) -> Result<ChatCompletion, Error> {
+        let body = request.body(false)?;
+        let url = self.0.url.join(CHAT)?;
+        let target =
+            Target { url: &url, body: Some(body.as_bytes()), stream: false, metered: true };
+        Attempts::new(self, options, request.model())?.run(&target, ChatCompletion::read)
+    }
+
+    /// Asks for a chat completion that comes piece by piece. Returns when the answer begins; see
+    /// [`ChatStream`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong before, after the retries that the policy allows.
+    pub fn chat_stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        self.chat_stream_with(request, &CallOptions::new())
+    }
+
+    /// The same with options for this call. Its deadline holds for the whole stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`chat_stream`](Self::chat_stream).
+    pub fn chat_stream_with(
+        &self,
+        request: &ChatRequest,
+        options: &CallOptions,
+    ) -> Result<ChatStream, Error> {
+        let body = request.body(true)?;
+        let url = self.0.url.join(CHAT)?;
+        let attempts = Attempts::new(self, options, request.model())?;
+        ChatStream::open(attempts, url, body.into_bytes())
+    }
+
+    /// The models that the key may use.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, after the retries that the policy allows.
+    pub fn models(&self) -> Result<Vec<Model>, Error> {
+        let url = self.0.url.join("models")?;
+        self.get(&url, models::read)
+    }
+
+    /// The account's subscription and credits, which only LLM Resayil has.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, after the retries that the policy allows. The service is known to answer
+    /// 500 here at times while all else works.
+    pub fn balance(&self) -> Result<Balance, Error> {
+        let url = self.0.url.join_origin("api/billing/subscription");
+        self.get(&url, balance::read)
+    }
+
+    /// Sends a JSON body to `{base}/{path}`, with quota, retries and budget as in
+    /// [`chat`](Self::chat), and gives the answer as it came.
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, after the retries that the policy allows: an answer that is no success is
+    /// an error, too.
+    pub fn post(&self, path: &str, body: &[u8], options: &CallOptions) -> Result<Response, Error> {
+        let url = self.0.url.join(path)?;
+        let target = Target { url: &url, body: Some(body), stream: false, metered: true };
+        let result = Attempts::new(self, options, None)?.run(&target, Ok);
+        // The body is read for this only if a message may name the model.
+        result.map_err(|error| match model_of(body) {
+            Some(model) => error.with_model(&model),
+            None => error,
+        })
+    }
+
+    fn get<T>(&self, url: &str, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        // Neither is counted against the quota.
+        let target = Target { url, body: None, stream: false, metered: false };
+        Attempts::new(self, &CallOptions::new(), None)?.run(&target, |answer| read(answer.body()))
+    }
+
+    /// The quota that calls wait for.
+    pub fn quota(&self) -> Option<&Quota> {
+        self.0.quota.as_ref()
+    }
+
+    /// What the quota knows at this moment.
+    pub fn quota_state(&self) -> Option<QuotaState> {
+        self.0.quota.as_ref().map(|quota| quota.state(monotonic_now()))
+    }
+
+    /// The retry budget of all calls of this client.
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+
+    /// When calls are tried again.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// Whose API it is, if that is known.
+    pub fn provider(&self) -> Option<Provider> {
+        self.0.provider
+    }
+
+    /// What the client did since it was made.
+    pub fn stats(&self) -> Stats {
+        self.0.counters.snapshot()
+    }
+}
+
+impl fmt::Debug for Client {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("host", &self.0.url.host())
+            .field("provider", &self.0.provider)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

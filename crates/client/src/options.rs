@@ -1,0 +1,109 @@
+//! What one call may be told beyond its request.
+
+use std::time::Duration;
+
+use resayil_core::{Error, Kind, Policy};
+
+use crate::cancel::CancelToken;
+
+/// The options of one call; what is not set is as the client has it.
+///
+/// ```
+/// use std::time::Duration;
+/// use resayil::{CallOptions, CancelToken};
+///
+/// let token = CancelToken::new();
+/// let options = CallOptions::new().deadline(Duration::from_secs(90)).cancel(token.clone());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) cancel: Option<CancelToken>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) policy: Option<Policy>,
+}
+
+impl CallOptions {
+    /// Nothing but what the client has.
+    pub fn new() -> Self {
+        CallOptions::default()
+    }
+
+    /// The time that the whole call may take: waits, retries and reading the answer. Default: the
+    /// policy's, which has none.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// A token that ends the call when it is cancelled.
+    #[must_use]
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = Some(token);
+        self
+    }
+
+    /// The `Idempotency-Key` of all attempts of this call: 1 to 255 visible ASCII characters.
+    /// Default: a random one for each call.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.to_owned());
+        self
+    }
+
+    /// When this call is tried again.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The key of this call.
+    pub(crate) fn take_idempotency_key(&self) -> Result<String, Error> {
+        match &self.idempotency_key {
+            None => random_key(),
+            Some(key)
+                if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
+                Ok(key.clone())
+            }
+            Some(_) => Err(Error::new(
+                Kind::Configuration,
+                "the idempotency key has to be 1 to 255 visible ASCII characters",
+            )),
+        }
+    }
+}
+
+/// 128 random bits. Taken from the system each time, so that a forked process does not repeat them.
+fn random_key() -> Result<String, Error> {
+    let bits = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?)));
+    bits.map(|(high, low)| format!("resayil-{high:016x}{low:016x}"))
+        .map_err(|error| no_randomness().with_source(error))
+}
+
+/// A number that decides the jitter of a call.
+pub(crate) fn random_seed() -> Result<u64, Error> {
+    getrandom::u64().map_err(|error| no_randomness().with_source(error))
+}
+
+fn no_randomness() -> Error {
+    Error::new(Kind::Configuration, "the system gives no random numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_differ_and_bad_ones_are_refused() {
+        let key = |options: CallOptions| options.take_idempotency_key();
+        assert_ne!(key(CallOptions::new()).unwrap(), key(CallOptions::new()).unwrap());
+        assert_eq!(key(CallOptions::new().idempotency_key("order-1")).unwrap(), "order-1");
+        for bad in ["", "a b", "a\r\nX: y", "é", &"k".repeat(256)] {
+            let error = key(CallOptions::new().idempotency_key(bad)).unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! An answer as it came.
+
+use serde::Deserialize;
+
+use crate::transport::Headers;
+
+/// A successful answer: status, headers and body.
+#[derive(Clone)]
+pub struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+    pub(crate) attempts: u32,
+}
+
+impl Response {
+    /// The HTTP status, 200 to 299.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers in order; names in lower case, values as bytes.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// The value of the first header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The body, unpacked.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, without a copy.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// How many requests were sent for this call.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The provider's id of the request, to name when asking for support.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.headers)
+    }
+}
+
+impl std::fmt::Debug for Response {
+    /// Without the body and the values of headers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Headers that hold the id of a request, the first known one first.
+const REQUEST_IDS: &[&str] = &["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"];
+
+pub(crate) fn request_id(headers: &Headers) -> Option<&str> {
+    REQUEST_IDS.iter().find_map(|id| {
+        let (_, value) = headers.iter().find(|(name, _)| name == id)?;
+        std::str::from_utf8(value).ok().map(str::trim).filter(|text| !text.is_empty())
+    })
+}
+
+/// The model that a request names.
+pub(crate) fn model_of(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        model: String,
+    }
+    serde_json::from_slice::<Named>(body).ok().map(|named| named.model)
+}

@@ -1,0 +1,58 @@
+//! The API key, which nothing prints.
+
+use std::fmt;
+
+use resayil_core::{Error, Kind};
+use ureq::http::HeaderValue;
+
+/// A key whose form is good.
+#[derive(Clone)]
+pub(crate) struct ApiKey(String);
+
+impl ApiKey {
+    /// Checks the form. The message never shows the key.
+    pub(crate) fn new(key: &str) -> Result<Self, Error> {
+        let problem = if key.is_empty() {
+            "the API key is empty"
+        } else if key.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
+            "the API key starts with \"Bearer \": give the key alone, the client adds the rest"
+        } else if key.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            "the API key contains a space or a line end: remove it"
+        } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            "the API key contains characters that no key has: copy it again"
+        } else {
+            return Ok(ApiKey(key.to_owned()));
+        };
+        Err(Error::new(Kind::Configuration, problem))
+    }
+
+    /// The value of `Authorization`.
+    pub(crate) fn authorization(&self) -> Result<HeaderValue, Error> {
+        HeaderValue::from_str(&format!("Bearer {}", self.0))
+            .map_err(|_| Error::new(Kind::Configuration, "the API key cannot be sent"))
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_good_forms_are_taken_and_none_is_shown() {
+        for bad in
+            ["", "Bearer abcdef", "bearer abcdef", "abc def", "abcdef\n", "abc\u{7f}", "ключ"]
+        {
+            let error = ApiKey::new(bad).unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration);
+            assert!(bad.is_empty() || !format!("{error}{error:?}").contains(bad), "{bad}");
+        }
+        let key = ApiKey::new("sk_llmr_secret").unwrap();
+        assert!(!format!("{key:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,308 @@
+//! Chat completions that come piece by piece.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::time::Duration;
+
+use resayil_core::{Error, Kind, StreamDecoder, StreamEnd};
+
+use crate::attempts::{Attempts, Opened, Target, describe};
+use crate::chat::ChatCompletion;
+use crate::clock::{monotonic_now, wall_now};
+use crate::response::request_id;
+use crate::transport::Failure;
+
+/// A piece of an answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChatEvent {
+    text: String,
+    data: String,
+}
+
+impl ChatEvent {
+    /// The text that it adds to the answer; often empty.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The event as it came: JSON.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+}
+
+impl std::fmt::Debug for ChatEvent {
+    /// Without the text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatEvent").field("bytes", &self.data.len()).finish_non_exhaustive()
+    }
+}
+
+/// An answer that comes piece by piece: an iterator over its text.
+///
+/// An end that the protocol does not know is an error, not the end of the answer. As long as
+/// nothing was delivered, failures are retried unseen; after that the error has what was delivered
+/// in [`partial_text`](Error::partial_text). Dropping the stream closes its connection.
+///
+/// ```
+/// use resayil::{ChatRequest, Client};
+/// use resayil_sandbox::Sandbox;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = Sandbox::builder().start()?;
+/// # let client = Client::builder().base_url(&sandbox.base_url()).api_key(sandbox.api_key()).build()?;
+/// let mut stream = client.chat_stream(&ChatRequest::new("mistral").user("Hello"))?;
+/// for piece in &mut stream {
+///     print!("{}", piece?);
+/// }
+/// assert_eq!(stream.finish_reason(), Some("stop"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct ChatStream {
+    attempts: Attempts,
+    url: String,
+    body: Vec<u8>,
+    /// `None` when the stream is over, or before another attempt.
+    opened: Option<Opened>,
+    decoder: StreamDecoder,
+    queue: VecDeque<ChatEvent>,
+    /// Bytes of the answer so far.
+    bytes: usize,
+    last_event: Duration,
+    /// Whether this attempt has given an event.
+    begun: bool,
+    request_id: Option<String>,
+    over: bool,
+}
+
+/// How much is read at once.
+const CHUNK: usize = 16 * 1024;
+/// How long the end of the body may keep a finished stream, so that its connection can be kept.
+const DRAIN: Duration = Duration::from_millis(20);
+
+impl ChatStream {
+    pub(crate) fn open(attempts: Attempts, url: String, body: Vec<u8>) -> Result<Self, Error> {
+        let mut stream = ChatStream {
+            attempts,
+            url,
+            body,
+            opened: None,
+            decoder: StreamDecoder::new(),
+            queue: VecDeque::new(),
+            bytes: 0,
+            last_event: Duration::ZERO,
+            begun: false,
+            request_id: None,
+            over: false,
+        };
+        stream.connect()?;
+        Ok(stream)
+    }
+
+    /// The next event, with its JSON; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// Whatever broke the answer. Nothing follows an error.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next_event(&mut self) -> Option<Result<ChatEvent, Error>> {
+        loop {
+            // Before anything is delivered all may still be replayed, so nothing is shown.
+            if self.over || self.decoder.has_delivered() {
+                if let Some(event) = self.queue.pop_front() {
+                    return Some(Ok(event));
+                }
+            }
+            if self.over {
+                return None;
+            }
+            if let Err(error) = self.step() {
+                self.over = true;
+                self.opened = None;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// Why the model stopped; `None` before the end.
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.decoder.finish_reason()
+    }
+
+    /// The text so far, up to [`MAX_PARTIAL_BYTES`](crate::MAX_PARTIAL_BYTES).
+    pub fn partial_text(&self) -> &str {
+        self.decoder.partial_text()
+    }
+
+    /// How many requests were sent for this call so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.sent()
+    }
+
+    /// The provider's id of the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// Sends the request until an answer begins.
+    fn connect(&mut self) -> Result<(), Error> {
+        let target = target(&self.url, &self.body);
+        let opened = self.attempts.open(&target)?;
+        self.request_id = request_id(&opened.incoming.headers).map(str::to_owned);
+        self.decoder = StreamDecoder::new()
+            .provider(self.attempts.inner().provider)
+            .headers(&opened.incoming.headers);
+        self.queue.clear();
+        self.bytes = 0;
+        self.begun = false;
+        self.last_event = monotonic_now();
+        self.opened = Some(opened);
+        Ok(())
+    }
+
+    /// Takes in more of the answer.
+    ///
+    /// # Errors
+    ///
+    /// The error to give to the caller.
+    fn step(&mut self) -> Result<(), Error> {
+        if self.opened.is_none() {
+            return self.connect();
+        }
+        let result = if self.is_plain() { self.read_plain() } else { self.read_chunk() };
+        match result {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.attempts.succeeded();
+                self.over = true;
+                self.drain();
+                Ok(())
+            }
+            Err(error) => {
+                self.opened = None;
+                let error = error
+                    .with_partial_text(self.decoder.partial_text())
+                    .with_delivered(self.decoder.has_delivered());
+                self.attempts.failed(error, &target(&self.url, &self.body))
+            }
+        }
+    }
+
+    /// Reads a piece; says whether the answer is complete.
+    fn read_chunk(&mut self) -> Result<bool, Error> {
+        let Some(Opened { incoming, progress }) = &mut self.opened else { return Ok(true) };
+        let inner = self.attempts.inner();
+        // Until its first event a model may think; then silence is a fault.
+        let silence = if self.begun { inner.idle_timeout } else { inner.attempt_timeout };
+        let event_due = self.last_event.saturating_add(inner.attempt_timeout);
+        progress.set_end(self.attempts.limit(silence).min(event_due));
+        let mut chunk = [0; CHUNK];
+        let read = {
+            let _entered = progress.enter();
+            incoming.body.read(&mut chunk)
+        };
+        let count = match read {
+            Ok(count) => count,
+            Err(error) => {
+                let failure = Failure::from(ureq::Error::from(error));
+                let error = self.attempts.translate(failure, progress);
+                return Err(describe(error, incoming.status, &incoming.headers));
+            }
+        };
+        if progress.is_cancelled() {
+            return Err(Error::new(Kind::Cancelled, "the call was cancelled").with_ambiguous(true));
+        }
+        let mut events = Vec::new();
+        let mut keep = |event: resayil_core::StreamEvent<'_>| {
+            events.push(ChatEvent {
+                text: event.text.to_owned(),
+                data: String::from_utf8_lossy(event.data).into_owned(),
+            });
+        };
+        self.bytes = self.bytes.saturating_add(count);
+        if self.bytes > inner.max_response_bytes {
+            return Err(describe(
+                Failure::TooLarge.into_error(true),
+                incoming.status,
+                &incoming.headers,
+            ));
+        }
+        self.decoder.feed(&chunk[..count], &mut keep);
+        let end = (count == 0 || self.decoder.is_finished())
+            .then(|| self.decoder.finish(wall_now(), &mut keep));
+        if !events.is_empty() {
+            self.begun = true;
+            self.last_event = monotonic_now();
+        }
+        self.queue.extend(events);
+        match end {
+            None => Ok(false),
+            Some(StreamEnd::Complete) => Ok(true),
+            Some(StreamEnd::Error(error) | StreamEnd::Truncated(error)) => Err(error),
+        }
+    }
+
+    /// Whether the service sends the answer in one piece although a stream was asked for.
+    fn is_plain(&self) -> bool {
+        let headers = self.opened.as_ref().map(|opened| &opened.incoming.headers);
+        let content_type = headers
+            .and_then(|headers| headers.iter().find(|(name, _)| name == "content-type"))
+            .map(|(_, value)| value.to_ascii_lowercase());
+        content_type.is_some_and(|value| value.starts_with(b"application/json"))
+    }
+
+    fn read_plain(&mut self) -> Result<bool, Error> {
+        let Some(opened) = &mut self.opened else { return Ok(true) };
+        let completion = ChatCompletion::read(self.attempts.read_whole(opened)?)?;
+        // As an event it goes through the decoder, which keeps the books of what was delivered.
+        let choice = serde_json::json!({"choices": [{
+            "delta": {"content": completion.content()},
+            "finish_reason": completion.finish_reason().unwrap_or("stop"),
+        }]});
+        let data = completion.json().to_owned();
+        self.decoder.feed(format!("data: {choice}\n\n").as_bytes(), |event| {
+            self.queue.push_back(ChatEvent { text: event.text.to_owned(), data: data.clone() });
+        });
+        self.decoder.finish(wall_now(), |_| {}).into_result().map(|()| true)
+    }
+
+    /// Reads the end of the body, if it is there, so that the connection can be used again.
+    fn drain(&mut self) {
+        if let Some(Opened { incoming, progress }) = &mut self.opened {
+            progress.set_end(monotonic_now() + DRAIN);
+            let _entered = progress.enter();
+            let _ = incoming.body.read(&mut [0; 64]);
+        }
+        self.opened = None;
+    }
+}
+
+impl Iterator for ChatStream {
+    type Item = Result<String, Error>;
+
+    /// The next piece of text, never an empty one.
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_event()? {
+                Ok(event) if event.text.is_empty() => {}
+                Ok(event) => return Some(Ok(event.text)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for ChatStream {
+    /// Without the text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("bytes", &self.bytes)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}
+
+fn target<'a>(url: &'a str, body: &'a [u8]) -> Target<'a> {
+    Target { url, body: Some(body), stream: true, metered: true }
+}

@@ -1,0 +1,34 @@
+//! Reading bodies, never more than is allowed.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use super::{Failure, Incoming, Progress};
+
+/// No more than this many bytes of an error's body are read.
+pub(crate) const MAX_ERROR_BYTES: usize = 1024 * 1024;
+
+/// What was read of a body.
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    /// Why it is not whole.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Reads a body to its end, but no more than `cap` bytes of it, counted after decompression.
+pub(crate) fn read_body(incoming: &mut Incoming, cap: usize, progress: &Arc<Progress>) -> Body {
+    let _entered = progress.enter();
+    if incoming.declared.is_some_and(|length| length > cap as u64) {
+        return Body { bytes: Vec::new(), failure: Some(Failure::TooLarge) };
+    }
+    let mut bytes = Vec::new();
+    // One more than is allowed shows that there is more.
+    let result = (&mut incoming.body).take(cap as u64 + 1).read_to_end(&mut bytes);
+    let failure = match result {
+        Err(error) => Some(Failure::from(ureq::Error::from(error))),
+        Ok(_) if bytes.len() > cap => Some(Failure::TooLarge),
+        Ok(_) => None,
+    };
+    bytes.truncate(cap);
+    Body { bytes, failure }
+}

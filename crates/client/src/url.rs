@@ -1,0 +1,121 @@
+//! The base URL and what is joined to it.
+
+use resayil_core::{Error, Kind};
+use ureq::http::Uri;
+
+use crate::transport::is_loopback;
+
+/// The API's address, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct BaseUrl {
+    /// Without a slash at the end.
+    base: String,
+    /// Scheme, host and port.
+    origin: String,
+    host: String,
+}
+
+impl BaseUrl {
+    pub(crate) fn new(text: &str, allow_http: bool) -> Result<Self, Error> {
+        let bad = |problem: &str| Err(Error::new(Kind::Configuration, problem));
+        let Ok(uri) = text.parse::<Uri>() else {
+            return bad("the base URL cannot be read: it looks like https://host/v1");
+        };
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return bad("the base URL has to be whole: https://host/v1");
+        };
+        if authority.host().is_empty() {
+            return bad("the base URL names no host");
+        }
+        if authority.as_str().contains('@') {
+            return bad("the base URL contains a user name: remove it, keys go elsewhere");
+        }
+        if uri.query().is_some() || text.contains('#') {
+            return bad("the base URL contains a query or a fragment: remove it");
+        }
+        match scheme {
+            "https" => {}
+            "http" if allow_http || is_loopback(authority.host()) => {}
+            "http" => {
+                return bad(
+                    "the base URL is plain http, which would show the key to the network: \
+                     use https, or allow_http if you are sure",
+                );
+            }
+            _ => return bad("the base URL has to begin with https://"),
+        }
+        Ok(BaseUrl {
+            base: text.trim_end_matches('/').to_owned(),
+            origin: format!("{scheme}://{authority}"),
+            host: authority.host().to_owned(),
+        })
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The URL of a path below the base.
+    pub(crate) fn join(&self, path: &str) -> Result<String, Error> {
+        let path = path.trim_start_matches('/');
+        let good = !path.is_empty()
+            && path.len() <= 1024
+            && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\\\"<>".contains(&byte))
+            && !path.contains("://")
+            && path.split(['/', '?']).all(|part| part != "..");
+        if !good {
+            return Err(Error::new(
+                Kind::Configuration,
+                "the path has to be below the base URL, such as chat/completions",
+            ));
+        }
+        Ok(format!("{}/{path}", self.base))
+    }
+
+    /// The URL of a path of the host.
+    pub(crate) fn join_origin(&self, path: &str) -> String {
+        format!("{}/{path}", self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_addresses_are_refused() {
+        for bad in [
+            "",
+            "llmapi.resayil.io/v1",
+            "ftp://host/v1",
+            "http://example.com/v1",
+            "https://user:word@host/v1",
+            "https://host/v1?key=1",
+            "https://host/v1#part",
+            "https:///v1",
+            "http://localhost.example.com/v1",
+            "https://ho st/v1",
+        ] {
+            assert_eq!(BaseUrl::new(bad, false).unwrap_err().kind(), Kind::Configuration, "{bad}");
+        }
+        for good in
+            ["https://host/v1/", "http://127.0.0.1:80/v1", "http://[::1]:8/v1", "http://localhost"]
+        {
+            assert!(BaseUrl::new(good, false).is_ok(), "{good}");
+        }
+        assert!(BaseUrl::new("http://example.com/v1", true).is_ok());
+    }
+
+    #[test]
+    fn paths_stay_below_the_base() {
+        let url = BaseUrl::new("https://host:81/api/v1/", false).unwrap();
+        assert_eq!(
+            url.join("/chat/completions").unwrap(),
+            "https://host:81/api/v1/chat/completions"
+        );
+        assert_eq!(url.join_origin("x"), "https://host:81/x");
+        for bad in ["", "/", "../x", "a/../b", "https://elsewhere/x", "a b", "a\r\nb", "a#b"] {
+            assert!(url.join(bad).is_err(), "{bad:?}");
+        }
+    }
+}
