@@ -1,1 +1,29 @@
-//! Under construction.
+//! The C interface: `include/resayil.h` is made from this crate.
+//!
+//! One file for each C type. Exported functions are written out, because the generator of the
+//! header does not see through macros; each one runs inside [`panic::guard`].
+// The names are those of C, and the safety of all functions is one contract: the comment at the
+// head of the header (cbindgen.toml).
+#![allow(non_camel_case_types)]
+// C reaches them all; and cbindgen reads constants that Rust itself has no use for.
+#![allow(unreachable_pub, dead_code)]
+#![allow(clippy::missing_safety_doc)]
+
+#[macro_use]
+mod panic;
+
+mod budget;
+mod call;
+mod classify;
+mod error;
+mod exclusive;
+mod headers;
+mod kind;
+mod names;
+mod policy;
+mod quota;
+mod status;
+mod stream;
+mod text;
+mod time;
+mod version;

@@ -1,0 +1,73 @@
+//! The retry budget that calls share.
+
+use resayil_core::{Budget, BudgetOptions};
+
+use crate::error::{clear, resayil_error};
+use crate::panic::{give, guard, take_back};
+use crate::policy::configuration;
+use crate::status::resayil_status;
+
+/// How many retries a successful call earns, if nothing else is asked for.
+pub const RESAYIL_BUDGET_RATIO: f64 = 0.1;
+/// How many retries a budget holds at the beginning and at the most, if nothing else is asked for.
+pub const RESAYIL_BUDGET_RESERVE: f64 = 10.0;
+
+/// A stock of retries that all calls of a client share, so that an outage is not answered with a
+/// storm. Any thread may use it.
+pub struct resayil_budget {
+    pub(crate) budget: Budget,
+}
+
+/// Makes a full budget. `ratio` is how many retries a successful call earns, 0 to 10
+/// (RESAYIL_BUDGET_RATIO); `reserve` how many there are at the beginning and at the most, 0 to 10000
+/// (RESAYIL_BUDGET_RESERVE). `*budget` is yours.
+///
+/// RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION if one is out of its range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_budget_new(
+    ratio: f64,
+    reserve: f64,
+    budget: *mut *mut resayil_budget,
+    error: *mut *mut resayil_error,
+) -> resayil_status {
+    guard(|| {
+        clear(error);
+        let out = out!(budget);
+        let refuse = |option, range| resayil_error::report(configuration(option, range), error);
+        if !(0.0..=10.0).contains(&ratio) {
+            return refuse("ratio", "out of range: it has to be 0 to 10 retries");
+        }
+        if !(0.0..=10_000.0).contains(&reserve) {
+            return refuse("reserve", "out of range: it has to be 0 to 10000 retries");
+        }
+        let mut options = BudgetOptions::default();
+        (options.ratio, options.reserve) = (ratio, reserve);
+        *out = give(resayil_budget { budget: Budget::new(options) });
+        resayil_status::OK
+    })
+}
+
+/// How many retries are left.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_budget_remaining(budget: *const resayil_budget) -> f64 {
+    guard(|| borrow!(budget).budget.remaining())
+}
+
+/// Frees the handle; NULL is nothing. Calls and clients that draw from the budget keep it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_budget_free(budget: *mut resayil_budget) {
+    // SAFETY: the header asks for NULL or a handle that is alive.
+    unsafe { take_back(budget) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constants_are_the_defaults() {
+        let options = BudgetOptions::default();
+        assert_eq!(options.ratio, RESAYIL_BUDGET_RATIO);
+        assert_eq!(options.reserve, RESAYIL_BUDGET_RESERVE);
+    }
+}

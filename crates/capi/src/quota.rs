@@ -1,0 +1,201 @@
+//! What the server still admits, and who may use it next; for programs that have their own HTTP.
+
+use std::time::Duration;
+
+use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Ticket};
+
+use crate::error::{clear, resayil_error};
+use crate::exclusive::Exclusive;
+use crate::headers::{headers_in, resayil_header};
+use crate::panic::{give, guard, take_back};
+use crate::policy::configuration;
+use crate::status::{ended, resayil_status};
+use crate::time;
+
+/// The quota of one API key, shared by all senders in this process. Any thread may use it.
+///
+/// It has no clock and does not sleep: `now_seconds` is a point on a clock that never goes back, the
+/// same one in all functions of the quota and of its tickets.
+pub struct resayil_quota {
+    pub(crate) quota: Quota,
+}
+
+/// A sender's place in the line, then its admission. One thread at a time; a second one is told
+/// RESAYIL_STATUS_BUSY.
+pub struct resayil_ticket {
+    /// None once it is settled.
+    ticket: Exclusive<Option<Ticket>>,
+}
+
+/// What a quota knows, to be shown.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct resayil_quota_state {
+    /// Whether `limit` and `remaining` are known.
+    pub has_limit: bool,
+    /// Whether `reset_after_seconds` is known.
+    pub has_reset: bool,
+    /// Requests a window admits.
+    pub limit: u32,
+    /// How many more this window admits.
+    pub remaining: u32,
+    /// Seconds until the window ends, or until a refusal is over.
+    pub reset_after_seconds: f64,
+    /// How many senders wait.
+    pub waiting: u64,
+    /// How many requests were admitted since the beginning.
+    pub admitted: u64,
+    /// How many of them the server refused.
+    pub refused: u64,
+}
+
+/// Makes a quota that nobody has used yet.
+///
+/// `limit` is how many requests a window admits, 0 if that is unknown and has to be learned.
+/// `window_seconds` is the length of the window, which is aligned to the server's clock: 60 for LLM
+/// Resayil, 0 for a service without such windows, at most 86400. `now_unix_seconds` is the wall clock
+/// at `now_seconds`, the first guess at the server's clock. `*quota` is yours.
+///
+/// RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION for a window out of range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_new(
+    limit: u32,
+    window_seconds: f64,
+    now_unix_seconds: f64,
+    now_seconds: f64,
+    quota: *mut *mut resayil_quota,
+    error: *mut *mut resayil_error,
+) -> resayil_status {
+    guard(|| {
+        clear(error);
+        let out = out!(quota);
+        if !(0.0..=86_400.0).contains(&window_seconds) {
+            let why = "out of range: it has to be 0 to 86400 seconds";
+            return resayil_error::report(configuration("window_seconds", why), error);
+        }
+        ended((|| {
+            let window = time::seconds(window_seconds)?;
+            let options = QuotaOptions::default()
+                .with_limit((limit > 0).then_some(limit))
+                .with_window((!window.is_zero()).then_some(window));
+            let wall = time::unix_seconds(now_unix_seconds)?;
+            let quota = Quota::new(options, wall, time::seconds(now_seconds)?);
+            *out = give(resayil_quota { quota });
+            Ok(())
+        })())
+    })
+}
+
+/// Reads what the quota knows at `now_seconds` into `*state`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_get_state(
+    quota: *const resayil_quota,
+    now_seconds: f64,
+    state: *mut resayil_quota_state,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(state, resayil_quota_state::default());
+        let quota = borrow!(quota);
+        ended((|| {
+            let state = quota.quota.state(time::seconds(now_seconds)?);
+            *out = resayil_quota_state {
+                has_limit: state.limit.is_some(),
+                has_reset: state.reset_after.is_some(),
+                limit: state.limit.unwrap_or(0),
+                remaining: state.remaining.unwrap_or(0),
+                reset_after_seconds: state.reset_after.unwrap_or_default().as_secs_f64(),
+                waiting: state.waiting as u64,
+                admitted: state.admitted,
+                refused: state.refused,
+            };
+            Ok(())
+        })())
+    })
+}
+
+/// Frees the handle; NULL is nothing. Tickets and clients that use the quota keep it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_free(quota: *mut resayil_quota) {
+    // SAFETY: the header asks for NULL or a handle that is alive.
+    unsafe { take_back(quota) }
+}
+
+/// Takes a place at the end of the line. `*ticket` is yours; freeing it leaves the line.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_enter(
+    quota: *mut resayil_quota,
+    ticket: *mut *mut resayil_ticket,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(ticket);
+        let ticket = borrow!(quota).quota.enter();
+        *out = give(resayil_ticket { ticket: Exclusive::new(Some(ticket)) });
+        resayil_status::OK
+    })
+}
+
+/// Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
+/// ask again; nothing is gained by asking earlier. Once it said yes it goes on to say so.
+///
+/// RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_ticket_poll(
+    ticket: *mut resayil_ticket,
+    now_seconds: f64,
+    wait_seconds: *mut f64,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(wait_seconds, 0.0);
+        let ticket = borrow!(ticket);
+        ended((|| {
+            let now = time::seconds(now_seconds)?;
+            let admission = ticket.ticket.with(|it| it.as_mut().map(|it| it.poll(now)))?;
+            *out = match admission.ok_or(resayil_status::INVALID_ARGUMENT)? {
+                Admission::Ready => 0.0,
+                // A wait that rounds to nothing would read as yes.
+                Admission::Wait(wait) => wait.max(Duration::from_nanos(1)).as_secs_f64(),
+            };
+            Ok(())
+        })())
+    })
+}
+
+/// Tells what the answer says of the quota: its status and headers, and the error that it stands for,
+/// or NULL. `now_seconds` is when it arrived, `now_unix_seconds` the wall clock then. Without an
+/// answer, just free the ticket. A settled ticket is still to be freed.
+///
+/// RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_ticket_settle(
+    ticket: *mut resayil_ticket,
+    status: u32,
+    headers: *const resayil_header,
+    header_count: usize,
+    error: *const resayil_error,
+    now_unix_seconds: f64,
+    now_seconds: f64,
+) -> resayil_status {
+    guard(|| {
+        let ticket = borrow!(ticket);
+        ended((|| {
+            let status = u16::try_from(status).map_err(|_| resayil_status::INVALID_ARGUMENT)?;
+            // SAFETY: the header asks for NULL or as many headers as `header_count` says.
+            let headers = unsafe { headers_in(headers, header_count) }?;
+            // SAFETY: the header asks for NULL or a handle that is alive.
+            let error = unsafe { error.as_ref() }.map(|error| &error.error);
+            let wall = time::unix_seconds(now_unix_seconds)?;
+            let now = time::seconds(now_seconds)?;
+            let admitted = ticket.ticket.with(Option::take)?;
+            let admitted = admitted.ok_or(resayil_status::INVALID_ARGUMENT)?;
+            admitted.settle(&Settlement::from_answer(status, &headers, error, wall), now);
+            Ok(())
+        })())
+    })
+}
+
+/// Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_ticket_free(ticket: *mut resayil_ticket) {
+    // SAFETY: the header asks for NULL or a handle that is alive.
+    unsafe { take_back(ticket) }
+}

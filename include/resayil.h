@@ -1,0 +1,1088 @@
+/*
+ * resayil: what went wrong with a call to an LLM API, and what to do about it.
+ *
+ * What holds for all functions:
+ *
+ * - Handles are opaque. A function that ends in `_new`, or that has an out pointer to a handle, gives
+ *   a handle that is yours: free it once, with the `_free` of its type. `_free(NULL)` does nothing.
+ * - Out pointers are set to NULL (or to zero) first, then the arguments are checked. An out pointer of
+ *   type `resayil_error **` may be NULL if you do not want the error; other out pointers may not.
+ * - A NULL where a handle is needed is answered: with RESAYIL_STATUS_NULL_PARAMETER, or by a getter
+ *   with zero, false or an absent string. A pointer to data may be NULL if its length is 0.
+ * - A `resayil_str` that a getter returns is borrowed: valid until its handle is freed or changed by
+ *   a function named `_set_`. It is UTF-8 and NUL-terminated, but may have a NUL inside: `len` counts.
+ *   An absent text has `data` NULL. Getters do not allocate.
+ * - Names that come in (`const char *`) are NUL-terminated. Texts and bytes come in with a length.
+ * - Times are seconds as `double`. "Unix" times are the wall clock, seconds since 1970 UTC. Others
+ *   are points on a clock of yours that never goes back (CLOCK_MONOTONIC), always the same one.
+ * - Numbers of kinds, severities and so on are `uint32_t`; expect numbers that this header does not
+ *   know, from a newer library.
+ * - There is no error that hides in a thread: what a function has to say, it returns.
+ * - A panic inside the library, which would be a bug, ends in RESAYIL_STATUS_PANIC or in a getter's
+ *   zero, never in your code. Callbacks must return: no exception and no longjmp may leave them.
+ * - Threads: getters may be called from any thread at once. Each type says what else may.
+ */
+
+#ifndef RESAYIL_H
+#define RESAYIL_H
+
+/* Made by `cargo xtask header` from crates/capi. Do not edit. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+
+/**
+ * How many retries a successful call earns, if nothing else is asked for.
+ */
+#define RESAYIL_BUDGET_RATIO 0.1
+
+/**
+ * How many retries a budget holds at the beginning and at the most, if nothing else is asked for.
+ */
+#define RESAYIL_BUDGET_RESERVE 10.0
+
+/**
+ * Nothing is known about the failure.
+ */
+#define RESAYIL_KIND_UNKNOWN 0
+
+/**
+ * The request is malformed, and no closer kind fits: 400, other 4xx.
+ */
+#define RESAYIL_KIND_BAD_REQUEST 100
+
+/**
+ * Fields of the request are missing or invalid: 422.
+ */
+#define RESAYIL_KIND_VALIDATION 101
+
+/**
+ * The model or the path does not exist: 404.
+ */
+#define RESAYIL_KIND_NOT_FOUND 102
+
+/**
+ * The request collided with another one: 409.
+ */
+#define RESAYIL_KIND_CONFLICT 103
+
+/**
+ * The request is larger than the service accepts: 413.
+ */
+#define RESAYIL_KIND_PAYLOAD_TOO_LARGE 104
+
+/**
+ * The prompt and the answer do not fit into the model's context window.
+ */
+#define RESAYIL_KIND_CONTEXT_LENGTH 105
+
+/**
+ * A content filter refused the prompt or the answer.
+ */
+#define RESAYIL_KIND_CONTENT_FILTER 106
+
+/**
+ * The key is missing, malformed, revoked or unknown: 401.
+ */
+#define RESAYIL_KIND_AUTHENTICATION 200
+
+/**
+ * The key is good, but may not do this: 403.
+ */
+#define RESAYIL_KIND_PERMISSION 201
+
+/**
+ * The account has no credits left: 402.
+ */
+#define RESAYIL_KIND_PAYMENT_REQUIRED 202
+
+/**
+ * A quota is used up that no short wait refills: 429 by code.
+ */
+#define RESAYIL_KIND_QUOTA_EXHAUSTED 203
+
+/**
+ * Too many requests in the current window: 429.
+ */
+#define RESAYIL_KIND_RATE_LIMIT 300
+
+/**
+ * The service or the model has no capacity right now: 503, 529.
+ */
+#define RESAYIL_KIND_OVERLOADED 301
+
+/**
+ * The service failed: 500, other 5xx.
+ */
+#define RESAYIL_KIND_SERVER 400
+
+/**
+ * No answer came in time: 408, 504, 524, or a local limit.
+ */
+#define RESAYIL_KIND_TIMEOUT 401
+
+/**
+ * The connection could not be made or broke.
+ */
+#define RESAYIL_KIND_NETWORK 402
+
+/**
+ * A success that cannot be read.
+ */
+#define RESAYIL_KIND_PROTOCOL 403
+
+/**
+ * The caller cancelled the call.
+ */
+#define RESAYIL_KIND_CANCELLED 500
+
+/**
+ * The wait that is needed would pass the caller's deadline.
+ */
+#define RESAYIL_KIND_DEADLINE 501
+
+/**
+ * An option or the key has no usable form; nothing was sent.
+ */
+#define RESAYIL_KIND_CONFIGURATION 502
+
+/**
+ * Nothing went wrong, or it was asked for.
+ */
+#define RESAYIL_SEVERITY_INFO 0
+
+/**
+ * The request has to change; the service is well.
+ */
+#define RESAYIL_SEVERITY_WARNING 1
+
+/**
+ * Somebody has to act: a key, credits, a wait.
+ */
+#define RESAYIL_SEVERITY_ERROR 2
+
+/**
+ * The service itself failed.
+ */
+#define RESAYIL_SEVERITY_CRITICAL 3
+
+/**
+ * The function did what it is for. `resayil_classify` says so too when it found an error.
+ */
+#define RESAYIL_STATUS_OK 0
+
+/**
+ * A pointer is NULL that must not be.
+ */
+#define RESAYIL_STATUS_NULL_PARAMETER 1
+
+/**
+ * A text is not UTF-8.
+ */
+#define RESAYIL_STATUS_INVALID_UTF8 2
+
+/**
+ * A number is out of range: not-a-number, a negative time, a length beyond the address space.
+ */
+#define RESAYIL_STATUS_INVALID_ARGUMENT 3
+
+/**
+ * A name or number stands for no provider, preset, form of jitter, language or kind.
+ */
+#define RESAYIL_STATUS_UNKNOWN_NAME 4
+
+/**
+ * The function failed; its `resayil_error **` says why.
+ */
+#define RESAYIL_STATUS_ERROR 5
+
+/**
+ * The handle is in use: by another thread, or by the function that called this callback.
+ */
+#define RESAYIL_STATUS_BUSY 6
+
+/**
+ * The library has a bug. The handles of the call are to be freed, and not used otherwise.
+ */
+#define RESAYIL_STATUS_PANIC 7
+
+/**
+ * The whole answer was delivered.
+ */
+#define RESAYIL_STREAM_COMPLETE 0
+
+/**
+ * The service reported an error inside the stream.
+ */
+#define RESAYIL_STREAM_ERROR 1
+
+/**
+ * The stream broke off: it has no end that its protocol knows.
+ */
+#define RESAYIL_STREAM_TRUNCATED 2
+
+/**
+ * The major version of this header.
+ */
+#define RESAYIL_VERSION_MAJOR 0
+
+/**
+ * The minor version of this header.
+ */
+#define RESAYIL_VERSION_MINOR 1
+
+/**
+ * The patch version of this header.
+ */
+#define RESAYIL_VERSION_PATCH 0
+
+/**
+ * A stock of retries that all calls of a client share, so that an outage is not answered with a
+ * storm. Any thread may use it.
+ */
+typedef struct resayil_budget resayil_budget;
+
+/**
+ * One call: it is told each failure and answers what to do. It has no clock and does not sleep.
+ * One thread at a time; a second one is told RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_call resayil_call;
+
+/**
+ * Why a call failed.
+ *
+ * The getters may be called from several threads at once. The functions named `_set_` need the
+ * handle for themselves, and end the life of texts that were borrowed from it.
+ */
+typedef struct resayil_error resayil_error;
+
+/**
+ * When to try again. Immutable; any thread may use it.
+ */
+typedef struct resayil_policy resayil_policy;
+
+/**
+ * The options of a policy that is being made. One thread at a time.
+ *
+ * A setter that refuses its value says so by its status, and `resayil_policy_builder_build` fails
+ * with an error that names the option.
+ */
+typedef struct resayil_policy_builder resayil_policy_builder;
+
+/**
+ * The quota of one API key, shared by all senders in this process. Any thread may use it.
+ *
+ * It has no clock and does not sleep: `now_seconds` is a point on a clock that never goes back, the
+ * same one in all functions of the quota and of its tickets.
+ */
+typedef struct resayil_quota resayil_quota;
+
+/**
+ * Reads a streamed answer as it arrives: server-sent events or NDJSON, split anywhere. One thread
+ * at a time; a second one, and a callback, is told RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_stream resayil_stream;
+
+/**
+ * A text that is yours. Immutable; any thread may read it.
+ */
+typedef struct resayil_string resayil_string;
+
+/**
+ * A sender's place in the line, then its admission. One thread at a time; a second one is told
+ * RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_ticket resayil_ticket;
+
+/**
+ * How a function of this library ended: `RESAYIL_STATUS_OK`, which is 0, or another constant of
+ * that name. It is no kind of error: those are in `resayil_error`.
+ */
+typedef uint32_t resayil_status;
+
+/**
+ * A borrowed text: UTF-8 and NUL-terminated, `len` bytes before that NUL. `data` is NULL if there
+ * is no text, which is not the same as an empty one.
+ */
+typedef struct {
+    /**
+     * The first byte, or NULL.
+     */
+    const char *data;
+    /**
+     * How many bytes; 0 if there is no text.
+     */
+    size_t len;
+} resayil_str;
+
+/**
+ * What to do after a failed attempt.
+ */
+typedef struct {
+    /**
+     * Whether to send the same request again, after the delay.
+     */
+    bool retry;
+    /**
+     * How long to wait before, in seconds; 0 if there is no next attempt.
+     */
+    double delay_seconds;
+    /**
+     * Why, for log lines and metrics: a static text such as `quota_window`, `server_hint`,
+     * `backoff`, `not_retryable`, `max_attempts`, `budget` or `deadline`.
+     */
+    resayil_str reason;
+} resayil_decision;
+
+/**
+ * One header of an answer, to be passed in as an array of them. Names are taken in any case;
+ * values are bytes. Nothing has to be NUL-terminated. A pointer may be NULL if its length is 0.
+ */
+typedef struct {
+    /**
+     * The name, such as `retry-after`.
+     */
+    const char *name;
+    /**
+     * How many bytes the name has.
+     */
+    size_t name_len;
+    /**
+     * The value, without the line end.
+     */
+    const char *value;
+    /**
+     * How many bytes the value has.
+     */
+    size_t value_len;
+} resayil_header;
+
+/**
+ * Borrowed bytes: any bytes, not terminated. `data` may be NULL if `len` is 0.
+ */
+typedef struct {
+    /**
+     * The first byte.
+     */
+    const uint8_t *data;
+    /**
+     * How many bytes.
+     */
+    size_t len;
+} resayil_bytes;
+
+/**
+ * What a quota knows, to be shown.
+ */
+typedef struct {
+    /**
+     * Whether `limit` and `remaining` are known.
+     */
+    bool has_limit;
+    /**
+     * Whether `reset_after_seconds` is known.
+     */
+    bool has_reset;
+    /**
+     * Requests a window admits.
+     */
+    uint32_t limit;
+    /**
+     * How many more this window admits.
+     */
+    uint32_t remaining;
+    /**
+     * Seconds until the window ends, or until a refusal is over.
+     */
+    double reset_after_seconds;
+    /**
+     * How many senders wait.
+     */
+    uint64_t waiting;
+    /**
+     * How many requests were admitted since the beginning.
+     */
+    uint64_t admitted;
+    /**
+     * How many of them the server refused.
+     */
+    uint64_t refused;
+} resayil_quota_state;
+
+/**
+ * Is given each event of a stream: the text that it adds to the answer, often empty, and its JSON.
+ * Both are borrowed for the time of the callback and are not NUL-terminated. `user` is the pointer
+ * that was passed in beside the callback.
+ */
+typedef void (*resayil_stream_callback)(const char *text,
+                                        size_t text_len,
+                                        const uint8_t *data,
+                                        size_t data_len,
+                                        void *user);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Makes a full budget. `ratio` is how many retries a successful call earns, 0 to 10
+ * (RESAYIL_BUDGET_RATIO); `reserve` how many there are at the beginning and at the most, 0 to 10000
+ * (RESAYIL_BUDGET_RESERVE). `*budget` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION if one is out of its range.
+ */
+resayil_status resayil_budget_new(double ratio,
+                                  double reserve,
+                                  resayil_budget **budget,
+                                  resayil_error **error);
+
+/**
+ * How many retries are left.
+ */
+double resayil_budget_remaining(const resayil_budget *budget);
+
+/**
+ * Frees the handle; NULL is nothing. Calls and clients that draw from the budget keep it.
+ */
+void resayil_budget_free(resayil_budget *budget);
+
+/**
+ * Begins one call. `now_seconds` is a point on a clock that never goes back; the same clock is meant
+ * in all functions of the call. `seed` decides the jitter. `*call` is yours.
+ */
+resayil_status resayil_policy_start(const resayil_policy *policy,
+                                    double now_seconds,
+                                    uint64_t seed,
+                                    resayil_call **call);
+
+/**
+ * Lets the call draw its retries from a shared budget.
+ */
+resayil_status resayil_call_set_budget(resayil_call *call, const resayil_budget *budget);
+
+/**
+ * Tells a failed attempt, and answers what to do next in `*decision`. `now_seconds` is when the
+ * attempt failed. The error stays yours.
+ */
+resayil_status resayil_call_on_error(resayil_call *call,
+                                     const resayil_error *error,
+                                     double now_seconds,
+                                     resayil_decision *decision);
+
+/**
+ * Tells that the call succeeded, which fills the budget.
+ */
+resayil_status resayil_call_on_success(resayil_call *call);
+
+/**
+ * How many failed attempts were told so far, refusals for quota included; 0 while the call is busy.
+ */
+uint32_t resayil_call_failures(const resayil_call *call);
+
+/**
+ * How many seconds are left until the deadline. Says whether there is a deadline; if not, or if
+ * `now_seconds` is no time, `*seconds` is 0.
+ */
+bool resayil_call_remaining(const resayil_call *call, double now_seconds, double *seconds);
+
+/**
+ * Frees the call; NULL is nothing.
+ */
+void resayil_call_free(resayil_call *call);
+
+/**
+ * Reads an answer of an LLM API.
+ *
+ * `status` is the HTTP status; headers and body are the answer's, any bytes. `provider` names whose
+ * API it is (`resayil`, `openai` and so on); NULL or `auto` recognises it by the answer.
+ * `now_unix_seconds` is the wall clock when the answer arrived, for waits that are given as dates.
+ *
+ * RESAYIL_STATUS_OK with `*error` NULL for a success; RESAYIL_STATUS_OK with an error that is yours
+ * for anything else, an error inside a 200 included. The body of a stream is for `resayil_stream`.
+ * RESAYIL_STATUS_UNKNOWN_NAME for an unknown provider, RESAYIL_STATUS_INVALID_ARGUMENT for a status
+ * above 65535, a time that is no number or a length beyond the address space.
+ */
+resayil_status resayil_classify(uint32_t status,
+                                const resayil_header *headers,
+                                size_t header_count,
+                                const uint8_t *body,
+                                size_t body_len,
+                                const char *provider,
+                                double now_unix_seconds,
+                                resayil_error **error);
+
+/**
+ * What went wrong: a RESAYIL_KIND constant, or a number that this header does not know.
+ */
+uint32_t resayil_error_kind(const resayil_error *error);
+
+/**
+ * The name of the kind, such as `rate_limit`.
+ */
+resayil_str resayil_error_kind_name(const resayil_error *error);
+
+/**
+ * The HTTP status of the answer; 0 when there was none. For an error inside a success or a stream
+ * it is the status that the error stands for, where the body names one.
+ */
+uint32_t resayil_error_status(const resayil_error *error);
+
+/**
+ * How grave it is: a RESAYIL_SEVERITY constant.
+ */
+uint32_t resayil_error_severity(const resayil_error *error);
+
+/**
+ * The name of the severity, such as `warning`.
+ */
+resayil_str resayil_error_severity_name(const resayil_error *error);
+
+/**
+ * Whether another try of the same request may succeed. A `resayil_call` looks at more than this.
+ */
+bool resayil_error_is_retryable(const resayil_error *error);
+
+/**
+ * One line for a log: kind, status, message, wait and request id, without secrets.
+ */
+resayil_str resayil_error_summary(const resayil_error *error);
+
+/**
+ * Makes a second handle of the same error, which is yours.
+ */
+resayil_status resayil_error_clone(const resayil_error *error, resayil_error **clone);
+
+/**
+ * Frees the error and with it all texts that were borrowed from it; NULL is nothing.
+ */
+void resayil_error_free(resayil_error *error);
+
+/**
+ * The provider's message, redacted, for the developer's eyes. What to show a user is
+ * `resayil_error_user_message`.
+ */
+resayil_str resayil_error_message(const resayil_error *error);
+
+/**
+ * The provider's error code; a number as its digits.
+ */
+resayil_str resayil_error_code(const resayil_error *error);
+
+/**
+ * The provider's error type, such as `invalid_request_error`.
+ */
+resayil_str resayil_error_type(const resayil_error *error);
+
+/**
+ * The parameter of the request that the provider complains of.
+ */
+resayil_str resayil_error_param(const resayil_error *error);
+
+/**
+ * The provider's id of the request, to name when asking for support.
+ */
+resayil_str resayil_error_request_id(const resayil_error *error);
+
+/**
+ * Whose API answered, such as `resayil`.
+ */
+resayil_str resayil_error_provider(const resayil_error *error);
+
+/**
+ * The model that the request named, where the client told.
+ */
+resayil_str resayil_error_model(const resayil_error *error);
+
+/**
+ * What a stream had delivered before it failed.
+ */
+resayil_str resayil_error_partial_text(const resayil_error *error);
+
+/**
+ * How long the server asks to wait, uncapped, in seconds. Says whether it asks; if not, `*seconds`
+ * is 0.
+ */
+bool resayil_error_retry_after(const resayil_error *error, double *seconds);
+
+/**
+ * Where the wait was read: `body`, `window`, `retry_after_ms`, `retry_after`, `rate_limit_reset`,
+ * `message` or `quota`.
+ */
+resayil_str resayil_error_retry_after_source(const resayil_error *error);
+
+/**
+ * How many requests a window admits, by the answer's headers. Says whether they tell; if not,
+ * `*limit` is 0.
+ */
+bool resayil_error_rate_limit_limit(const resayil_error *error, uint64_t *limit);
+
+/**
+ * How many requests the window still admits, by the answer's headers. Says whether they tell; if
+ * not, `*remaining` is 0.
+ */
+bool resayil_error_rate_limit_remaining(const resayil_error *error, uint64_t *remaining);
+
+/**
+ * How many seconds are left until the window ends, by the answer's headers. Says whether they tell;
+ * if not, `*seconds` is 0.
+ */
+bool resayil_error_rate_limit_reset_after(const resayil_error *error, double *seconds);
+
+/**
+ * How many requests were sent for this call, refused ones included; 0 if none was or if nobody
+ * counted.
+ */
+uint32_t resayil_error_attempts(const resayil_error *error);
+
+/**
+ * Whether retries are used up below, so that an outer layer must not multiply them.
+ */
+bool resayil_error_is_exhausted(const resayil_error *error);
+
+/**
+ * Whether the server may have carried out the request although no whole answer arrived.
+ */
+bool resayil_error_is_ambiguous(const resayil_error *error);
+
+/**
+ * Whether the request can be sent again without delivering anything twice: nothing of an answer
+ * had been delivered.
+ */
+bool resayil_error_is_safe_to_replay(const resayil_error *error);
+
+/**
+ * The raw body of the answer, cut to 64 KiB. It may hold the prompt: do not print it. Borrowed as
+ * texts are.
+ */
+resayil_bytes resayil_error_body(const resayil_error *error);
+
+/**
+ * How many headers of the answer are kept: at most 128.
+ */
+size_t resayil_error_header_count(const resayil_error *error);
+
+/**
+ * A header of the answer, in the order in which they came. Says whether there is one of this
+ * number. Values may hold secrets: do not print them. Borrowed as texts are, not NUL-terminated.
+ */
+bool resayil_error_header_at(const resayil_error *error,
+                             size_t index,
+                             resayil_bytes *name,
+                             resayil_bytes *value);
+
+/**
+ * The value of the first header of this name, in any case; `data` is NULL if there is none.
+ * Borrowed as texts are, not NUL-terminated.
+ */
+resayil_bytes resayil_error_header(const resayil_error *error, const char *name);
+
+/**
+ * How many fields of the request are invalid: at most 100.
+ */
+size_t resayil_error_field_count(const resayil_error *error);
+
+/**
+ * The path of an invalid field, as the provider writes it: `messages.0.role`. Absent beyond the
+ * last one.
+ */
+resayil_str resayil_error_field_name(const resayil_error *error, size_t field);
+
+/**
+ * How many messages there are about a field; 0 beyond the last one.
+ */
+size_t resayil_error_field_message_count(const resayil_error *error, size_t field);
+
+/**
+ * A message about a field, redacted, in the provider's language. Absent beyond the last one.
+ */
+resayil_str resayil_error_field_message(const resayil_error *error, size_t field, size_t message);
+
+/**
+ * Makes an error of a kind, for a failure that no answer describes: RESAYIL_KIND_NETWORK for a
+ * connection that broke, RESAYIL_KIND_TIMEOUT for a local limit. The message is redacted. A number
+ * that this version does not know makes an error of RESAYIL_KIND_UNKNOWN.
+ */
+resayil_status resayil_error_new(uint32_t kind,
+                                 const char *message,
+                                 size_t message_len,
+                                 resayil_error **error);
+
+/**
+ * Sets the HTTP status: 100 to 999.
+ */
+resayil_status resayil_error_set_status(resayil_error *error, uint32_t status);
+
+/**
+ * Sets whether another try of the same request may succeed.
+ */
+resayil_status resayil_error_set_retryable(resayil_error *error, bool retryable);
+
+/**
+ * Sets the wait that is needed, in seconds: 0 or more.
+ */
+resayil_status resayil_error_set_retry_after(resayil_error *error, double seconds);
+
+/**
+ * Sets how many requests were sent for this call.
+ */
+resayil_status resayil_error_set_attempts(resayil_error *error, uint32_t attempts);
+
+/**
+ * Marks the error as the end of a layer's retries, or not.
+ */
+resayil_status resayil_error_set_exhausted(resayil_error *error, bool exhausted);
+
+/**
+ * Marks the error as one after which the request may have been carried out, or not: a time-out or
+ * a connection that broke after the request was sent.
+ */
+resayil_status resayil_error_set_ambiguous(resayil_error *error, bool ambiguous);
+
+/**
+ * Sets the model that the request named, for the texts for people; cut to 200 bytes.
+ */
+resayil_status resayil_error_set_model(resayil_error *error, const char *model);
+
+/**
+ * Sets whose API it was, by name such as `resayil`; NULL for nobody's.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for a name that this version does not know.
+ */
+resayil_status resayil_error_set_provider(resayil_error *error, const char *provider);
+
+/**
+ * A friendly sentence that is safe to show to an end user. `language` is a tag such as `en`, `ar`
+ * or `ar-KW`, NULL for English; absent in a language that this version does not speak.
+ */
+resayil_str resayil_error_user_message(const resayil_error *error, const char *language);
+
+/**
+ * How many steps of advice there are; 0 in a language that this version does not speak.
+ */
+size_t resayil_error_advice_count(const resayil_error *error, const char *language);
+
+/**
+ * One step of advice on what to do about the error. Absent beyond the last one, and in a language
+ * that this version does not speak.
+ */
+resayil_str resayil_error_advice(const resayil_error *error, const char *language, size_t index);
+
+/**
+ * The page of the provider that explains this kind of error.
+ */
+resayil_str resayil_error_help_url(const resayil_error *error);
+
+/**
+ * The error record: one JSON object, the same from every language, with the texts for people in
+ * `language` (NULL for English). `*json` is yours.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for a language that this version does not speak.
+ */
+resayil_status resayil_error_to_json(const resayil_error *error,
+                                     const char *language,
+                                     resayil_string **json);
+
+/**
+ * How many kinds this version knows.
+ */
+size_t resayil_kind_count(void);
+
+/**
+ * The number of the kind at this place of the table, in rising order; `RESAYIL_KIND_UNKNOWN` beyond
+ * its end.
+ */
+uint32_t resayil_kind_at(size_t index);
+
+/**
+ * The name of a kind, such as `rate_limit`: a static text, absent for a number that this version
+ * does not know.
+ */
+resayil_str resayil_kind_name(uint32_t kind);
+
+/**
+ * The number of the kind of this name.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME, and `*kind` 0, for a name that this version does not know.
+ */
+resayil_status resayil_kind_from_name(const char *name, uint32_t *kind);
+
+/**
+ * How grave a kind is: a RESAYIL_SEVERITY constant; that of `unknown` for an unknown number.
+ */
+uint32_t resayil_kind_severity(uint32_t kind);
+
+/**
+ * Whether another try of the same request may succeed after this kind of error, if nothing more
+ * is known; false for an unknown number.
+ */
+bool resayil_kind_is_retryable(uint32_t kind);
+
+/**
+ * The name of a severity: `info`, `warning`, `error` or `critical`. A static text, absent for an
+ * unknown number.
+ */
+resayil_str resayil_severity_name(uint32_t severity);
+
+/**
+ * The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
+ * `none` (never again), `aggressive` (three attempts, short delays, hints of up to 10 s) or
+ * `patient` (ten attempts, hints of up to an hour). NULL is `default`. `*policy` is yours.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for another name.
+ */
+resayil_status resayil_policy_new(const char *name, resayil_policy **policy);
+
+/**
+ * Frees the policy; NULL is nothing. Calls that were started with it go on.
+ */
+void resayil_policy_free(resayil_policy *policy);
+
+/**
+ * How many attempts one call may make, the first included; 0 for NULL.
+ */
+uint32_t resayil_policy_max_attempts(const resayil_policy *policy);
+
+/**
+ * How many seconds a call may take in all, waits included. Says whether there is such a limit; if
+ * not, `*seconds` is 0.
+ */
+bool resayil_policy_deadline(const resayil_policy *policy, double *seconds);
+
+/**
+ * Starts a policy from the options of another one; NULL for the defaults. `*builder` is yours.
+ */
+resayil_status resayil_policy_builder_new(const resayil_policy *from,
+                                          resayil_policy_builder **builder);
+
+/**
+ * Frees the builder; NULL is nothing.
+ */
+void resayil_policy_builder_free(resayil_policy_builder *builder);
+
+/**
+ * Attempts in all, the first included: 1 to 1000; 5 by default.
+ */
+resayil_status resayil_policy_builder_max_attempts(resayil_policy_builder *builder,
+                                                   uint32_t attempts);
+
+/**
+ * The time that a whole call may take, waits included, in seconds. By default there is no limit.
+ */
+resayil_status resayil_policy_builder_deadline(resayil_policy_builder *builder, double seconds);
+
+/**
+ * The first back-off delay in seconds: 0 to 86400; 1 by default.
+ */
+resayil_status resayil_policy_builder_base_delay(resayil_policy_builder *builder, double seconds);
+
+/**
+ * How back-off delays grow: 1 to 10; 2 by default.
+ */
+resayil_status resayil_policy_builder_factor(resayil_policy_builder *builder, double factor);
+
+/**
+ * The longest back-off delay in seconds: from the base delay to 86400; 60 by default.
+ */
+resayil_status resayil_policy_builder_max_delay(resayil_policy_builder *builder, double seconds);
+
+/**
+ * The longest wait that a server may ask for, in seconds; 120 by default. A longer one stops the
+ * call at once.
+ */
+resayil_status resayil_policy_builder_max_hint(resayil_policy_builder *builder, double seconds);
+
+/**
+ * How back-off delays are spread: `equal` (half fixed, half random; the default), `full`,
+ * `additive` (up to one second more), `decorrelated` or `none`.
+ */
+resayil_status resayil_policy_builder_jitter(resayil_policy_builder *builder, const char *name);
+
+/**
+ * How often one call may be refused for quota and wait for the next window: 0 to 1000; 20 by
+ * default. These waits cost no attempts.
+ */
+resayil_status resayil_policy_builder_max_quota_waits(resayil_policy_builder *builder,
+                                                      uint32_t refusals);
+
+/**
+ * Whether a request that may have been carried out is repeated; true by default. The cost: an
+ * answer may be billed although nobody sees it.
+ */
+resayil_status resayil_policy_builder_retry_ambiguous(resayil_policy_builder *builder, bool retry);
+
+/**
+ * Retries a kind of error (a RESAYIL_KIND constant) always, or never, whatever the table of kinds
+ * says.
+ */
+resayil_status resayil_policy_builder_retry_kind(resayil_policy_builder *builder,
+                                                 uint32_t kind,
+                                                 bool retry);
+
+/**
+ * Checks the options and makes the policy, which is yours. The builder stays as it is.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION, whose message names the option and
+ * its range, if one is out of it.
+ */
+resayil_status resayil_policy_builder_build(const resayil_policy_builder *builder,
+                                            resayil_policy **policy,
+                                            resayil_error **error);
+
+/**
+ * Makes a quota that nobody has used yet.
+ *
+ * `limit` is how many requests a window admits, 0 if that is unknown and has to be learned.
+ * `window_seconds` is the length of the window, which is aligned to the server's clock: 60 for LLM
+ * Resayil, 0 for a service without such windows, at most 86400. `now_unix_seconds` is the wall clock
+ * at `now_seconds`, the first guess at the server's clock. `*quota` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION for a window out of range.
+ */
+resayil_status resayil_quota_new(uint32_t limit,
+                                 double window_seconds,
+                                 double now_unix_seconds,
+                                 double now_seconds,
+                                 resayil_quota **quota,
+                                 resayil_error **error);
+
+/**
+ * Reads what the quota knows at `now_seconds` into `*state`.
+ */
+resayil_status resayil_quota_get_state(const resayil_quota *quota,
+                                       double now_seconds,
+                                       resayil_quota_state *state);
+
+/**
+ * Frees the handle; NULL is nothing. Tickets and clients that use the quota keep it.
+ */
+void resayil_quota_free(resayil_quota *quota);
+
+/**
+ * Takes a place at the end of the line. `*ticket` is yours; freeing it leaves the line.
+ */
+resayil_status resayil_quota_enter(resayil_quota *quota, resayil_ticket **ticket);
+
+/**
+ * Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
+ * ask again; nothing is gained by asking earlier. Once it said yes it goes on to say so.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
+ */
+resayil_status resayil_ticket_poll(resayil_ticket *ticket,
+                                   double now_seconds,
+                                   double *wait_seconds);
+
+/**
+ * Tells what the answer says of the quota: its status and headers, and the error that it stands for,
+ * or NULL. `now_seconds` is when it arrived, `now_unix_seconds` the wall clock then. Without an
+ * answer, just free the ticket. A settled ticket is still to be freed.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled already.
+ */
+resayil_status resayil_ticket_settle(resayil_ticket *ticket,
+                                     uint32_t status,
+                                     const resayil_header *headers,
+                                     size_t header_count,
+                                     const resayil_error *error,
+                                     double now_unix_seconds,
+                                     double now_seconds);
+
+/**
+ * Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
+ */
+void resayil_ticket_free(resayil_ticket *ticket);
+
+/**
+ * What a status means, in English: a static text, never NULL.
+ */
+const char *resayil_status_text(uint32_t status);
+
+/**
+ * Makes a decoder. The headers are the answer's, and may be left out; they hold the request's id.
+ * `provider` names whose stream it is; NULL or `auto` for any. `*stream` is yours.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for an unknown provider.
+ */
+resayil_status resayil_stream_new(const resayil_header *headers,
+                                  size_t header_count,
+                                  const char *provider,
+                                  resayil_stream **stream);
+
+/**
+ * Takes the next bytes, and gives each event that they complete to `callback`, which may be NULL.
+ * What follows the end of the answer is ignored.
+ */
+resayil_status resayil_stream_feed(resayil_stream *stream,
+                                   const uint8_t *bytes,
+                                   size_t len,
+                                   resayil_stream_callback callback,
+                                   void *user);
+
+/**
+ * Ends the stream: no more bytes will come. `*end` becomes RESAYIL_STREAM_COMPLETE,
+ * RESAYIL_STREAM_ERROR or RESAYIL_STREAM_TRUNCATED; for the latter two `*error` is why, and yours.
+ * An event whose line end never came is given to `callback`, which may be NULL, if it is whole.
+ * Call it once; a second call says truncated.
+ */
+resayil_status resayil_stream_finish(resayil_stream *stream,
+                                     double now_unix_seconds,
+                                     resayil_stream_callback callback,
+                                     void *user,
+                                     uint32_t *end,
+                                     resayil_error **error);
+
+/**
+ * Whether the end of the answer has been read, so that no more bytes are needed.
+ */
+bool resayil_stream_is_finished(const resayil_stream *stream);
+
+/**
+ * Whether anything of the answer was delivered: text, a tool call, reasoning. If so, sending the
+ * request again would deliver it twice.
+ */
+bool resayil_stream_has_delivered(const resayil_stream *stream);
+
+/**
+ * A copy of the text that was delivered so far, cut to 1 MiB. `*text` is yours.
+ */
+resayil_status resayil_stream_partial_text(const resayil_stream *stream, resayil_string **text);
+
+/**
+ * A copy of the provider's word for why the model stopped, such as `stop` or `length`. `*reason` is
+ * yours; NULL as long as there is none.
+ */
+resayil_status resayil_stream_finish_reason(const resayil_stream *stream, resayil_string **reason);
+
+/**
+ * Frees the decoder; NULL is nothing. Not from its own callback.
+ */
+void resayil_stream_free(resayil_stream *stream);
+
+/**
+ * The text, NUL-terminated; NULL for NULL. Valid until the handle is freed.
+ */
+const char *resayil_string_data(const resayil_string *string);
+
+/**
+ * How many bytes the text has, without the NUL; 0 for NULL.
+ */
+size_t resayil_string_len(const resayil_string *string);
+
+/**
+ * Frees the text; NULL is nothing.
+ */
+void resayil_string_free(resayil_string *string);
+
+/**
+ * The version of the library that runs, such as `0.1.0`; it may be newer than the header. A static
+ * text, never NULL.
+ */
+const char *resayil_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RESAYIL_H */
