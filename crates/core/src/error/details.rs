@@ -1,11 +1,23 @@
 //! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
 //! and to make one in a test.
 
-use super::{Error, FieldError, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Text, clip};
+use super::{Error, FieldError, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES, Text, clip};
 use crate::rate_limit::RateLimit;
 use crate::redact::redact_into;
 
 impl Error {
+    /// The same error with another message of the provider, redacted; or without one.
+    #[must_use]
+    pub fn with_message(mut self, message: Option<&str>) -> Self {
+        match message {
+            Some(message) => self.0.texts.set_with(Text::Message, |buffer| {
+                redact_into(clip(message, MAX_MESSAGE_BYTES), buffer);
+            }),
+            None => self.0.texts.clear(Text::Message),
+        }
+        self
+    }
+
     /// The same error with the provider's error type, redacted.
     #[must_use]
     pub fn with_error_type(mut self, error_type: &str) -> Self {
@@ -93,7 +105,9 @@ mod tests {
     #[test]
     fn details_are_redacted_and_cut() {
         let secret = "key=abcdefghijklmnop1234";
+        assert_eq!(Error::new(Kind::Server, "x").with_message(None).message(), None);
         let error = Error::new(Kind::Server, "")
+            .with_message(Some(secret))
             .with_param(secret)
             .with_error_type(secret)
             .with_field_error("f", &[secret])
