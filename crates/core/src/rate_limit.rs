@@ -30,6 +30,24 @@ impl Bucket {
 }
 
 impl RateLimit {
+    /// A limit of requests that was not read from headers.
+    pub fn new(limit: Option<u64>, remaining: Option<u64>, reset_after: Option<Duration>) -> Self {
+        let requests = Bucket { limit, remaining, reset_after };
+        RateLimit { requests, tokens: Bucket::default() }
+    }
+
+    /// The same limit with what is known of tokens.
+    #[must_use]
+    pub fn with_tokens(
+        mut self,
+        limit: Option<u64>,
+        remaining: Option<u64>,
+        reset_after: Option<Duration>,
+    ) -> Self {
+        self.tokens = Bucket { limit, remaining, reset_after };
+        self
+    }
+
     /// How many requests a window admits; tokens where the server counts only those.
     pub fn limit(&self) -> Option<u64> {
         self.main().limit

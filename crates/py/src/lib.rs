@@ -1,1 +1,44 @@
-//! Under construction.
+//! The native half of the Python package `resayil`.
+//!
+//! Thin: it carries values across the border and decides nothing. Exceptions are Python classes in
+//! `python/resayil/_exceptions.py`; sleeping is done in Python.
+
+mod budget;
+mod call;
+mod classify;
+mod error;
+mod error_new;
+mod exceptions;
+mod input;
+mod policy;
+mod quota;
+mod rate_limit;
+mod stream;
+mod table;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::budget::Budget;
+    #[pymodule_export]
+    use crate::call::{Call, Decision};
+    #[pymodule_export]
+    use crate::classify::{classify, read_error};
+    #[pymodule_export]
+    use crate::error::NativeError;
+    #[pymodule_export]
+    use crate::policy::RetryPolicy;
+    #[pymodule_export]
+    use crate::quota::{Quota, QuotaState, Ticket};
+    #[pymodule_export]
+    use crate::rate_limit::RateLimit;
+    #[pymodule_export]
+    use crate::stream::StreamDecoder;
+    #[pymodule_export]
+    use crate::table::{jitters, kinds, providers, retry_reasons, stop_reasons};
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "the name that Python uses")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

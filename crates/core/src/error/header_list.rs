@@ -17,7 +17,8 @@ pub struct HeaderList {
 }
 
 impl HeaderList {
-    pub(crate) fn new<N: AsRef<[u8]>, V: AsRef<[u8]>>(headers: &[(N, V)]) -> Self {
+    /// Copies names and values, up to the limits.
+    pub fn new<N: AsRef<[u8]>, V: AsRef<[u8]>>(headers: &[(N, V)]) -> Self {
         let size = |(name, value): &(N, V)| 4 + name.as_ref().len() + value.as_ref().len();
         let total: usize = headers.iter().take(MAX_HEADERS).map(size).sum();
         let mut list =

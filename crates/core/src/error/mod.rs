@@ -1,5 +1,6 @@
 //! The error: what went wrong, and all that is known about it.
 
+mod details;
 mod header_list;
 mod record;
 mod texts;
@@ -365,7 +366,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_headers(mut self, headers: HeaderList) -> Self {
+    /// The same error with the headers of the answer.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderList) -> Self {
         self.0.headers = headers;
         self
     }

@@ -43,6 +43,11 @@ impl Texts {
         self.set_with(text, |buffer| buffer.push_str(value));
     }
 
+    /// Forgets a text.
+    pub(crate) fn clear(&mut self, text: Text) {
+        self.spans[text as usize] = ABSENT;
+    }
+
     /// Stores what `write` appends to the buffer.
     pub(crate) fn set_with(&mut self, text: Text, write: impl FnOnce(&mut String)) {
         let start = self.buffer.len();

@@ -1,0 +1,120 @@
+//! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
+//! and to make one in a test.
+
+use super::{Error, FieldError, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES, Text, clip};
+use crate::rate_limit::RateLimit;
+use crate::redact::redact_into;
+
+impl Error {
+    /// The same error with another message of the provider, redacted; or without one.
+    #[must_use]
+    pub fn with_message(mut self, message: Option<&str>) -> Self {
+        match message {
+            Some(message) => self.0.texts.set_with(Text::Message, |buffer| {
+                redact_into(clip(message, MAX_MESSAGE_BYTES), buffer);
+            }),
+            None => self.0.texts.clear(Text::Message),
+        }
+        self
+    }
+
+    /// The same error with the provider's error type, redacted.
+    #[must_use]
+    pub fn with_error_type(mut self, error_type: &str) -> Self {
+        self.set_redacted(Text::Type, error_type);
+        self
+    }
+
+    /// The same error with the parameter that the provider complains of, redacted.
+    #[must_use]
+    pub fn with_param(mut self, param: &str) -> Self {
+        self.set_redacted(Text::Param, param);
+        self
+    }
+
+    /// The same error with what the server says of retrying.
+    #[must_use]
+    pub fn with_should_retry(mut self, should_retry: Option<bool>) -> Self {
+        self.0.should_retry = should_retry;
+        self
+    }
+
+    /// The same error with the rate limit that the answer reports.
+    #[must_use]
+    pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
+        self.0.rate_limit = Some(Box::new(rate_limit));
+        self
+    }
+
+    /// The same error with one more invalid field; those beyond [`MAX_FIELD_ERRORS`] are left out.
+    #[must_use]
+    pub fn with_field_error(mut self, field: &str, messages: &[&str]) -> Self {
+        if self.0.field_errors.len() < MAX_FIELD_ERRORS {
+            let redacted = |text: &&str| {
+                let mut out = String::with_capacity(text.len());
+                redact_into(text, &mut out);
+                out
+            };
+            let messages = messages.iter().take(MAX_FIELD_ERRORS).map(redacted).collect();
+            self.0.field_errors.push(FieldError { field: field.to_owned(), messages });
+        }
+        self
+    }
+
+    /// The same error with the raw body of the answer, cut to [`MAX_BODY_BYTES`].
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        self.0.body = body[..body.len().min(MAX_BODY_BYTES)].to_vec();
+        self
+    }
+
+    fn set_redacted(&mut self, name: Text, text: &str) {
+        self.0.texts.set_with(name, |buffer| redact_into(clip(text, 256), buffer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{Error, HeaderList, Kind, MAX_BODY_BYTES, RateLimit, Timestamp, classify};
+
+    #[test]
+    fn an_error_made_of_details_equals_the_one_that_was_read() {
+        let body = br#"{"error":{"message":"no","code":422,"type":"t","param":"p"},"errors":{"a.0":["x","y"]}}"#;
+        let headers =
+            [("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "3"), ("x-request-id", "r")];
+        let read = classify(422, &headers, body, Timestamp::UNIX_EPOCH).unwrap_err();
+        let limit = read.rate_limit().unwrap();
+        let made = Error::new(Kind::Validation, "no")
+            .with_status(422)
+            .with_code("422")
+            .with_error_type("t")
+            .with_param("p")
+            .with_request_id("r")
+            .with_field_error("a.0", &["x", "y"])
+            .with_rate_limit(RateLimit::new(limit.limit(), limit.remaining(), None))
+            .with_headers(HeaderList::new(&headers))
+            .with_body(body)
+            .with_provider(read.provider());
+        assert_eq!(made.to_json(), read.to_json());
+        assert_eq!(made.body(), read.body());
+        assert!(made.headers().iter().eq(read.headers().iter()));
+    }
+
+    #[test]
+    fn details_are_redacted_and_cut() {
+        let secret = "key=abcdefghijklmnop1234";
+        assert_eq!(Error::new(Kind::Server, "x").with_message(None).message(), None);
+        let error = Error::new(Kind::Server, "")
+            .with_message(Some(secret))
+            .with_param(secret)
+            .with_error_type(secret)
+            .with_field_error("f", &[secret])
+            .with_body(&vec![0; MAX_BODY_BYTES + 1]);
+        assert!(!error.to_json().contains("abcdefgh"), "{}", error.to_json());
+        assert_eq!(error.body().len(), MAX_BODY_BYTES);
+        let tokens = RateLimit::default().with_tokens(Some(5), None, Some(Duration::from_secs(1)));
+        assert_eq!((tokens.limit(), tokens.token_limit()), (Some(5), Some(5)));
+    }
+}

@@ -1,0 +1,264 @@
+//! The handle of an error that an exception holds. Everything is read from it when asked for.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use resayil_core::Error;
+
+use crate::rate_limit::RateLimit;
+use crate::{error_new, input};
+
+/// What is known about a failure: the handle that every APIError holds. It cannot be changed.
+#[pyclass(frozen, module = "resayil._native", name = "Error")]
+pub(crate) struct NativeError(pub(crate) Error);
+
+#[pymethods]
+impl NativeError {
+    /// An error of this kind. The details have the names of the attributes.
+    #[new]
+    #[pyo3(
+        signature = (kind=Cow::Borrowed("unknown"), message=None, **details),
+        text_signature = "(kind='unknown', message=None, **details)"
+    )]
+    fn new(
+        kind: Cow<'_, str>,
+        message: Option<Cow<'_, str>>,
+        details: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        error_new::new(&kind, message.as_deref(), details).map(NativeError)
+    }
+
+    /// The name of the kind, such as `rate_limit`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.0.kind().name()
+    }
+
+    /// The number of the kind.
+    #[getter]
+    fn number(&self) -> u16 {
+        self.0.kind().number()
+    }
+
+    /// The HTTP status, or None when there was no answer.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status()
+    }
+
+    /// `info`, `warning`, `error` or `critical`.
+    #[getter]
+    fn severity(&self) -> &'static str {
+        self.0.severity().name()
+    }
+
+    /// Whether another try of the same request may succeed.
+    #[getter]
+    fn retryable(&self) -> bool {
+        self.0.is_retryable()
+    }
+
+    /// What the server says of retrying, by `x-should-retry`.
+    #[getter]
+    fn should_retry(&self) -> Option<bool> {
+        self.0.should_retry()
+    }
+
+    /// The provider's message, redacted.
+    #[getter]
+    fn message(&self) -> Option<&str> {
+        self.0.message()
+    }
+
+    /// The provider's code; a number as its digits.
+    #[getter]
+    fn code(&self) -> Option<&str> {
+        self.0.code()
+    }
+
+    /// The provider's error type.
+    #[getter]
+    fn r#type(&self) -> Option<&str> {
+        self.0.error_type()
+    }
+
+    /// The parameter that the provider complains of.
+    #[getter]
+    fn param(&self) -> Option<&str> {
+        self.0.param()
+    }
+
+    /// The provider's id of the request.
+    #[getter]
+    fn request_id(&self) -> Option<&str> {
+        self.0.request_id()
+    }
+
+    /// The wait that the server asks for, in seconds, uncapped.
+    #[getter]
+    fn retry_after(&self) -> Option<f64> {
+        self.0.retry_after().map(|wait| wait.as_secs_f64())
+    }
+
+    /// Where `retry_after` was read.
+    #[getter]
+    fn retry_after_source(&self) -> Option<&'static str> {
+        self.0.retry_after_source().map(|source| source.name())
+    }
+
+    /// What the headers say of the rate limit.
+    #[getter]
+    fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.rate_limit().copied().map(RateLimit)
+    }
+
+    /// The provider's messages by invalid field.
+    #[getter]
+    fn field_errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = PyDict::new(py);
+        for field in self.0.field_errors() {
+            fields.set_item(&field.field, &field.messages)?;
+        }
+        Ok(fields)
+    }
+
+    /// The name of the provider.
+    #[getter]
+    fn provider(&self) -> Option<&'static str> {
+        self.0.provider().map(|provider| provider.name())
+    }
+
+    /// A friendly sentence for an end user, in English.
+    #[getter]
+    fn user_message(&self) -> String {
+        self.0.user_message()
+    }
+
+    /// What to do about it, in English, one step an entry.
+    #[getter]
+    fn advice(&self) -> Vec<String> {
+        self.0.advice().into_iter().map(Into::into).collect()
+    }
+
+    /// The page of the provider that explains this kind of error.
+    #[getter]
+    fn help_url(&self) -> Option<&'static str> {
+        self.0.help_url()
+    }
+
+    /// How many requests were sent.
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.0.attempts()
+    }
+
+    /// Whether retries were used up.
+    #[getter]
+    fn exhausted(&self) -> bool {
+        self.0.is_exhausted()
+    }
+
+    /// Whether the server may have carried out the request.
+    #[getter]
+    fn ambiguous(&self) -> bool {
+        self.0.is_ambiguous()
+    }
+
+    /// The model that the request named.
+    #[getter]
+    fn model(&self) -> Option<&str> {
+        self.0.model()
+    }
+
+    /// What a stream had delivered before it failed.
+    #[getter]
+    fn partial_text(&self) -> Option<&str> {
+        self.0.partial_text()
+    }
+
+    /// Whether the request can be sent again without delivering anything twice.
+    #[getter]
+    fn safe_to_replay(&self) -> bool {
+        self.0.is_safe_to_replay()
+    }
+
+    /// The raw body, cut to 64 KiB.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.body())
+    }
+
+    /// The headers as they came, as pairs of bytes.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pair =
+            |(name, value): (&[u8], &[u8])| (PyBytes::new(py, name), PyBytes::new(py, value));
+        PyList::new(py, self.0.headers().iter().map(pair).collect::<Vec<_>>())
+    }
+
+    /// A friendly sentence for an end user in this language (`en`, `ar`).
+    fn user_message_in(&self, language: Cow<'_, str>) -> PyResult<String> {
+        Ok(self.0.user_message_in(input::messages(Some(&language))?))
+    }
+
+    /// What to do about it in this language (`en`, `ar`).
+    fn advice_in(&self, language: Cow<'_, str>) -> PyResult<Vec<String>> {
+        let advice = self.0.advice_in(input::messages(Some(&language))?);
+        Ok(advice.into_iter().map(Into::into).collect())
+    }
+
+    /// The error record as JSON, with texts in this language.
+    #[pyo3(signature = (language=None))]
+    fn to_json(&self, language: Option<Cow<'_, str>>) -> PyResult<String> {
+        Ok(self.0.to_json_in(input::messages(language.as_deref())?))
+    }
+
+    /// The same error with the number of requests sent, and whether retries were used up.
+    fn marked(&self, attempts: u32, exhausted: bool) -> NativeError {
+        NativeError(self.0.clone().with_attempts(attempts).with_exhausted(exhausted))
+    }
+
+    /// A report of several lines for a developer, without secrets and raw body.
+    fn report(&self) -> String {
+        format!("{:?}", self.0)
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Error {}>", self.0)
+    }
+
+    /// What pickle and copy make an equal error of.
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let error = &self.0;
+        let details = PyDict::new(py);
+        details.set_item("status", error.status())?;
+        details.set_item("retryable", error.is_retryable())?;
+        details.set_item("should_retry", error.should_retry())?;
+        details.set_item("code", error.code())?;
+        details.set_item("type", error.error_type())?;
+        details.set_item("param", error.param())?;
+        details.set_item("request_id", error.request_id())?;
+        details.set_item("retry_after", self.retry_after())?;
+        details.set_item("retry_after_source", self.retry_after_source())?;
+        details.set_item("rate_limit", self.rate_limit())?;
+        details.set_item("field_errors", self.field_errors(py)?)?;
+        details.set_item("provider", self.provider())?;
+        details.set_item("attempts", error.attempts())?;
+        details.set_item("exhausted", error.is_exhausted())?;
+        details.set_item("ambiguous", error.is_ambiguous())?;
+        details.set_item("model", error.model())?;
+        details.set_item("partial_text", error.partial_text())?;
+        details.set_item("safe_to_replay", error.is_safe_to_replay())?;
+        details.set_item("body", self.body(py))?;
+        details.set_item("headers", self.headers(py)?)?;
+        Ok(((self.kind(), error.message()).into_pyobject(py)?, details))
+    }
+}

@@ -1,0 +1,209 @@
+//! What Python hands in, as Rust needs it. What is of a wrong type gets a clear error.
+
+use std::time::{Duration, SystemTime};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
+use resayil_core::{Kind, Messages, Provider, Timestamp};
+
+/// No more headers than this are read from one answer.
+const MAX_INPUT_HEADERS: usize = 10_000;
+
+/// Bytes that a Python object holds.
+pub(crate) struct Bytes<'py>(Bound<'py, PyBytes>);
+
+impl AsRef<[u8]> for Bytes<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+pub(crate) type Headers<'py> = Vec<(Bytes<'py>, Bytes<'py>)>;
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
+}
+
+fn type_error<T>(what: &str, expected: &str, found: &Bound<'_, PyAny>) -> PyResult<T> {
+    Err(PyTypeError::new_err(format!("{what} has to be {expected}, not {}", type_name(found))))
+}
+
+/// UTF-8. Lone surrogates, which stand for bytes that were not text, are let through.
+fn encode<'py>(text: &Bound<'py, PyString>) -> PyResult<Bytes<'py>> {
+    if let Ok(bytes) = text.encode_utf8() {
+        return Ok(Bytes(bytes));
+    }
+    let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+    Ok(Bytes(bytes.cast_into()?))
+}
+
+/// A body: `bytes`, `bytearray`, `memoryview`, `str` or `None`.
+pub(crate) fn bytes<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Bytes<'py>> {
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(Bytes(bytes.clone()));
+    }
+    if let Ok(text) = object.cast::<PyString>() {
+        return encode(text);
+    }
+    if object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>() {
+        let bytes = object.py().get_type::<PyBytes>().call1((object,))?;
+        return Ok(Bytes(bytes.cast_into()?));
+    }
+    if object.is_none() {
+        return Ok(Bytes(PyBytes::new(object.py(), b"")));
+    }
+    type_error(what, "bytes, bytearray, memoryview, str or None", object)
+}
+
+/// Headers: a mapping, an object with `items()`, or an iterable of pairs; names and values `str`
+/// or `bytes`.
+pub(crate) fn headers<'py>(object: &Bound<'py, PyAny>) -> PyResult<Headers<'py>> {
+    if object.is_none() {
+        return Ok(Vec::new());
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        return list_of_pairs(&dict.items());
+    }
+    if let Ok(list) = object.cast::<PyList>() {
+        return list_of_pairs(list);
+    }
+    if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+        return type_error("headers", EXPECTED_HEADERS, object);
+    }
+    // httpx keeps the lines as they came; its items() joins those of one name.
+    if object.hasattr("multi_items")? {
+        if let Some(raw) = object.getattr_opt("raw")? {
+            if let Ok(list) = raw.cast::<PyList>() {
+                return list_of_pairs(list);
+            }
+        }
+        return pairs(&object.call_method0("multi_items")?);
+    }
+    if object.hasattr("items")? {
+        return pairs(&object.call_method0("items")?);
+    }
+    pairs(object)
+}
+
+const EXPECTED_HEADERS: &str = "a mapping or an iterable of (name, value) pairs";
+
+fn list_of_pairs<'py>(list: &Bound<'py, PyList>) -> PyResult<Headers<'py>> {
+    let mut headers = Vec::with_capacity(list.len().min(MAX_INPUT_HEADERS));
+    for item in list.iter() {
+        push(&mut headers, &item)?;
+    }
+    Ok(headers)
+}
+
+fn pairs<'py>(object: &Bound<'py, PyAny>) -> PyResult<Headers<'py>> {
+    let Ok(items) = object.try_iter() else {
+        return type_error("headers", EXPECTED_HEADERS, object);
+    };
+    let mut headers = Vec::new();
+    for item in items {
+        push(&mut headers, &item?)?;
+    }
+    Ok(headers)
+}
+
+fn push<'py>(headers: &mut Headers<'py>, item: &Bound<'py, PyAny>) -> PyResult<()> {
+    if headers.len() == MAX_INPUT_HEADERS {
+        let message = format!("headers has more than {MAX_INPUT_HEADERS} entries");
+        return Err(PyValueError::new_err(message));
+    }
+    if let Ok(pair) = item.cast::<PyTuple>() {
+        if pair.len() == 2 {
+            return push_pair(headers, &pair.get_item(0)?, &pair.get_item(1)?);
+        }
+    } else if let Ok(pair) = item.cast::<PyList>() {
+        if pair.len() == 2 {
+            return push_pair(headers, &pair.get_item(0)?, &pair.get_item(1)?);
+        }
+    }
+    type_error("each entry of headers", "a pair of name and value", item)
+}
+
+fn push_pair<'py>(
+    headers: &mut Headers<'py>,
+    name: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let text = |object: &Bound<'py, PyAny>| match object.cast::<PyString>() {
+        Ok(text) => encode(text).map(Some),
+        Err(_) => Ok(object.cast::<PyBytes>().ok().map(|bytes| Bytes(bytes.clone()))),
+    };
+    let Some(name_bytes) = text(name)? else {
+        return type_error("the name of a header", "str or bytes", name);
+    };
+    let Some(value_bytes) = text(value)? else {
+        let what = format!("the value of the header {}", name.repr()?);
+        return type_error(&what, "str or bytes", value);
+    };
+    headers.push((name_bytes, value_bytes));
+    Ok(())
+}
+
+/// An HTTP status.
+pub(crate) fn status(object: &Bound<'_, PyAny>) -> PyResult<u16> {
+    if let Ok(status) = object.extract::<u16>() {
+        return Ok(status);
+    }
+    match object.extract::<i64>() {
+        Ok(status) => {
+            Err(PyValueError::new_err(format!("status has to be from 0 to 65535, not {status}")))
+        }
+        Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => {
+            type_error("status", "an int", object)
+        }
+        Err(_) => Err(PyValueError::new_err("status has to be from 0 to 65535")),
+    }
+}
+
+/// A point on the wall clock in seconds since 1970; now, if it is not given.
+pub(crate) fn wall(seconds: Option<f64>) -> PyResult<Timestamp> {
+    match seconds {
+        None => Ok(SystemTime::now().into()),
+        Some(seconds) if seconds.is_finite() => Ok(Timestamp::from_unix_seconds_f64(seconds)),
+        Some(_) => Err(PyValueError::new_err("now has to be a finite number of seconds")),
+    }
+}
+
+/// A point on the clock of `time.monotonic()`; now, if it is not given.
+pub(crate) fn monotonic(py: Python<'_>, seconds: Option<f64>) -> PyResult<Duration> {
+    match seconds {
+        Some(seconds) => duration("now", seconds),
+        // Looked up each time, so that a test may put its own clock there.
+        None => duration("now", py.import("time")?.call_method0("monotonic")?.extract()?),
+    }
+}
+
+/// A duration in seconds.
+pub(crate) fn duration(name: &str, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        PyValueError::new_err(format!("{name} has to be 0 or more seconds, not {seconds}"))
+    })
+}
+
+/// A provider by its name.
+pub(crate) fn provider(name: Option<&str>) -> PyResult<Option<Provider>> {
+    name.map(|name| name.parse().map_err(value_error)).transpose()
+}
+
+/// A kind by its name.
+pub(crate) fn kind(name: &str) -> PyResult<Kind> {
+    name.parse().map_err(value_error)
+}
+
+/// The built-in texts of a language; English for `None`.
+pub(crate) fn messages(language: Option<&str>) -> PyResult<&'static Messages> {
+    let tag = language.unwrap_or("en");
+    Messages::of_language(tag).ok_or_else(|| {
+        let tag: String = tag.chars().take(40).collect();
+        PyValueError::new_err(format!("there are no texts in the language {tag:?}; use en or ar"))
+    })
+}
+
+pub(crate) fn value_error(error: impl std::fmt::Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}

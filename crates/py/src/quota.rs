@@ -1,0 +1,183 @@
+//! The quota of one key.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use resayil_core::{Admission, Error, QuotaOptions, Settlement};
+
+use crate::{exceptions, input};
+
+/// The quota of one API key, shared by all senders in this process: so many requests in a window
+/// that is aligned to the server's clock.
+///
+/// `limit` is how many requests a window admits, from 1; None learns it from answers. `window` is
+/// its length in seconds; None is for services without such windows. `now` is the clock of
+/// `time.monotonic()` and `wall` that of `time.time()`; both are read if they are not given.
+#[pyclass(frozen, subclass, module = "resayil._native")]
+pub(crate) struct Quota {
+    quota: resayil_core::Quota,
+    options: QuotaOptions,
+}
+
+#[pymethods]
+impl Quota {
+    #[new]
+    #[pyo3(signature = (limit=None, window=60.0, *, now=None, wall=None))]
+    fn new(
+        py: Python<'_>,
+        limit: Option<u32>,
+        window: Option<f64>,
+        now: Option<f64>,
+        wall: Option<f64>,
+    ) -> PyResult<Self> {
+        if limit == Some(0) {
+            return Err(PyValueError::new_err("limit is out of range: it has to be 1 or more"));
+        }
+        let window = window.map(|seconds| input::duration("window", seconds)).transpose()?;
+        if window.is_some_and(|window| window.is_zero()) {
+            return Err(PyValueError::new_err("window has to be more than 0 seconds, or None"));
+        }
+        let options = QuotaOptions::default().with_limit(limit).with_window(window);
+        let (wall, now) = (input::wall(wall)?, input::monotonic(py, now)?);
+        Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
+    }
+
+    /// Takes a place at the end of the line.
+    fn enter(&self) -> Ticket {
+        Ticket(Mutex::new(Some(self.quota.enter())))
+    }
+
+    /// What the quota knows.
+    #[pyo3(signature = (now=None))]
+    fn state(&self, py: Python<'_>, now: Option<f64>) -> PyResult<QuotaState> {
+        Ok(QuotaState(self.quota.state(input::monotonic(py, now)?)))
+    }
+
+    /// The limit that was given.
+    #[getter]
+    fn limit(&self) -> Option<u32> {
+        self.options.limit
+    }
+
+    /// The length of the window in seconds.
+    #[getter]
+    fn window(&self) -> Option<f64> {
+        self.options.window.map(|window| window.as_secs_f64())
+    }
+}
+
+/// A sender's place in the line, then its admission, to be settled when the answer is there.
+#[pyclass(frozen, module = "resayil")]
+pub(crate) struct Ticket(Mutex<Option<resayil_core::Ticket>>);
+
+impl Ticket {
+    fn lock(&self) -> MutexGuard<'_, Option<resayil_core::Ticket>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle_with(&self, settlement: &Settlement, now: std::time::Duration) -> PyResult<()> {
+        match self.lock().take() {
+            Some(ticket) => ticket.settle(settlement, now),
+            None => return Err(settled()),
+        }
+        Ok(())
+    }
+}
+
+fn settled() -> PyErr {
+    PyRuntimeError::new_err("the ticket was settled or cancelled before")
+}
+
+#[pymethods]
+impl Ticket {
+    /// Asks whether to send now: None if so, else the seconds after which to ask again.
+    #[pyo3(signature = (now=None))]
+    fn poll(&self, py: Python<'_>, now: Option<f64>) -> PyResult<Option<f64>> {
+        let now = input::monotonic(py, now)?;
+        match self.lock().as_mut().ok_or_else(settled)?.poll(now) {
+            Admission::Ready => Ok(None),
+            Admission::Wait(wait) => Ok(Some(wait.as_secs_f64())),
+        }
+    }
+
+    /// Tells the answer: its status and headers, and the error that it stands for, if it is one.
+    #[pyo3(signature = (status, headers, error=None, *, now=None, wall=None))]
+    fn settle(
+        &self,
+        py: Python<'_>,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        error: Option<&Bound<'_, PyAny>>,
+        now: Option<f64>,
+        wall: Option<f64>,
+    ) -> PyResult<()> {
+        let (status, headers) = (input::status(status)?, input::headers(headers)?);
+        let error: Option<Error> = error.map(exceptions::error_of).transpose()?;
+        let wall = input::wall(wall)?;
+        let settlement = Settlement::from_answer(status, &headers, error.as_ref(), wall);
+        self.settle_with(&settlement, input::monotonic(py, now)?)
+    }
+
+    /// Leaves the line; an admitted request that has no answer counts as consumed. May be called
+    /// at any time.
+    fn cancel(&self) {
+        drop(self.lock().take());
+    }
+}
+
+/// What a quota knows, to be shown.
+#[pyclass(frozen, eq, module = "resayil")]
+#[derive(PartialEq)]
+pub(crate) struct QuotaState(pub(crate) resayil_core::QuotaState);
+
+#[pymethods]
+impl QuotaState {
+    /// Requests that a window admits, if it is known.
+    #[getter]
+    fn limit(&self) -> Option<u32> {
+        self.0.limit
+    }
+
+    /// How many more this window admits, if the limit is known.
+    #[getter]
+    fn remaining(&self) -> Option<u32> {
+        self.0.remaining
+    }
+
+    /// Seconds until the window ends, or until a refusal is over.
+    #[getter]
+    fn reset_after(&self) -> Option<f64> {
+        self.0.reset_after.map(|wait| wait.as_secs_f64())
+    }
+
+    /// How many senders wait.
+    #[getter]
+    fn waiting(&self) -> usize {
+        self.0.waiting
+    }
+
+    /// How many requests were admitted since the beginning.
+    #[getter]
+    fn admitted(&self) -> u64 {
+        self.0.admitted
+    }
+
+    /// How many of them the server refused.
+    #[getter]
+    fn refused(&self) -> u64 {
+        self.0.refused
+    }
+
+    fn __repr__(&self) -> String {
+        let number = |number: Option<u32>| number.map_or("None".into(), |n| n.to_string());
+        format!(
+            "QuotaState(limit={}, remaining={}, waiting={}, admitted={}, refused={})",
+            number(self.0.limit),
+            number(self.0.remaining),
+            self.0.waiting,
+            self.0.admitted,
+            self.0.refused
+        )
+    }
+}
