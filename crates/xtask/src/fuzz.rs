@@ -132,6 +132,7 @@ impl Run {
             .arg(format!("-dict={}", run::root().join(format!("fuzz/{name}.dict")).display()))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .arg("-print_final_stats=1")
+            .env("RUST_BACKTRACE", "0")
             .stdout(Stdio::null())
             .stderr(File::create(&log).map_err(fail)?)
             .spawn()
@@ -147,9 +148,10 @@ impl Run {
             fs::read(&self.log).map_err(|error| format!("{}: {error}", self.log.display()))?;
         let log = String::from_utf8_lossy(&log);
         if !status.success() {
-            // What matters stands at the end: the panic, the input and where it was kept.
+            // What matters stands behind the last line of progress: the panic and the input.
             let lines: Vec<_> = log.lines().collect();
-            eprintln!("{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+            let from = lines.iter().rposition(|line| line.starts_with('#')).unwrap_or_default();
+            eprintln!("{}", lines[from..].join("\n"));
             return Err(format!(
                 "fuzzing {name} found a failure; the input is in fuzz/artifacts/{name}: add it to \
                  {} once it is mended",
