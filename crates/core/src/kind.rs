@@ -53,10 +53,12 @@ pub struct KindRow {
     pub retryable: bool,
     /// The class that stands for it in Python.
     pub python_class: &'static str,
+    /// What it means, in Markdown.
+    pub meaning: &'static str,
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $statuses:literal,
+    ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $statuses:literal,
         $severity:ident, $retryable:literal, $class:literal;)*) => {
         /// What went wrong. Each kind has a number, a name, a severity and a default verdict on
         /// retrying, the same in every language; see [`Kind::table`].
@@ -64,7 +66,7 @@ macro_rules! kinds {
         #[non_exhaustive]
         #[repr(u16)]
         pub enum Kind {
-            $($(#[$doc])* $variant = $number,)*
+            $($(#[doc = $doc])+ $variant = $number,)*
         }
 
         const TABLE: &[KindRow] = &[
@@ -76,6 +78,7 @@ macro_rules! kinds {
                 severity: Severity::$severity,
                 retryable: $retryable,
                 python_class: $class,
+                meaning: concat!($($doc),+).trim_ascii(),
             },)*
         ];
 
@@ -97,7 +100,7 @@ kinds! {
     Unknown = 0, "unknown", "", Error, false, "APIError";
     /// The request is malformed, and no closer kind fits. 400 and other 4xx.
     BadRequest = 100, "bad_request", "400, other 4xx", Warning, false, "BadRequestError";
-    /// Fields of the request are missing or invalid; see [`Error::field_errors`](crate::Error::field_errors).
+    /// Fields of the request are missing or invalid; see `Error::field_errors`.
     Validation = 101, "validation", "422", Warning, false, "UnprocessableEntityError";
     /// The model or the path does not exist.
     NotFound = 102, "not_found", "404", Warning, false, "NotFoundError";

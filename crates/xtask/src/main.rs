@@ -1,2 +1,69 @@
-//! Under construction.
-fn main() {}
+//! The tasks of this repository, behind `cargo xtask`.
+//!
+//! One file a task. None needs anything that a fresh machine with cargo, a C and C++ compiler, make
+//! and Python does not have: what is missing is installed below `target/`.
+
+mod ci;
+mod counts;
+mod docs;
+mod examples;
+mod fuzz;
+mod prerequisites;
+mod readme;
+mod run;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The tasks of this repository",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the tests of all languages, or of the named ones
+    Test {
+        /// The parts to test; all of them by default
+        #[arg(value_enum)]
+        parts: Vec<test::Part>,
+    },
+    /// Carry out every check that a change has to pass
+    Ci(ci::Options),
+    /// Write docs/errors.md from the table of kinds
+    Docs {
+        /// Only check that the page is up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Fuzz the classifier and the stream decoder
+    Fuzz(fuzz::Options),
+    /// Run the README's commands that are marked `sh ci`, in a fresh clone
+    Readme,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test { parts } => test::run(&parts),
+        Task::Ci(options) => ci::run(&options),
+        Task::Docs { check } => docs::generate(check),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Readme => readme::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -397,15 +397,13 @@ impl fmt::Display for Error {
             write!(f, " ({status})")?;
         }
         if let Some(message) = self.message().filter(|message| !message.is_empty()) {
-            f.write_str(": ")?;
-            write_one_line(f, message)?;
+            write!(f, ": {}", OneLine(message))?;
         }
         if let Some(wait) = self.retry_after() {
             write!(f, "; retry after {} s", Seconds(wait))?;
         }
         if let Some(id) = self.request_id() {
-            f.write_str("; request id ")?;
-            write_one_line(f, id)?;
+            write!(f, "; request id {}", OneLine(id))?;
         }
         if self.attempts() > 1 {
             write!(f, "; {} attempts", self.attempts())?;
@@ -414,9 +412,15 @@ impl fmt::Display for Error {
     }
 }
 
-/// Line ends and other control characters become spaces, so that a log line stays one line.
-fn write_one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|c| fmt::Write::write_char(f, if c.is_control() { ' ' } else { c }))
+/// A text of the server. Line ends and other control characters become spaces, so that a log line
+/// stays one line and nobody can forge another.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        self.0.chars().try_for_each(|c| fmt::Write::write_char(f, shown(c)))
+    }
 }
 
 impl fmt::Debug for Error {
@@ -428,14 +432,15 @@ impl fmt::Debug for Error {
             [("code", self.code()), ("type", self.error_type()), ("param", self.param())]
         {
             if let Some(value) = value {
-                writeln!(f, "  {name}: {value}")?;
+                writeln!(f, "  {name}: {}", OneLine(value))?;
             }
         }
         if let Some(provider) = self.provider() {
             writeln!(f, "  provider: {provider}")?;
         }
         for field in self.field_errors() {
-            writeln!(f, "  field {}: {}", field.field, field.messages.join(" "))?;
+            let messages = field.messages.join(" ");
+            writeln!(f, "  field {}: {}", OneLine(&field.field), OneLine(&messages))?;
         }
         if let Some(source) = std::error::Error::source(self) {
             writeln!(f, "  caused by: {source}")?;
@@ -481,6 +486,9 @@ mod tests {
         let error =
             Error::new(Kind::Server, "first\r\nsecond key=abcdefghijklmnop1234").with_status(500);
         assert_eq!(error.to_string(), "server (500): first  second key=[redacted]");
+        let error = error.with_request_id("1\nforged").with_code("a\rb");
+        assert!(error.to_string().ends_with("; request id 1 forged"), "{error}");
+        assert!(format!("{error:?}").contains("code: a b\n"), "{error:?}");
     }
 
     #[test]

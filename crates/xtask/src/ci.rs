@@ -1,0 +1,90 @@
+//! `cargo xtask ci`: every check that a change has to pass, the cheap ones first.
+
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use crate::{docs, fuzz, readme, run, test};
+
+/// How long each target is fuzzed here. Seconds.
+const FUZZ_SECONDS: u32 = 30;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Carry out only these steps
+    #[arg(long, value_enum, value_name = "STEP")]
+    only: Vec<Step>,
+    /// Leave these steps out
+    #[arg(long, value_enum, value_name = "STEP")]
+    skip: Vec<Step>,
+}
+
+/// One check. They are carried out in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// The code is formatted
+    Fmt,
+    /// clippy finds nothing, in any crate
+    Clippy,
+    /// docs/errors.md is up to date with the table of kinds
+    Errors,
+    /// The documentation of the crates builds without warnings
+    Docs,
+    /// The README's commands do what it says
+    Readme,
+    /// Each fuzz target runs clean for 30 s
+    Fuzz,
+    /// The tests of all languages pass
+    Test,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn run(self) -> Result<(), String> {
+        match self {
+            Step::Fmt => fmt(),
+            Step::Clippy => run::run(
+                run::cargo()
+                    .args(["clippy", "--workspace", "--all-targets", "--quiet"])
+                    .args(["--", "-D", "warnings"]),
+            ),
+            Step::Errors => docs::generate(true),
+            Step::Docs => run::run(
+                run::cargo()
+                    .args(["doc", "--workspace", "--no-deps", "--quiet"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Step::Readme => readme::run(),
+            Step::Fuzz => fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None }),
+            Step::Test => test::run(&[]),
+        }
+    }
+}
+
+/// Carries out the steps, and stops at the first that fails.
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let all = Instant::now();
+    for &step in Step::value_variants() {
+        let chosen = options.only.is_empty() || options.only.contains(&step);
+        if !chosen || options.skip.contains(&step) {
+            continue;
+        }
+        let name = step.name();
+        run::say(&format!("\n=== {name}"));
+        let started = Instant::now();
+        step.run().map_err(|error| {
+            format!("the step `{name}` failed: {error}\n  again: cargo xtask ci --only {name}")
+        })?;
+        run::say(&format!("=== {name}: good, {:.0} s", started.elapsed().as_secs_f64()));
+    }
+    run::say(&format!("\n=== all steps: good, {:.0} s", all.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+fn fmt() -> Result<(), String> {
+    run::run(run::cargo().args(["fmt", "--all", "--check"]))?;
+    run::run(run::cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+}

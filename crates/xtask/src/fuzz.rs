@@ -1,0 +1,251 @@
+//! `cargo xtask fuzz`: every target of `fuzz/`, seeded from the test vectors.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use crate::{prerequisites, run, tools};
+
+/// A slower input is reported as a failure. Seconds; the slowest of the vectors takes microseconds.
+const TIMEOUT: u32 = 5;
+/// More memory is reported as a failure. MiB, fuzzer and corpus included.
+const MEMORY: u32 = 2048;
+/// No longer input is made. Bytes; long inputs cost speed, and what they test has tests of its own.
+const MAX_LENGTH: u32 = 16 * 1024;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How long to fuzz each target
+    #[arg(default_value_t = 600, value_name = "SECONDS")]
+    pub(crate) seconds: u32,
+    /// Fuzz only this target
+    #[arg(long, value_enum)]
+    pub(crate) target: Option<Target>,
+}
+
+/// A fuzz target; the name of its program, its dictionary and its corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// An answer to the classifier
+    Classify,
+    /// A stream, cut into pieces
+    Stream,
+}
+
+impl Target {
+    fn name(self) -> &'static str {
+        match self {
+            Target::Classify => "classify",
+            Target::Stream => "stream",
+        }
+    }
+
+    /// The vectors that become inputs.
+    fn vectors(self) -> &'static str {
+        match self {
+            Target::Classify => "tests/vectors/errors.jsonl",
+            Target::Stream => "tests/vectors/streams.jsonl",
+        }
+    }
+
+    /// A vector in the form that the target reads; `None` for one that it cannot take.
+    fn input(self, case: &Value) -> Option<Vec<u8>> {
+        match self {
+            Target::Classify => Some(answer(case)),
+            Target::Stream => {
+                let mut input = vec![0];
+                input.extend_from_slice(case["stream"].as_str()?.as_bytes());
+                Some(input)
+            }
+        }
+    }
+}
+
+/// Fuzzes the targets side by side for the given time.
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let targets = match &options.target {
+        Some(target) => std::slice::from_ref(target),
+        None => Target::value_variants(),
+    };
+    let programs = build()?;
+    let mut running = Vec::new();
+    for &target in targets {
+        running.push(Run::start(target, &programs, options.seconds)?);
+    }
+    // All are waited for, also after one has failed.
+    let results: Vec<_> = running.into_iter().map(Run::finish).collect();
+    results.into_iter().collect()
+}
+
+/// Builds the targets and returns the folder with their programs.
+fn build() -> Result<PathBuf, String> {
+    prerequisites::c()?;
+    let cargo_fuzz = tools::cargo_fuzz()?;
+    let target_dir = run::target_dir().join("fuzz");
+    // No sanitizer: the code that is fuzzed forbids `unsafe`, and so the stable compiler suffices.
+    run::run(
+        run::command(cargo_fuzz)
+            .args(["fuzz", "build", "--sanitizer", "none", "--debug-assertions", "--target-dir"])
+            .arg(&target_dir),
+    )?;
+    let version = run::output(run::command("rustc").arg("-vV"))?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .ok_or("`rustc -vV` names no host")?;
+    Ok(target_dir.join(host).join("release"))
+}
+
+/// A fuzzer at work.
+struct Run {
+    target: Target,
+    seconds: u32,
+    seeds: usize,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Run {
+    fn start(target: Target, programs: &Path, seconds: u32) -> Result<Run, String> {
+        let name = target.name();
+        let fail = |error: io::Error| format!("fuzzing {name}: {error}");
+        let folder = run::target_dir().join("fuzz").join(name);
+        // The corpus is kept, and grows from one run to the next.
+        let (corpus, seeds) = (folder.join("corpus"), folder.join("seeds"));
+        let artifacts = run::root().join("fuzz/artifacts").join(name);
+        for path in [&corpus, &seeds, &artifacts] {
+            fs::create_dir_all(path).map_err(fail)?;
+        }
+        let count = seed(target, &seeds)?;
+        let log = folder.join("log.txt");
+        let child = run::command(programs.join(name))
+            .arg(&corpus)
+            .arg(&seeds)
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-timeout={TIMEOUT}"))
+            .arg(format!("-rss_limit_mb={MEMORY}"))
+            .arg(format!("-max_len={MAX_LENGTH}"))
+            .arg(format!("-dict={}", run::root().join(format!("fuzz/{name}.dict")).display()))
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
+            .arg("-print_final_stats=1")
+            .env("RUST_BACKTRACE", "0")
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).map_err(fail)?)
+            .spawn()
+            .map_err(fail)?;
+        run::say(&format!("fuzzing {name} for {seconds} s, {count} seeds"));
+        Ok(Run { target, seconds, seeds: count, child, log })
+    }
+
+    fn finish(mut self) -> Result<(), String> {
+        let name = self.target.name();
+        let status = self.child.wait().map_err(|error| format!("fuzzing {name}: {error}"))?;
+        let log =
+            fs::read(&self.log).map_err(|error| format!("{}: {error}", self.log.display()))?;
+        let log = String::from_utf8_lossy(&log);
+        if !status.success() {
+            // What matters stands behind the last line of progress: the panic and the input.
+            let lines: Vec<_> = log.lines().collect();
+            let from = lines.iter().rposition(|line| line.starts_with('#')).unwrap_or_default();
+            eprintln!("{}", lines[from..].join("\n"));
+            return Err(format!(
+                "fuzzing {name} found a failure; the input is in fuzz/artifacts/{name}: add it to \
+                 {} once it is mended",
+                self.target.vectors()
+            ));
+        }
+        let number = |label: &str| {
+            let text = log.lines().rev().find_map(|line| line.strip_prefix(label));
+            text.and_then(|text| text.trim().parse::<u64>().ok())
+        };
+        let inputs = number("stat::number_of_executed_units:")
+            .ok_or_else(|| format!("fuzzing {name} gave no count; see {}", self.log.display()))?;
+        let coverage = log.lines().rev().find_map(|line| {
+            line.split_once(" cov: ")?.1.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        if inputs <= self.seeds as u64 {
+            return Err(format!("fuzzing {name} tried no input beyond the seeds"));
+        }
+        run::say(&format!(
+            "{name}: {inputs} inputs in {} s, {} edges covered, no failure",
+            self.seconds,
+            coverage.unwrap_or_default()
+        ));
+        Ok(())
+    }
+}
+
+/// Writes each vector as a file of its own; returns how many there are.
+fn seed(target: Target, folder: &Path) -> Result<usize, String> {
+    let path = target.vectors();
+    let file = File::open(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+    let mut count = 0;
+    for (at, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|error| format!("{path}:{}: {error}", at + 1))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let case: Value =
+            serde_json::from_str(&line).map_err(|error| format!("{path}:{}: {error}", at + 1))?;
+        if let Some(input) = target.input(&case) {
+            let file = folder.join(format!("{:04}", at + 1));
+            fs::write(&file, input).map_err(|error| format!("{}: {error}", file.display()))?;
+            count += 1;
+        }
+    }
+    if count == 0 { Err(format!("{path} has no case for {}", target.name())) } else { Ok(count) }
+}
+
+/// An answer as the target `classify` reads it.
+fn answer(case: &Value) -> Vec<u8> {
+    let mut input = case["status"].as_u64().unwrap_or(500).to_string();
+    if let Some(provider) = case["provider"].as_str() {
+        input += " ";
+        input += provider;
+    }
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match &case["headers"] {
+        Value::Object(headers) => {
+            for (name, value) in headers {
+                input += &format!("\n{name}: {}", text(value));
+            }
+        }
+        Value::Array(pairs) => {
+            for pair in pairs {
+                input += &format!("\n{}: {}", text(&pair[0]), text(&pair[1]));
+            }
+        }
+        _ => {}
+    }
+    input += "\n\n";
+    input += case["body"].as_str().unwrap_or_default();
+    input.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_vector_becomes_an_answer() {
+        let case = json!({"status": 429, "headers": {"Retry-After": "5"}, "body": "{}"});
+        assert_eq!(answer(&case), b"429\nRetry-After: 5\n\n{}");
+        let case = json!({"status": 503, "provider": "groq", "headers": [["a", "b"], ["a", "c"]]});
+        assert_eq!(answer(&case), b"503 groq\na: b\na: c\n\n");
+    }
+
+    #[test]
+    fn a_vector_becomes_a_stream() {
+        let case = json!({"stream": "data: {}\n\n"});
+        assert_eq!(Target::Stream.input(&case).unwrap(), b"\0data: {}\n\n");
+        assert!(Target::Stream.input(&json!({"body": ""})).is_none());
+    }
+}

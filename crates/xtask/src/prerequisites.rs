@@ -1,0 +1,57 @@
+//! What has to be on the machine before the tests of other languages can be built.
+
+use crate::run;
+
+/// A program that is needed, how to see that it is there, and the Debian package that has it.
+struct Need {
+    what: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    package: &'static str,
+}
+
+const C: &[Need] = &[
+    Need { what: "a C compiler", program: "cc", arguments: &["--version"], package: "gcc" },
+    Need { what: "a C++ compiler", program: "c++", arguments: &["--version"], package: "g++" },
+    Need { what: "make", program: "make", arguments: &["--version"], package: "make" },
+];
+
+/// Makes sure that C and C++ programs can be built.
+pub(crate) fn c() -> Result<(), String> {
+    ensure(C)
+}
+
+fn missing(needs: &'static [Need]) -> Vec<&'static Need> {
+    needs.iter().filter(|need| !run::exists(need.program, need.arguments)).collect()
+}
+
+/// Installs what is missing if this machine has apt-get and we may use it; says what to do if not.
+fn ensure(needs: &'static [Need]) -> Result<(), String> {
+    let absent = missing(needs);
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = absent.iter().map(|need| need.package).collect();
+    if is_root() && run::exists("apt-get", &["--version"]) {
+        let apt = || {
+            let mut apt = run::command("apt-get");
+            apt.env("DEBIAN_FRONTEND", "noninteractive");
+            apt
+        };
+        run::run(apt().args(["update", "-qq"]))?;
+        run::run(apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&packages))?;
+    }
+    let absent: Vec<_> = missing(needs).iter().map(|need| need.what).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} not found: install it (on Debian and Ubuntu: `sudo apt-get install {}`)",
+        absent.join(" and "),
+        packages.join(" ")
+    ))
+}
+
+fn is_root() -> bool {
+    run::output(run::command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}

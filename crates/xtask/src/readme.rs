@@ -1,0 +1,86 @@
+//! The README's commands, tried as written in a fresh clone.
+
+use std::fs;
+
+use crate::run;
+
+/// Only blocks with this info string are run: the others take too long, or are for a real key.
+const MARK: &str = "sh ci";
+
+/// A marked block and the number of its first line.
+#[derive(Debug, PartialEq)]
+struct Block<'a> {
+    line: usize,
+    text: Vec<&'a str>,
+}
+
+/// Clones the repository and runs the marked blocks in one shell, as a reader would type them.
+pub(crate) fn run() -> Result<(), String> {
+    let path = "README.md";
+    let text =
+        fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+    let blocks = blocks(&text);
+    if blocks.is_empty() {
+        return Err(format!("{path} has no block that begins with ```{MARK}"));
+    }
+    let changed = run::output(run::command("git").args(["status", "--porcelain"]))?;
+    if !changed.is_empty() {
+        run::say("note: only what is committed is tried");
+    }
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let clone = folder.path().join("resayil");
+    run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
+    let script = script(path, &blocks);
+    run::run(
+        run::command("bash")
+            .args(["-c", &script])
+            .current_dir(&clone)
+            // The dependencies need not be built a second time.
+            .env("CARGO_TARGET_DIR", run::target_dir())
+            .env_remove("CARGO_MANIFEST_DIR"),
+    )
+    .map_err(|_| format!("a command of {path} failed: the last one shown above"))
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block<'_>> = None;
+    for (at, line) in text.lines().enumerate() {
+        match &mut open {
+            Some(_) if line.trim_end() == "```" => blocks.extend(open.take()),
+            Some(block) => block.text.push(line),
+            None if line.strip_prefix("```").is_some_and(|info| info.trim() == MARK) => {
+                open = Some(Block { line: at + 2, text: Vec::new() });
+            }
+            None => {}
+        }
+    }
+    blocks
+}
+
+/// One script for all blocks: what one exports, the next one sees.
+fn script(path: &str, blocks: &[Block<'_>]) -> String {
+    // What a block leaves in the background ends with the script.
+    let mut script =
+        "set -euo pipefail\ntrap 'jobs -p | xargs -r kill 2>/dev/null' EXIT\n".to_owned();
+    for block in blocks {
+        script += &format!("echo; echo '-- {path}, line {}'\nset -v\n", block.line);
+        script += &block.text.join("\n");
+        script += "\n{ set +v; } 2>/dev/null\n";
+    }
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marked_blocks_are_found() {
+        let text = "a\n```sh ci\ncargo demo\n\nls\n```\n```sh\nrm -r x\n```\n```sh ci\necho\n```\n";
+        let found = blocks(text);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0], Block { line: 3, text: vec!["cargo demo", "", "ls"] });
+        assert_eq!(found[1].line, 11);
+    }
+}
