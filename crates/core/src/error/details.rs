@@ -42,7 +42,7 @@ impl Error {
     /// The same error with the rate limit that the answer reports.
     #[must_use]
     pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
-        self.0.rate_limit = Some(Box::new(rate_limit));
+        self.0.rate_limit = Some(rate_limit);
         self
     }
 
