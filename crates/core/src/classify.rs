@@ -155,9 +155,7 @@ pub(crate) fn make(
 ) -> Inner {
     let hint = select_hint(facts, &body, provider, verdict.kind, now);
     let field_errors = std::mem::take(&mut body.field_errors);
-    let message = body.message.as_deref().or(message).or_else(|| {
-        field_errors.first().and_then(|field| field.messages.first()).map(String::as_str)
-    });
+    let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
     let texts = [
         (Text::Code, body.code.as_deref().or(facts.code)),
         (Text::Type, body.error_type.as_deref()),

@@ -52,7 +52,9 @@ impl<'a> HeaderFacts<'a> {
             let Some(lower) = lower.get_mut(..name.len()) else { continue };
             lower.copy_from_slice(name);
             lower.make_ascii_lowercase();
-            if lower == b"age" {
+            if lower.starts_with(b"x-ratelimit-") {
+                limited |= rate_limit.read(lower, value, now);
+            } else if lower == b"age" {
                 cached = text(value).parse().is_ok_and(|age: u64| age > 0);
             } else if !facts.take(lower, value, now) {
                 limited |= rate_limit.read(lower, value, now);

@@ -210,18 +210,10 @@ enum Stage {
     Closed,
 }
 
-impl Members<'_> {
-    /// Whether the object was well formed, and nothing but white space follows it.
-    pub(crate) fn is_complete(&mut self) -> bool {
-        self.scanner.skip_space();
-        self.stage == Stage::Closed && self.scanner.at == self.scanner.bytes.len()
-    }
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (Text<'a>, Value<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl<'a> Members<'a> {
+    /// The name of the next member, whose value then has to be read by [`value`](Self::value) or
+    /// [`enter`](Self::enter).
+    pub(crate) fn name(&mut self) -> Option<Text<'a>> {
         let scanner = &mut self.scanner;
         if self.stage == Stage::Closed {
             return None;
@@ -240,7 +232,41 @@ impl<'a> Iterator for Members<'a> {
         scanner.skip_space();
         scanner.take(b':')?;
         scanner.skip_space();
-        Some((name, scanner.value()?))
+        Some(name)
+    }
+
+    /// The value of the member whose name was read.
+    pub(crate) fn value(&mut self) -> Option<Value<'a>> {
+        self.scanner.value()
+    }
+
+    /// Reads the value in place, if it is an object, so that its bytes are passed only once. `read`
+    /// has to read to its end.
+    pub(crate) fn enter(&mut self, read: impl FnOnce(&mut Members<'a>)) -> bool {
+        if self.scanner.peek() != Some(b'{') {
+            return false;
+        }
+        let scanner = Scanner { bytes: self.scanner.bytes, at: self.scanner.at + 1 };
+        let mut inner = Members { scanner, stage: Stage::First };
+        read(&mut inner);
+        // What is left open spoils the outer object too: it then stands before no comma.
+        self.scanner.at =
+            if inner.stage == Stage::Closed { inner.scanner.at } else { self.scanner.bytes.len() };
+        true
+    }
+
+    /// Whether the object was well formed, and nothing but white space follows it.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.scanner.skip_space();
+        self.stage == Stage::Closed && self.scanner.at == self.scanner.bytes.len()
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Text<'a>, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.name()?, self.value()?))
     }
 }
 
@@ -256,8 +282,32 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// Texts up to this length are read byte by byte.
-const SHORT_TEXT: usize = 24;
+/// Where the next quotation mark or backslash is. Most texts are short, and for them looking at
+/// eight bytes at a time is quicker than calling a search.
+fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const WORDS_BEFORE_SEARCH: usize = 4;
+    // The lowest zero byte of a word is marked exactly (Warren, Hacker's Delight, section 6-1).
+    let zero_bytes = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    for _ in 0..WORDS_BEFORE_SEARCH {
+        let Some(Ok(word)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) else {
+            let tail = bytes.get(at..)?;
+            return tail
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\'))
+                .map(|found| at + found);
+        };
+        let word = u64::from_le_bytes(word);
+        let found = zero_bytes(word ^ (LOW * u64::from(b'"')))
+            | zero_bytes(word ^ (LOW * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(b'"', b'\\', &bytes[at..]).map(|found| at + found)
+}
 
 #[derive(Clone, Copy)]
 struct Scanner<'a> {
@@ -349,24 +399,9 @@ impl<'a> Scanner<'a> {
     fn text(&mut self) -> Option<Text<'a>> {
         self.take(b'"')?;
         let start = self.at;
-        // Most texts are short: for them a loop is quicker than a search.
-        for (len, byte) in self.bytes[start..].iter().take(SHORT_TEXT).enumerate() {
-            match byte {
-                b'"' => {
-                    self.at = start + len + 1;
-                    return Some(Text { raw: &self.bytes[start..start + len], escaped: false });
-                }
-                b'\\' => break,
-                _ => {}
-            }
-        }
-        self.long_text(start)
-    }
-
-    fn long_text(&mut self, start: usize) -> Option<Text<'a>> {
         let mut escaped = false;
         loop {
-            let found = self.at + memchr2(b'"', b'\\', &self.bytes[self.at..])?;
+            let found = quote_or_backslash(self.bytes, self.at)?;
             if self.bytes[found] == b'"' {
                 self.at = found + 1;
                 return Some(Text { raw: &self.bytes[start..found], escaped });

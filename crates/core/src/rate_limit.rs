@@ -117,19 +117,29 @@ impl Reader {
     }
 
     fn read_classic(&mut self, name: &[u8], value: &str, now: Timestamp) -> bool {
-        if !name.windows(5).any(|window| window == b"limit") {
-            return false;
-        }
-        let prefixes: [&[u8]; 5] = [
-            b"x-ratelimit-",
-            b"ratelimit-",
-            b"anthropic-ratelimit-",
-            b"x-rate-limit-",
-            b"ratelimitbysize-",
-        ];
-        let Some(rest) = prefixes.iter().find_map(|prefix| name.strip_prefix(*prefix)) else {
-            return false;
+        let rest = match name.first() {
+            Some(b'x') => {
+                name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
+            }
+            Some(b'r') => {
+                name.strip_prefix(b"ratelimit-").or(name.strip_prefix(b"ratelimitbysize-"))
+            }
+            Some(b'a') => name.strip_prefix(b"anthropic-ratelimit-"),
+            _ => None,
         };
+        let Some(rest) = rest else { return false };
+        // Most services have one bucket.
+        match rest {
+            b"limit" => self.set(Field::Limit, BucketId::default(), value, now),
+            b"remaining" => self.set(Field::Remaining, BucketId::default(), value, now),
+            b"reset" => self.set(Field::Reset, BucketId::default(), value, now),
+            _ => return self.read_named(rest, value, now),
+        }
+        true
+    }
+
+    /// `limit-requests`, `tokens-remaining`, `remaining-tokens-day`
+    fn read_named(&mut self, rest: &[u8], value: &str, now: Timestamp) -> bool {
         let mut field = None;
         let mut bucket = BucketId::default();
         for part in rest.split(|byte| *byte == b'-') {
@@ -141,13 +151,17 @@ impl Reader {
             }
         }
         let Some(field) = field else { return false };
+        self.set(field, bucket, value, now);
+        true
+    }
+
+    fn set(&mut self, field: Field, bucket: BucketId, value: &str, now: Timestamp) {
         let target = self.bucket(bucket);
         match field {
             Field::Limit => target.limit = target.limit.or(whole(value)),
             Field::Remaining => target.remaining = target.remaining.or(whole(value)),
             Field::Reset => target.reset_after = target.reset_after.or(parse_reset(value, now)),
         }
-        true
     }
 
     fn bucket(&mut self, id: BucketId) -> &mut Bucket {

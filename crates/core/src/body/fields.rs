@@ -2,29 +2,42 @@
 
 use std::borrow::Cow;
 
-use crate::error::{FieldError, MAX_FIELD_ERRORS, clip};
-use crate::json::{Array, Object, Value};
-use crate::redact::redact;
+use crate::error::{FieldTexts, MAX_FIELD_ERRORS, clip};
+use crate::json::{Array, Members, Text, Value};
 
 /// The longest name of a field, and the longest message about one, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
 
-/// A map from field to messages (Laravel, and so LLM Resayil).
-pub(super) fn read_map(map: Object<'_>, fields: &mut Vec<FieldError>) {
-    for (name, value) in map.members().take(MAX_FIELD_ERRORS) {
-        let messages: Vec<String> = match value {
-            Value::Array(list) => list.items().filter_map(message).take(MAX_FIELD_ERRORS).collect(),
-            other => message(other).into_iter().collect(),
-        };
-        if !messages.is_empty() {
-            add(fields, name.decode_prefix(MAX_TEXT_BYTES), messages);
+/// A map from field to messages (Laravel, and so LLM Resayil). Reads to the end of the map.
+pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
+    for (name, value) in members {
+        if fields.is_full() {
+            continue;
+        }
+        match value {
+            Value::Array(list) => {
+                let mut messages =
+                    list.items().filter_map(message).take(MAX_FIELD_ERRORS).peekable();
+                if messages.peek().is_some() {
+                    fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
+                    messages.for_each(|message| {
+                        fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES))
+                    });
+                }
+            }
+            other => {
+                if let Some(message) = message(other) {
+                    fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
+                    fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
+                }
+            }
         }
     }
 }
 
 /// A list of objects that name a place and what is wrong there. The `input` that FastAPI echoes is
 /// the user's data and is not read.
-pub(super) fn read_list(list: Array<'_>, fields: &mut Vec<FieldError>) {
+pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
     for item in list.items().take(MAX_FIELD_ERRORS) {
         let Some(item) = item.as_object() else { continue };
         let text = |name| item.get(name).and_then(message);
@@ -34,20 +47,20 @@ pub(super) fn read_list(list: Array<'_>, fields: &mut Vec<FieldError>) {
         };
         let place = ["loc", "pointer", "field", "path", "param", "name"].into_iter();
         let place = place.filter_map(|name| item.get_some(name)).find_map(place_of);
-        if let Some(place) = place {
-            add(fields, place, vec![message]);
+        if let Some(place) = place.filter(|_| !fields.is_full()) {
+            fields.push_field(&place);
+            fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
         }
     }
 }
 
-fn message(value: Value<'_>) -> Option<String> {
+fn message(value: Value<'_>) -> Option<Text<'_>> {
     match value {
-        Value::Text(text) => Some(redact(&text.decode_prefix(MAX_TEXT_BYTES))),
-        Value::Object(object) => object
-            .get("message")
-            .or(object.get("msg"))
-            .and_then(Value::as_text)
-            .map(|text| redact(clip(&text, MAX_TEXT_BYTES))),
+        Value::Text(text) => Some(text),
+        Value::Object(object) => match object.get("message").or(object.get("msg")) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -71,15 +84,5 @@ fn place_of(place: Value<'_>) -> Option<Cow<'_, str>> {
             }
         }
         _ => None,
-    }
-}
-
-/// Adds messages to a field, which may have some already.
-fn add(fields: &mut Vec<FieldError>, field: Cow<'_, str>, messages: Vec<String>) {
-    if let Some(known) = fields.iter_mut().find(|known| known.field == field) {
-        let room = MAX_FIELD_ERRORS.saturating_sub(known.messages.len());
-        known.messages.extend(messages.into_iter().take(room));
-    } else if fields.len() < MAX_FIELD_ERRORS {
-        fields.push(FieldError { field: field.into_owned(), messages });
     }
 }

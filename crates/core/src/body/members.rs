@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::{Body, Members, QuotaWindow, fields, waits};
+use super::{Body, ErrorMembers, QuotaWindow, fields, waits};
 use crate::error::MAX_MESSAGE_BYTES;
-use crate::json::{Array, Object, Value};
+use crate::json::{Array, Members, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
 /// The members beside the error itself, kept until all are known.
 #[derive(Default)]
 struct Top<'a> {
-    error: Option<Value<'a>>,
+    error: Option<Error<'a>>,
+    /// `errors` was a map, which was read.
+    has_field_map: bool,
+    /// A wait stands beside the error.
+    waits: bool,
     errors: Option<Value<'a>>,
     detail: Option<Value<'a>>,
     message: Option<Value<'a>>,
@@ -27,16 +31,34 @@ struct Top<'a> {
     response: Option<Object<'a>>,
 }
 
+/// The member `error`.
+#[derive(Clone, Copy)]
+enum Error<'a> {
+    /// An object, which was read.
+    Object,
+    Other(Value<'a>),
+}
+
 /// Reads the object that a body consists of; says whether it is well formed.
 pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) -> bool {
     let mut top = Top::default();
     let mut members = object.members();
-    for (name, value) in members.by_ref() {
-        if matches!(value, Value::Null) {
+    while let Some(name) = members.name() {
+        // The two members that hold most of a body are read in place.
+        if name.raw() == b"error" && members.enter(|error| read_error(error, body, now)) {
+            top.error = Some(Error::Object);
             continue;
         }
+        if name.raw() == b"errors"
+            && members.enter(|map| fields::read_map(map, &mut body.field_errors))
+        {
+            top.has_field_map = true;
+            continue;
+        }
+        let Some(value) = members.value() else { break };
         match name.raw() {
-            b"error" => top.error = Some(value),
+            _ if matches!(value, Value::Null) => {}
+            b"error" => top.error = Some(Error::Other(value)),
             b"errors" | b"invalid-params" => top.errors = Some(value),
             b"detail" => top.detail = Some(value),
             b"message" | b"Message" | b"msg" | b"error_msg" => top.message = Some(value),
@@ -61,7 +83,11 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                 body.provider = body.provider.or(Some(Provider::HuggingFace));
                 body.retry_after = waits::read(b"estimated_time", value, now);
             }
-            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
+            name => {
+                let wait = waits::read(name, value, now);
+                top.waits |= wait.is_some();
+                body.retry_after = body.retry_after.or(wait);
+            }
         }
     }
     if !members.is_complete() {
@@ -73,29 +99,25 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
 
 impl<'a> Top<'a> {
     fn read_into(self, body: &mut Body<'a>, now: Timestamp) {
-        let waits_at_top = body.retry_after.is_some();
         let is_error_event = self.kind.is_some_and(|kind| is_text(kind, "error"));
         match self.error {
-            Some(Value::Object(error)) => {
-                body.has_error = true;
-                read_error(error, body, now);
-            }
-            Some(Value::Text(text)) => {
+            Some(Error::Object) => body.has_error = true,
+            Some(Error::Other(Value::Text(text))) => {
                 body.has_error = true;
                 body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES));
             }
-            Some(Value::Array(list)) => {
+            Some(Error::Other(Value::Array(list))) => {
                 body.has_error = true;
                 body.message = list.items().find_map(message_of);
             }
-            Some(Value::Bool(true)) => body.has_error = true,
+            Some(Error::Other(Value::Bool(true))) => body.has_error = true,
             _ => {}
         }
         if let Some(response) = self.response {
             // OpenAI's Responses API wraps the failed response in an event.
             if let Some(error) = response.get("error").and_then(Value::as_object) {
                 body.has_error = true;
-                read_error(error, body, now);
+                read_error(&mut error.members(), body, now);
             }
         }
         if !body.has_error {
@@ -103,7 +125,7 @@ impl<'a> Top<'a> {
                 read_choices(choices, self.usage, body, now);
             }
         }
-        self.recognise(body, waits_at_top);
+        self.recognise(body);
         self.read_fields(body);
         self.read_texts(body, is_error_event);
     }
@@ -113,12 +135,8 @@ impl<'a> Top<'a> {
         let inside =
             self.message.and_then(Value::as_object).and_then(|message| message.get("detail"));
         for value in [self.errors, self.detail, inside].into_iter().flatten() {
-            match value {
-                Value::Object(map) if self.errors.is_some() => {
-                    fields::read_map(map, &mut body.field_errors)
-                }
-                Value::Array(list) => fields::read_list(list, &mut body.field_errors),
-                _ => {}
+            if let Value::Array(list) = value {
+                fields::read_list(list, &mut body.field_errors);
             }
         }
     }
@@ -128,12 +146,8 @@ impl<'a> Top<'a> {
         let beside = [self.detail, self.message, self.errors, self.title].into_iter().flatten();
         // OAuth: `error` is the code and `error_description` the message. Frameworks such as
         // Spring put the status's name into `error` and the reason into `message`.
-        let error_is_label = self.description.is_some()
-            || (body.status.is_some()
-                && matches!(
-                    (self.error, self.message),
-                    (Some(Value::Text(_)), Some(Value::Text(_)))
-                ));
+        let error_is_label =
+            self.description.is_some() || (body.status.is_some() && self.has_two_texts());
         if error_is_label {
             let label = body.message.take();
             body.message = self.description.or(self.message).and_then(message_of);
@@ -146,7 +160,7 @@ impl<'a> Top<'a> {
         body.inner_code = body.inner_code.take().or_else(|| self.error_type.and_then(scalar));
         if is_error_event {
             // Anthropic: the type of the error is its code.
-            if self.error.is_some_and(|error| matches!(error, Value::Object(_))) {
+            if matches!(self.error, Some(Error::Object)) {
                 body.code = body.code.take().or_else(|| body.error_type.clone());
             }
             body.has_error = true;
@@ -163,15 +177,21 @@ impl<'a> Top<'a> {
         }
     }
 
+    /// `error` and `message` are both texts.
+    fn has_two_texts(&self) -> bool {
+        matches!(
+            (self.error, self.message),
+            (Some(Error::Other(Value::Text(_))), Some(Value::Text(_)))
+        )
+    }
+
     /// Recognises the provider by members that only its errors have.
-    fn recognise(&self, body: &mut Body<'a>, waits_at_top: bool) {
+    fn recognise(&self, body: &mut Body<'a>) {
         let has = body.error_members;
-        let both_texts =
-            matches!((self.error, self.message), (Some(Value::Text(_)), Some(Value::Text(_))));
-        let waits_beside_error = waits_at_top && has.code && has.message;
-        let found = if waits_beside_error || (both_texts && body.status.is_none()) {
+        let waits_beside_error = self.waits && has.code && has.message;
+        let found = if waits_beside_error || (self.has_two_texts() && body.status.is_none()) {
             Some(Provider::Resayil)
-        } else if self.errors.is_some_and(|errors| errors.as_object().is_some()) {
+        } else if self.has_field_map {
             Some(if has.message { Provider::Resayil } else { Provider::Laravel })
         } else if self.kind.is_some_and(|kind| is_text(kind, "error")) && has.kind && !has.code {
             Some(Provider::Anthropic)
@@ -195,9 +215,9 @@ impl<'a> Top<'a> {
 }
 
 /// Reads an error object.
-fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
+fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) {
     let (mut nested, mut google_status) = (None, None);
-    for (name, value) in error.members() {
+    for (name, value) in error {
         if matches!(value, Value::Null) {
             continue;
         }
@@ -231,7 +251,7 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
             }
             b"errors" => {
                 if let Some(map) = value.as_object() {
-                    fields::read_map(map, &mut body.field_errors);
+                    fields::read_map(&mut map.members(), &mut body.field_errors);
                 }
             }
             b"error" => nested = Some(value),
@@ -255,7 +275,7 @@ fn read_error<'a>(error: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
     }
 }
 
-fn note(name: &[u8], members: &mut Members) {
+fn note(name: &[u8], members: &mut ErrorMembers) {
     match name {
         b"code" => members.code = true,
         b"type" => members.kind = true,
@@ -332,7 +352,7 @@ fn read_choices<'a>(
     for choice in choices.items().take(MAX_DETAILS).filter_map(Value::as_object) {
         if let Some(error) = choice.get("error").and_then(Value::as_object) {
             body.has_error = true;
-            return read_error(error, body, now);
+            return read_error(&mut error.members(), body, now);
         }
         let message = choice.get("message").and_then(Value::as_object);
         let holds = |name: &str| match message.and_then(|message| message.get_some(name)) {

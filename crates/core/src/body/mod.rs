@@ -8,7 +8,7 @@ mod waits;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::error::{FieldError, MAX_MESSAGE_BYTES, clip};
+use crate::error::{FieldTexts, MAX_MESSAGE_BYTES, clip};
 use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
@@ -29,20 +29,20 @@ pub(crate) struct Body<'a> {
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) field_errors: Vec<FieldError>,
+    pub(crate) field_errors: FieldTexts,
     /// The window of the quota that was exceeded, where an id of it says so.
     pub(crate) quota_window: Option<QuotaWindow>,
     /// The provider that the shape of the body gives away.
     pub(crate) provider: Option<Provider>,
     /// Which members the error object has.
-    error_members: Members,
+    error_members: ErrorMembers,
     /// An answer with choices, none of which holds any text or call, and no tokens used.
     pub(crate) empty_answer: bool,
 }
 
 /// Members of an error object that give its dialect away.
 #[derive(Clone, Copy, Default)]
-struct Members {
+struct ErrorMembers {
     code: bool,
     kind: bool,
     message: bool,

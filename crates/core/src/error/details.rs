@@ -1,7 +1,7 @@
 //! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
 //! and to make one in a test.
 
-use super::{Error, FieldError, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES, Text, clip};
+use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES, Text, clip};
 use crate::rate_limit::RateLimit;
 use crate::redact::redact_into;
 
@@ -49,14 +49,10 @@ impl Error {
     /// The same error with one more invalid field; those beyond [`MAX_FIELD_ERRORS`] are left out.
     #[must_use]
     pub fn with_field_error(mut self, field: &str, messages: &[&str]) -> Self {
-        if self.0.field_errors.len() < MAX_FIELD_ERRORS {
-            let redacted = |text: &&str| {
-                let mut out = String::with_capacity(text.len());
-                redact_into(text, &mut out);
-                out
-            };
-            let messages = messages.iter().take(MAX_FIELD_ERRORS).map(redacted).collect();
-            self.0.field_errors.push(FieldError { field: field.to_owned(), messages });
+        let fields = &mut self.0.field_errors;
+        if !fields.is_full() {
+            fields.push_field(field);
+            messages.iter().take(MAX_FIELD_ERRORS).for_each(|message| fields.push_message(message));
         }
         self
     }

@@ -1,6 +1,7 @@
 //! The error: what went wrong, and all that is known about it.
 
 mod details;
+mod field_errors;
 mod header_list;
 mod record;
 mod texts;
@@ -10,6 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use field_errors::FieldTexts;
+pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub(crate) use texts::{Text, Texts};
 
@@ -24,18 +27,6 @@ use crate::redact::redact_into;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// No more than this many bytes of the provider's message are kept.
 pub const MAX_MESSAGE_BYTES: usize = 2 * 1024;
-/// No more than this many invalid fields, and messages of one field, are kept.
-pub const MAX_FIELD_ERRORS: usize = 100;
-
-/// What is wrong with one field of the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FieldError {
-    /// The path of the field, as the provider writes it: `messages.0.role`.
-    pub field: String,
-    /// The provider's messages, redacted, in the provider's language.
-    pub messages: Vec<String>,
-}
 
 /// Why a call failed.
 ///
@@ -68,7 +59,7 @@ pub(crate) struct Inner {
     pub(crate) attempts: u32,
     pub(crate) texts: Texts,
     pub(crate) rate_limit: Option<RateLimit>,
-    pub(crate) field_errors: Vec<FieldError>,
+    pub(crate) field_errors: FieldTexts,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
     pub(crate) delivered: bool,
@@ -91,7 +82,7 @@ impl Inner {
             attempts: 0,
             texts,
             rate_limit: None,
-            field_errors: Vec::new(),
+            field_errors: FieldTexts::default(),
             model: None,
             partial_text: None,
             delivered: false,
@@ -180,8 +171,8 @@ impl Error {
     }
 
     /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].
-    pub fn field_errors(&self) -> &[FieldError] {
-        &self.0.field_errors
+    pub fn field_errors(&self) -> Vec<FieldError<'_>> {
+        self.0.field_errors.to_vec()
     }
 
     /// Whose API answered, named by the caller or recognised.
@@ -440,7 +431,7 @@ impl fmt::Debug for Error {
         }
         for field in self.field_errors() {
             let messages = field.messages.join(" ");
-            writeln!(f, "  field {}: {}", OneLine(&field.field), OneLine(&messages))?;
+            writeln!(f, "  field {}: {}", OneLine(field.field), OneLine(&messages))?;
         }
         if let Some(source) = std::error::Error::source(self) {
             writeln!(f, "  caused by: {source}")?;

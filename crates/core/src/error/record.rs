@@ -45,7 +45,7 @@ fn rate_limit(limit: &RateLimit) -> String {
 fn field_errors(error: &Error) -> String {
     let mut object = ObjectWriter::new();
     for field in error.field_errors() {
-        object.raw(&field.field, Some(list(field.messages.iter().map(String::as_str))));
+        object.raw(field.field, Some(list(field.messages.iter().copied())));
     }
     object.finish()
 }

@@ -134,7 +134,7 @@ impl Messages {
             "field" => error
                 .field_errors()
                 .first()
-                .map(|field| field.field.clone())
+                .map(|field| field.field.to_owned())
                 .or(error.param().map(str::to_owned)),
             "model" => error.model().map(str::to_owned),
             _ => None,
