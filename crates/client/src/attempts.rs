@@ -49,6 +49,8 @@ pub(crate) struct Attempts {
     not_before: Duration,
     /// The kept connection was closed once in this call: the next one has to be new.
     met_stale: bool,
+    /// The failure that the next attempt is to mend.
+    last: Option<Error>,
 }
 
 impl Attempts {
@@ -79,6 +81,7 @@ impl Attempts {
             sent: 0,
             not_before: Duration::ZERO,
             met_stale: false,
+            last: None,
         })
     }
 
@@ -141,17 +144,16 @@ impl Attempts {
                         None,
                         Some(&error),
                     );
+                    self.last = Some(error);
                     return Ok(());
                 }
                 self.tell(CallAction::Retry, reason.name(), Some(delay), Some(&error));
-                let cancelled = self.sleep(delay);
+                self.sleep(delay);
                 let waited = monotonic_now().saturating_sub(now);
                 self.inner().counters.add_backoff_wait(waited);
-                if cancelled {
-                    Err(self.end(cancelled_error(false).with_source(error)))
-                } else {
-                    Ok(())
-                }
+                // If it was cancelled meanwhile, that is seen before the next attempt.
+                self.last = Some(error);
+                Ok(())
             }
             Decision::Stop { reason } => {
                 let policy = self.call.policy();
@@ -247,7 +249,10 @@ impl Attempts {
         if told {
             self.inner().counters.add_quota_wait(monotonic_now().saturating_sub(start));
         }
-        result.map_err(|error| self.end(error))
+        result.map_err(|error| match self.last.take() {
+            Some(last) => self.end(error.with_ambiguous(last.is_ambiguous()).with_source(last)),
+            None => self.end(error),
+        })
     }
 
     /// One request and its answer.
@@ -348,14 +353,11 @@ impl Attempts {
         Ok(Response { status, headers, body: body.bytes, attempts: self.sent })
     }
 
-    /// Waits; says whether the call was cancelled.
-    fn sleep(&self, wait: Duration) -> bool {
+    /// Waits, or until the call is cancelled.
+    fn sleep(&self, wait: Duration) {
         match &self.cancel {
             Some(token) => token.sleep(wait),
-            None => {
-                std::thread::sleep(wait);
-                false
-            }
+            None => std::thread::sleep(wait),
         }
     }
 

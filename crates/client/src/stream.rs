@@ -74,6 +74,8 @@ pub struct ChatStream {
     begun: bool,
     request_id: Option<String>,
     over: bool,
+    /// What ended the stream, to be given when the queue is empty.
+    failure: Option<Error>,
 }
 
 /// How much is read at once.
@@ -95,6 +97,7 @@ impl ChatStream {
             begun: false,
             request_id: None,
             over: false,
+            failure: None,
         };
         stream.connect()?;
         Ok(stream)
@@ -115,12 +118,16 @@ impl ChatStream {
                 }
             }
             if self.over {
-                return None;
+                return self.failure.take().map(Err);
             }
             if let Err(error) = self.step() {
                 self.over = true;
                 self.opened = None;
-                return Some(Err(error));
+                self.failure = Some(error);
+                // What came with the failure is delivered first, unless nobody can use it.
+                if !self.decoder.has_delivered() {
+                    self.queue.clear();
+                }
             }
         }
     }
