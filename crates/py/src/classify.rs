@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use resayil_core::{Classifier, Error};
 
 use crate::error::NativeError;
+use crate::headers::Headers;
 use crate::{exceptions, input};
 
 fn read(
@@ -16,10 +17,10 @@ fn read(
     provider: Option<&str>,
 ) -> PyResult<Result<(), Error>> {
     let status = input::status(status)?;
-    let headers = input::headers(headers)?;
+    let headers = Headers::read(headers)?;
     let body = input::bytes(body, "body")?;
     let classifier = Classifier::new().provider(input::provider(provider)?);
-    Ok(classifier.classify(status, &headers, body.as_ref(), input::wall(now)?))
+    Ok(classifier.classify(status, &headers.pairs(), body.as_ref(), input::wall(now)?))
 }
 
 /// Says what went wrong with an answer: the exception of its kind, not raised, or None for a

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use resayil_core::{Error, HeaderList, HintSource};
 
+use crate::headers::Headers;
 use crate::input;
 use crate::rate_limit::RateLimit;
 
@@ -124,7 +125,7 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
         error = error.with_body(input::bytes(&body, "body")?.as_ref());
     }
     if let Some(headers) = details.object("headers")? {
-        error = error.with_headers(HeaderList::new(&input::headers(&headers)?));
+        error = error.with_headers(HeaderList::new(&Headers::read(&headers)?.pairs()));
     }
     details.finish()?;
     Ok(error)

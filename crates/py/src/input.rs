@@ -4,11 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use resayil_core::{Kind, Messages, Provider, Timestamp};
-
-/// No more headers than this are read from one answer.
-const MAX_INPUT_HEADERS: usize = 10_000;
 
 /// Bytes that a Python object holds.
 pub(crate) struct Bytes<'py>(Bound<'py, PyBytes>);
@@ -19,13 +16,12 @@ impl AsRef<[u8]> for Bytes<'_> {
     }
 }
 
-pub(crate) type Headers<'py> = Vec<(Bytes<'py>, Bytes<'py>)>;
-
 fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
 }
 
-fn type_error<T>(what: &str, expected: &str, found: &Bound<'_, PyAny>) -> PyResult<T> {
+/// Refuses a value of a wrong type.
+pub(crate) fn type_error<T>(what: &str, expected: &str, found: &Bound<'_, PyAny>) -> PyResult<T> {
     Err(PyTypeError::new_err(format!("{what} has to be {expected}, not {}", type_name(found))))
 }
 
@@ -54,94 +50,6 @@ pub(crate) fn bytes<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Byt
         return Ok(Bytes(PyBytes::new(object.py(), b"")));
     }
     type_error(what, "bytes, bytearray, memoryview, str or None", object)
-}
-
-/// Headers: a mapping, an object with `items()`, or an iterable of pairs; names and values `str`
-/// or `bytes`.
-pub(crate) fn headers<'py>(object: &Bound<'py, PyAny>) -> PyResult<Headers<'py>> {
-    if object.is_none() {
-        return Ok(Vec::new());
-    }
-    if let Ok(dict) = object.cast::<PyDict>() {
-        return list_of_pairs(&dict.items());
-    }
-    if let Ok(list) = object.cast::<PyList>() {
-        return list_of_pairs(list);
-    }
-    if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-        return type_error("headers", EXPECTED_HEADERS, object);
-    }
-    // httpx keeps the lines as they came; its items() joins those of one name.
-    if object.hasattr("multi_items")? {
-        if let Some(raw) = object.getattr_opt("raw")? {
-            if let Ok(list) = raw.cast::<PyList>() {
-                return list_of_pairs(list);
-            }
-        }
-        return pairs(&object.call_method0("multi_items")?);
-    }
-    if object.hasattr("items")? {
-        return pairs(&object.call_method0("items")?);
-    }
-    pairs(object)
-}
-
-const EXPECTED_HEADERS: &str = "a mapping or an iterable of (name, value) pairs";
-
-fn list_of_pairs<'py>(list: &Bound<'py, PyList>) -> PyResult<Headers<'py>> {
-    let mut headers = Vec::with_capacity(list.len().min(MAX_INPUT_HEADERS));
-    for item in list.iter() {
-        push(&mut headers, &item)?;
-    }
-    Ok(headers)
-}
-
-fn pairs<'py>(object: &Bound<'py, PyAny>) -> PyResult<Headers<'py>> {
-    let Ok(items) = object.try_iter() else {
-        return type_error("headers", EXPECTED_HEADERS, object);
-    };
-    let mut headers = Vec::new();
-    for item in items {
-        push(&mut headers, &item?)?;
-    }
-    Ok(headers)
-}
-
-fn push<'py>(headers: &mut Headers<'py>, item: &Bound<'py, PyAny>) -> PyResult<()> {
-    if headers.len() == MAX_INPUT_HEADERS {
-        let message = format!("headers has more than {MAX_INPUT_HEADERS} entries");
-        return Err(PyValueError::new_err(message));
-    }
-    if let Ok(pair) = item.cast::<PyTuple>() {
-        if pair.len() == 2 {
-            return push_pair(headers, &pair.get_item(0)?, &pair.get_item(1)?);
-        }
-    } else if let Ok(pair) = item.cast::<PyList>() {
-        if pair.len() == 2 {
-            return push_pair(headers, &pair.get_item(0)?, &pair.get_item(1)?);
-        }
-    }
-    type_error("each entry of headers", "a pair of name and value", item)
-}
-
-fn push_pair<'py>(
-    headers: &mut Headers<'py>,
-    name: &Bound<'py, PyAny>,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<()> {
-    let text = |object: &Bound<'py, PyAny>| match object.cast::<PyString>() {
-        Ok(text) => encode(text).map(Some),
-        Err(_) => Ok(object.cast::<PyBytes>().ok().map(|bytes| Bytes(bytes.clone()))),
-    };
-    let Some(name_bytes) = text(name)? else {
-        return type_error("the name of a header", "str or bytes", name);
-    };
-    let Some(value_bytes) = text(value)? else {
-        let what = format!("the value of the header {}", name.repr()?);
-        return type_error(&what, "str or bytes", value);
-    };
-    headers.push((name_bytes, value_bytes));
-    Ok(())
 }
 
 /// An HTTP status.

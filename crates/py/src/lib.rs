@@ -9,6 +9,7 @@ mod classify;
 mod error;
 mod error_new;
 mod exceptions;
+mod headers;
 mod input;
 mod policy;
 mod quota;

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use resayil_core::{Admission, Error, QuotaOptions, Settlement};
 
+use crate::headers::Headers;
 use crate::{exceptions, input};
 
 /// The quota of one API key, shared by all senders in this process: so many requests in a window
@@ -112,10 +113,10 @@ impl Ticket {
         now: Option<f64>,
         wall: Option<f64>,
     ) -> PyResult<()> {
-        let (status, headers) = (input::status(status)?, input::headers(headers)?);
+        let (status, headers) = (input::status(status)?, Headers::read(headers)?);
         let error: Option<Error> = error.map(exceptions::error_of).transpose()?;
         let wall = input::wall(wall)?;
-        let settlement = Settlement::from_answer(status, &headers, error.as_ref(), wall);
+        let settlement = Settlement::from_answer(status, &headers.pairs(), error.as_ref(), wall);
         self.settle_with(&settlement, input::monotonic(py, now)?)
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::headers::Headers;
 use crate::{exceptions, input};
 
 /// Reads a streamed answer as it arrives: server-sent events or NDJSON, in any provider's dialect.
@@ -42,8 +43,9 @@ impl StreamDecoder {
     #[pyo3(signature = (*, provider=None, headers=None))]
     fn new(provider: Option<Cow<'_, str>>, headers: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let provider = input::provider(provider.as_deref())?;
-        let headers = headers.map(input::headers).transpose()?.unwrap_or_default();
-        let decoder = resayil_core::StreamDecoder::new().provider(provider).headers(&headers);
+        let headers = headers.map(Headers::read).transpose()?.unwrap_or_default();
+        let decoder =
+            resayil_core::StreamDecoder::new().provider(provider).headers(&headers.pairs());
         Ok(StreamDecoder(Mutex::new(State { decoder, finished: false })))
     }
 
