@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{docs, fuzz, readme, run, test};
+use crate::{docs, fuzz, header, readme, run, test};
 
 /// How long each target is fuzzed here. Seconds.
 const FUZZ_SECONDS: u32 = 30;
@@ -28,6 +28,8 @@ enum Step {
     Clippy,
     /// docs/errors.md is up to date with the table of kinds
     Errors,
+    /// The C header and the list of symbols are up to date with the C crate
+    Header,
     /// The documentation of the crates builds without warnings
     Docs,
     /// The README's commands do what it says
@@ -52,6 +54,7 @@ impl Step {
                     .args(["--", "-D", "warnings"]),
             ),
             Step::Errors => docs::generate(true),
+            Step::Header => header::generate(true).and_then(|()| header::symbols(true)),
             Step::Docs => run::run(
                 run::cargo()
                     .args(["doc", "--workspace", "--no-deps", "--quiet"])

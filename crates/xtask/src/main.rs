@@ -8,6 +8,8 @@ mod counts;
 mod docs;
 mod examples;
 mod fuzz;
+mod header;
+mod native;
 mod prerequisites;
 mod readme;
 mod run;
@@ -45,6 +47,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Make include/resayil.h and include/symbols.txt from the C crate
+    Header {
+        /// Only check that both are up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Fuzz the classifier and the stream decoder
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
@@ -56,6 +64,7 @@ fn main() -> ExitCode {
         Task::Test { parts } => test::run(&parts),
         Task::Ci(options) => ci::run(&options),
         Task::Docs { check } => docs::generate(check),
+        Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
     };
