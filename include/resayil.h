@@ -5,8 +5,8 @@
  *
  * - Handles are opaque. A function that ends in `_new`, or that has an out pointer to a handle, gives
  *   a handle that is yours: free it once, with the `_free` of its type. `_free(NULL)` does nothing.
- * - Out pointers are set to NULL (or to zero) first, then the arguments are checked. An out pointer of
- *   type `resayil_error **` may be NULL if you do not want the error; other out pointers may not.
+ * - Out pointers are set to NULL (or to zero) first, then the arguments are checked. They may not be
+ *   NULL, but for the last `resayil_error **` of a function that may fail: it is for those who want it.
  * - A NULL where a handle is needed is answered: with RESAYIL_STATUS_NULL_PARAMETER, or by a getter
  *   with zero, false or an absent string. A pointer to data may be NULL if its length is 0.
  * - A `resayil_str` that a getter returns is borrowed: valid until its handle is freed or changed by
@@ -1022,7 +1022,7 @@ resayil_status resayil_stream_feed(resayil_stream *stream,
 
 /**
  * Ends the stream: no more bytes will come. `*end` becomes RESAYIL_STREAM_COMPLETE,
- * RESAYIL_STREAM_ERROR or RESAYIL_STREAM_TRUNCATED; for the latter two `*error` is why, and yours.
+ * RESAYIL_STREAM_ERROR or RESAYIL_STREAM_TRUNCATED; for the latter two `*error` is why, and yours; `error` may be NULL.
  * An event whose line end never came is given to `callback`, which may be NULL, if it is whole.
  * Call it once; a second call says truncated.
  */

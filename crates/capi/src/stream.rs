@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use resayil_core::{StreamDecoder, StreamEnd, StreamEvent};
 
-use crate::error::resayil_error;
+use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;
 use crate::headers::{headers_in, resayil_header};
 use crate::names;
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn resayil_stream_feed(
 }
 
 /// Ends the stream: no more bytes will come. `*end` becomes RESAYIL_STREAM_COMPLETE,
-/// RESAYIL_STREAM_ERROR or RESAYIL_STREAM_TRUNCATED; for the latter two `*error` is why, and yours.
+/// RESAYIL_STREAM_ERROR or RESAYIL_STREAM_TRUNCATED; for the latter two `*error` is why, and yours; `error` may be NULL.
 /// An event whose line end never came is given to `callback`, which may be NULL, if it is whole.
 /// Call it once; a second call says truncated.
 #[unsafe(no_mangle)]
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn resayil_stream_finish(
     error: *mut *mut resayil_error,
 ) -> resayil_status {
     guard(|| {
-        let error = out!(error);
+        clear(error);
         let end = out!(end, RESAYIL_STREAM_TRUNCATED);
         let stream = borrow!(stream);
         ended((|| {
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn resayil_stream_finish(
                 StreamEnd::Truncated(_) => RESAYIL_STREAM_TRUNCATED,
             };
             if let Err(why) = how.into_result() {
-                *error = give(resayil_error::new(why));
+                resayil_error::report(why, error);
             }
             Ok(())
         })())
