@@ -82,8 +82,9 @@ pub(crate) fn clear(out: *mut *mut resayil_error) {
 
 impl Texts {
     fn of(error: &Error, pool: &mut Pool) -> Self {
-        let fields = error.field_errors().iter().map(|field| {
-            let name = pool.add(&field.field);
+        let fields = error.field_errors();
+        let fields = fields.iter().map(|field| {
+            let name = pool.add(field.field);
             (name, field.messages.iter().map(|message| pool.add(message)).collect())
         });
         Texts {
