@@ -39,7 +39,7 @@ pub use error::{
 };
 pub use hint::HintSource;
 pub use kind::{Kind, KindRow, Severity, UnknownName};
-pub use messages::{ARABIC, ENGLISH, Messages};
+pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
 pub use provider::Provider;
 pub use quota::{Admission, Quota, QuotaOptions, QuotaState, Settlement, Ticket};
 pub use rate_limit::RateLimit;

@@ -1,6 +1,7 @@
 //! The Arabic texts, in the order of the English ones.
 
 use super::Entry;
+use super::units::unit;
 use crate::kind::Kind;
 
 /// Arabic counts with the singular, the dual, a plural for 3 to 10 and the accusative from 11 on.
@@ -11,12 +12,14 @@ pub(super) fn duration(seconds: u64) -> String {
         (0, _) | (_, 3..=10) => format!("{number} {}", forms[2]),
         _ => format!("{number} {}", forms[3]),
     };
-    match seconds {
-        0..=119 => count(seconds, ["ثانية واحدة", "ثانيتين", "ثوانٍ", "ثانية"]),
-        120..=7199 => count(seconds.div_ceil(60), ["دقيقة واحدة", "دقيقتين", "دقائق", "دقيقة"]),
-        7200..=172_799 => count(seconds.div_ceil(3600), ["ساعة واحدة", "ساعتين", "ساعات", "ساعة"]),
-        _ => count(seconds.div_ceil(86_400), ["يوم واحد", "يومين", "أيام", "يومًا"]),
-    }
+    let (unit, number) = unit(seconds);
+    let forms = [
+        ["ثانية واحدة", "ثانيتين", "ثوانٍ", "ثانية"],
+        ["دقيقة واحدة", "دقيقتين", "دقائق", "دقيقة"],
+        ["ساعة واحدة", "ساعتين", "ساعات", "ساعة"],
+        ["يوم واحد", "يومين", "أيام", "يومًا"],
+    ];
+    count(number, forms[unit])
 }
 
 pub(super) const ENTRIES: &[Entry] = &[

@@ -1,17 +1,14 @@
 //! The English texts. The advice follows the LLM Resayil error guide and its checklist.
 
 use super::Entry;
+use super::units::unit;
 use crate::kind::Kind;
 
 pub(super) fn duration(seconds: u64) -> String {
     let count =
         |number: u64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
-    match seconds {
-        0..=119 => count(seconds, "second"),
-        120..=7199 => count(seconds.div_ceil(60), "minute"),
-        7200..=172_799 => count(seconds.div_ceil(3600), "hour"),
-        _ => count(seconds.div_ceil(86_400), "day"),
-    }
+    let (unit, number) = unit(seconds);
+    count(number, ["second", "minute", "hour", "day"][unit])
 }
 
 pub(super) const ENTRIES: &[Entry] = &[

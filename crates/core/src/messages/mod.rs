@@ -1,7 +1,9 @@
 //! What to tell people: a friendly sentence for users, and what to do about it.
 
 mod arabic;
+mod data;
 mod english;
+mod units;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,18 +13,21 @@ use crate::error::Error;
 use crate::kind::Kind;
 use crate::provider::Provider;
 
+pub use data::MessagesError;
+use units::Units;
+
 /// The built-in texts in English.
 pub static ENGLISH: Messages = Messages {
-    language: "en",
+    language: Cow::Borrowed("en"),
     table: english::ENTRIES,
-    duration: english::duration,
+    duration: Units::BuiltIn(english::duration),
     own: BTreeMap::new(),
 };
 /// The built-in texts in Arabic. They hold no marks of direction: a display knows how to set them.
 pub static ARABIC: Messages = Messages {
-    language: "ar",
+    language: Cow::Borrowed("ar"),
     table: arabic::ENTRIES,
-    duration: arabic::duration,
+    duration: Units::BuiltIn(arabic::duration),
     own: BTreeMap::new(),
 };
 
@@ -48,9 +53,9 @@ struct Entry {
 /// ```
 #[derive(Clone)]
 pub struct Messages {
-    language: &'static str,
+    language: Cow<'static, str>,
     table: &'static [Entry],
-    duration: fn(u64) -> String,
+    duration: Units,
     own: BTreeMap<Kind, Own>,
 }
 
@@ -79,9 +84,31 @@ impl Messages {
             .find(|messages| messages.language.eq_ignore_ascii_case(primary))
     }
 
-    /// The tag of the language that these texts started from.
-    pub fn language(&self) -> &'static str {
-        self.language
+    /// The same texts with those that JSON data replaces, or a whole language of its own.
+    ///
+    /// All members are optional: `language` (a tag), `units` (`second`, `minute`, `hour` and `day`,
+    /// each a list of the singular and the plural), and `kinds`, an object with a member for each
+    /// kind whose `user_message` (text) or `advice` (a list of texts) is replaced.
+    ///
+    /// ```
+    /// use resayil_core::{Error, Kind, Messages};
+    ///
+    /// let data = r#"{"language": "fr", "kinds": {"server": {"user_message": "Un instant, svp."}}}"#;
+    /// let french = Messages::english().with_json(data)?;
+    /// assert_eq!(Error::new(Kind::Server, "500").user_message_in(&french), "Un instant, svp.");
+    /// # Ok::<(), resayil_core::MessagesError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Data that is not JSON, an unknown member or kind, and a member of the wrong type.
+    pub fn with_json(self, data: &str) -> Result<Self, MessagesError> {
+        data::read(self, data)
+    }
+
+    /// The tag of the language of these texts.
+    pub fn language(&self) -> &str {
+        &self.language
     }
 
     /// The same texts with another message to users for this kind.
@@ -130,7 +157,7 @@ impl Messages {
             "wait" => error
                 .retry_after()
                 .filter(|wait| !wait.is_zero())
-                .map(|wait| (self.duration)(whole_seconds(wait))),
+                .map(|wait| self.duration.name(whole_seconds(wait))),
             "field" => error
                 .field_errors()
                 .first()
