@@ -117,12 +117,12 @@ fn disguised_error(
         Format::Json if body.empty_answer => protocol("the answer is empty and used no tokens"),
         Format::Json => None,
         Format::Html => protocol("a web page came in place of an answer"),
-        Format::Empty if matches!(status, 204 | 205) || is("event-stream") => None,
         // Azure throttles some streams with an empty 200.
         Format::Empty if facts.retry_after.is_some() || facts.retry_after_ms.is_some() => {
             let verdict = Verdict { kind: Kind::RateLimit, retryable: true };
             Some((Some(status), verdict, Some("throttled: the answer is empty and asks to wait")))
         }
+        Format::Empty if matches!(status, 204 | 205) || is("event-stream") => None,
         Format::Empty => protocol("the answer has no body"),
         Format::Text
             if matches!(bytes.trim_ascii().first(), Some(b'{' | b'['))

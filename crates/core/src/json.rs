@@ -175,6 +175,11 @@ impl<'a> Object<'a> {
         (bytes.first() == Some(&b'{')).then_some(Object(bytes))
     }
 
+    /// The object as it was written.
+    pub(crate) fn raw(self) -> &'a [u8] {
+        self.0
+    }
+
     /// The members in order, up to the first mistake.
     pub(crate) fn members(self) -> Members<'a> {
         Members { scanner: Scanner { bytes: self.0, at: 1 }, stage: Stage::First }

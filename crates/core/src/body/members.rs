@@ -77,6 +77,20 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"choices" => top.choices = value.as_array(),
             b"usage" => top.usage = value.as_object(),
             b"response" => top.response = value.as_object(),
+            // Groq, in a chunk without choices.
+            b"x_groq" => {
+                top.error = value
+                    .as_object()
+                    .and_then(|groq| groq.get_some("error"))
+                    .map(Error::Other)
+                    .or(top.error)
+            }
+            // An event of Amazon's, named after what went wrong: `throttlingException`.
+            raw if raw.ends_with(b"Exception") && value.as_object().is_some() => {
+                body.code = Some(name.decode_prefix(64));
+                body.provider = body.provider.or(Some(Provider::Bedrock));
+                top.error = Some(Error::Other(value));
+            }
             b"top_up_url" | b"current_credits" => body.provider = Some(Provider::Resayil),
             b"exception" | b"trace" => body.provider = body.provider.or(Some(Provider::Laravel)),
             b"estimated_time" => {
@@ -105,6 +119,10 @@ impl<'a> Top<'a> {
             Some(Error::Other(Value::Text(text))) => {
                 body.has_error = true;
                 body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES));
+            }
+            Some(Error::Other(Value::Object(error))) => {
+                body.has_error = true;
+                body.message = message_of(Value::Object(error));
             }
             Some(Error::Other(Value::Array(list))) => {
                 body.has_error = true;

@@ -192,7 +192,7 @@ impl StreamDecoder {
             }
         }
         if self.state.end.is_none() && !self.state.recognised {
-            if let Some(end) = self.plain_body(now) {
+            if let Some(end) = self.plain_body(now, &mut on_event) {
                 return end;
             }
         }
@@ -211,14 +211,41 @@ impl StreamDecoder {
         }
     }
 
-    /// Some servers answer a request for a stream with a plain body.
-    fn plain_body(&self, now: Timestamp) -> Option<StreamEnd> {
-        let json = json::parse(self.head.trim_ascii())?.as_object()?;
+    /// What a stream without events is: some servers answer with a plain body, with a web page, or,
+    /// when they throttle (Azure), with a wait in the headers and nothing else.
+    fn plain_body(
+        &mut self,
+        now: Timestamp,
+        on_event: &mut impl FnMut(StreamEvent<'_>),
+    ) -> Option<StreamEnd> {
+        let head = std::mem::take(&mut self.head);
         let headers: Vec<_> = self.headers.iter().collect();
-        let classifier = Classifier::new().provider(self.provider);
-        match classifier.classify(200, &headers, &self.head, now) {
-            Err(error) => Some(StreamEnd::Error(error)),
-            Ok(()) => json.get("choices").map(|_| StreamEnd::Complete),
+        let result = Classifier::new().provider(self.provider).classify(200, &headers, &head, now);
+        match (json::parse(head.trim_ascii()), result) {
+            // Gemini streams an array of events when it is not asked for server-sent ones.
+            (Some(Value::Array(list)), _) => {
+                for item in list.items() {
+                    if let Value::Object(object) = item {
+                        if !self.state.take_object(object, false, object.raw(), on_event) {
+                            break;
+                        }
+                    }
+                }
+                None
+            }
+            (Some(_), Err(error)) => Some(StreamEnd::Error(error)),
+            (Some(Value::Object(object)), Ok(())) => {
+                let event = event::read(object);
+                self.state.deliver(&event.text);
+                on_event(StreamEvent { text: &event.text, data: &head });
+                event.finish.map(|_| StreamEnd::Complete)
+            }
+            (None, Err(error))
+                if error.kind() == Kind::RateLimit || head.trim_ascii_start().starts_with(b"<") =>
+            {
+                Some(StreamEnd::Error(error))
+            }
+            _ => None,
         }
     }
 
