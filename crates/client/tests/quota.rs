@@ -75,8 +75,9 @@ fn an_unknown_limit_is_learned_in_the_first_window() {
         let log = finished_log(&sandbox);
         assert_each_answered_once(&log, 20);
         let refused: Vec<_> = log.iter().filter(|entry| entry.refused).collect();
-        // Eight callers at once, of whom five are admitted.
-        assert!(refused.len() <= 8, "{} refused", refused.len());
+        // Eight callers, of whom each may be refused once before the first refusal is known, and
+        // once more where that was just when a window ended.
+        assert!(refused.len() <= 16, "{} refused", refused.len());
         assert!(refused.iter().all(|entry| entry.window <= log[0].window + 1), "{headers}");
         assert_eq!(client.stats().refused, refused.len() as u64);
     }

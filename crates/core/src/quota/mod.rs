@@ -264,14 +264,20 @@ impl State {
                 window.observe_end(now + wait, &mut self.clock);
                 window.roll(&self.clock, now);
             }
+            window.resolve(admitted_at);
             // A refusal from an earlier window says nothing about this one.
             if window.contains(admitted_at, &self.clock) {
                 window.refused();
                 let end = now + window.until_next(&self.clock, now);
                 self.latched_until = self.latched_until.max(end);
             }
-        } else if settlement.consumed == Some(false) && window.contains(admitted_at, &self.clock) {
-            window.give_back();
+        } else if settlement.consumed == Some(false) {
+            window.resolve(admitted_at);
+            if window.contains(admitted_at, &self.clock) {
+                window.give_back();
+            }
+        } else if let Some(date) = settlement.date {
+            window.answered(admitted_at, date);
         }
     }
 }

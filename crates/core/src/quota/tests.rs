@@ -133,3 +133,60 @@ fn without_a_window_only_refusals_hold_back() {
     assert_eq!(quota.enter().poll(SECOND), Admission::Wait(5 * SECOND));
     assert!(admit(&quota, 6 * SECOND).is_some());
 }
+
+#[test]
+fn a_refusal_in_a_short_window_teaches_its_limit_and_not_a_wrong_end() {
+    // 0.42 s into a window of two seconds; the server says "2", rounded up from 1.58.
+    for wait in [2, 1] {
+        let options = QuotaOptions::default().with_window(2 * SECOND);
+        let into = if wait == 2 { 420 } else { 1420 };
+        let wall = Timestamp::from_unix_micros(86_000_000 + into * 1000);
+        let quota = Quota::new(options, wall, Duration::ZERO);
+        let tickets: Vec<_> = (0..8).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
+        let date = Some(Timestamp::from_unix_seconds(86 + into / 1000));
+        for (index, ticket) in tickets.into_iter().enumerate() {
+            let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
+            let settlement =
+                if index < 5 { answer } else { Settlement { date, ..refused(wait * SECOND) } };
+            ticket.settle(&settlement, millis(5));
+        }
+        assert_eq!(quota.state(millis(5)).limit, Some(5));
+        // The window ends at 88, and begins with certainty a second later at the latest.
+        let reset = quota.state(millis(5)).reset_after.unwrap();
+        let left = millis(2000 - into as u64 - 5);
+        assert!(reset >= left && reset <= left + SECOND, "{reset:?} of {left:?}");
+    }
+}
+
+#[test]
+fn answered_requests_take_nothing_from_the_next_window() {
+    // The server's clock is known to a second, so that any of these could be late by it alone.
+    let options = QuotaOptions::default().with_limit(2).with_window(2 * SECOND);
+    let quota = Quota::new(options, Timestamp::from_unix_micros(33_550_000), Duration::ZERO);
+    let tickets: Vec<_> = (0..2).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
+    let date = Some(Timestamp::from_unix_seconds(33));
+    for ticket in tickets {
+        let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
+        ticket.settle(&answer, millis(5));
+    }
+    let Admission::Wait(wait) = quota.enter().poll(millis(5)) else { panic!() };
+    assert!(wait <= SECOND);
+    let next = millis(5) + wait;
+    assert_eq!((0..5).filter_map(|_| admit(&quota, next)).count(), 2);
+}
+
+#[test]
+fn a_late_answer_frees_the_place_that_was_kept_for_it() {
+    let quota = quota(Some(2));
+    let late = admit(&quota, millis(9_900)).unwrap();
+    let _first = admit(&quota, 10 * SECOND).unwrap();
+    assert!(admit(&quota, 10 * SECOND).is_none());
+    // It was answered in the second before the minute ended.
+    let date = Some(Timestamp::from_unix_seconds(59));
+    let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
+    late.settle(&answer, millis(10_050));
+    // By this answer the minute may end as late as at 11.05 s; then one place is taken.
+    assert!(admit(&quota, millis(10_100)).is_none());
+    assert!(admit(&quota, millis(11_100)).is_some());
+    assert!(admit(&quota, millis(11_100)).is_none());
+}

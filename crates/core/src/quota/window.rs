@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::clock::ServerClock;
+use crate::timestamp::Timestamp;
+
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
 
 /// Requests that are sent so close to a window's end may be counted in the next one.
 const TRANSIT: Duration = Duration::from_millis(250);
@@ -16,7 +20,8 @@ pub(super) struct Window {
     /// The number of the current window since 1970.
     index: i64,
     used: u32,
-    /// When the requests of this window were admitted, as far as they may be counted in the next.
+    /// When those requests were admitted that may yet be counted in the next window: no answer tells
+    /// that they were counted before.
     late: VecDeque<Duration>,
 }
 
@@ -51,7 +56,9 @@ impl Window {
     /// Goes on to the window that has certainly begun at `now`.
     pub(super) fn roll(&mut self, clock: &ServerClock, now: Duration) {
         let index = clock.earliest(now).div_euclid(self.length);
-        if index == self.index {
+        if index <= self.index {
+            // Back, because the clock proved to be behind its estimate: what was sent still counts.
+            self.index = index;
             return;
         }
         // Each request that was sent shortly before may have arrived after the window began.
@@ -109,6 +116,24 @@ impl Window {
         }
     }
 
+    /// The request that was admitted then was not counted, or is known to be counted already.
+    /// Says whether that was open until now.
+    pub(super) fn resolve(&mut self, admitted_at: Duration) -> bool {
+        // Most answers come in the order of their requests.
+        let index = self.late.iter().position(|sent| *sent == admitted_at);
+        index.and_then(|index| self.late.remove(index)).is_some()
+    }
+
+    /// The request that was admitted then was answered within the second that begins at `date`, and
+    /// so counted before the end of it.
+    pub(super) fn answered(&mut self, admitted_at: Duration, date: Timestamp) {
+        let last = date.unix_micros().saturating_add(SECOND - 1).div_euclid(self.length);
+        if last <= self.index && self.resolve(admitted_at) && last < self.index {
+            // It was taken for one of this window.
+            self.used = self.used.saturating_sub(1);
+        }
+    }
+
     /// A request was not counted after all.
     pub(super) fn give_back(&mut self) {
         self.used = self.used.saturating_sub(1);
@@ -116,8 +141,9 @@ impl Window {
 
     /// The server said that the window ends within the second before `end`.
     pub(super) fn observe_end(&self, end: Duration, clock: &mut ServerClock) {
-        const SECOND: i64 = 1_000_000;
-        let nearest = (clock.latest(end) + self.length / 2).div_euclid(self.length) * self.length;
+        // The end that is nearest to the middle of what the clock and that second leave open.
+        let middle = (clock.earliest(end) + clock.latest(end)).div_euclid(2) - SECOND / 2;
+        let nearest = (middle + self.length / 2).div_euclid(self.length) * self.length;
         clock.observe_between(nearest, nearest + SECOND, end);
     }
 }
