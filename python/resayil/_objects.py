@@ -19,6 +19,12 @@ class Object:
     #: The members that are objects, or lists of objects, of another class.
     _nested: ClassVar[dict[str, type[Object]]] = {}
 
+    #: The members that the class names.
+    _known: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        cls._known = cls._known | frozenset(cls.__annotations__)
+
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
 
@@ -27,7 +33,7 @@ class Object:
             raise AttributeError(name)
         if name in self._data:
             return _wrap(self._data[name], self._nested.get(name))
-        if any(name in cls.__dict__.get("__annotations__", ()) for cls in type(self).__mro__):
+        if name in self._known:
             return None
         raise AttributeError(f"{type(self).__name__} has no {name!r}")
 
