@@ -1,6 +1,7 @@
 """The error model and retry policy for programs that call LLM APIs.
 
 - `classify` reads an answer and says what went wrong, as an exception of its kind.
+- `Client` calls an API, and handles what fails.
 - `retry` calls a function again when that may help, after the wait that the server asks for.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
 - `Quota` admits requests in order, so that none is refused.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import logging as _logging
 
+from ._client import Client, Stream
 from ._exceptions import (
     APIConnectionError,
     APIError,
@@ -45,7 +47,9 @@ from ._native import (
     Ticket,
     __version__,
     classify,
+    monotonic_now,
 )
+from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model
 from ._quota import Quota
 from ._retry import retry
 from ._stream import StreamResult, classify_stream
@@ -57,9 +61,13 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "Balance",
     "Budget",
     "Call",
     "CancelledError",
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "Client",
     "ConfigurationError",
     "ConflictError",
     "ContentFilterError",
@@ -68,6 +76,7 @@ __all__ = [
     "Decision",
     "Headers",
     "InternalServerError",
+    "Model",
     "NotFoundError",
     "OverloadedError",
     "PayloadTooLargeError",
@@ -80,6 +89,7 @@ __all__ = [
     "RateLimitError",
     "ResponseError",
     "RetryPolicy",
+    "Stream",
     "StreamDecoder",
     "StreamResult",
     "Ticket",
@@ -88,6 +98,7 @@ __all__ = [
     "__version__",
     "classify",
     "classify_stream",
+    "monotonic_now",
     "retry",
     "testing",
 ]

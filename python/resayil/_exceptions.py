@@ -223,9 +223,9 @@ class APIError(Exception):
         """A report of several lines for a developer, without secrets and without the raw body."""
         return self._error.report()
 
-    def _mark(self, attempts: int, exhausted: bool) -> None:
-        """Notes what a retrying layer knows at its end."""
-        self.args = (self._error.marked(attempts, exhausted),)
+    def _mark(self, error: _native.Error) -> None:
+        """Takes over what a retrying layer knows at its end."""
+        self.args = (error,)
 
     def __str__(self) -> str:
         return str(self._error)

@@ -23,6 +23,7 @@ def _register(modules: tuple[str, ...], kind: str, ambiguous: bool, *names: str)
 
 
 _HTTPX = ("httpx", "httpx2", "httpcore", "httpcore2")
+
 _register(_HTTPX, "timeout", False, "ConnectTimeout", "PoolTimeout")
 _register(_HTTPX, "timeout", True, "ReadTimeout", "WriteTimeout", "TimeoutException")
 _register(_HTTPX, "network", False, "ConnectError")
@@ -58,31 +59,29 @@ def read_error(exception: object) -> Optional[_native.Error]:
         return exception._error
     if not isinstance(exception, BaseException):
         return None
-    marked = getattr(exception, ATTRIBUTE, None)
-    if isinstance(marked, _native.Error):
-        return marked
     return _from_response(exception) or _without_answer(exception)
 
 
-def mark(exception: BaseException, error: _native.Error, attempts: int, exhausted: bool) -> None:
-    """Notes on an exception how many attempts were made, and whether retries are used up."""
+def mark(exception: BaseException, error: _native.Error) -> None:
+    """Leaves on an exception what a retrying layer knows at its end."""
     if isinstance(exception, APIError):
-        exception._mark(attempts, exhausted)
+        exception._mark(error)
         return
-    # Some classes allow no further attributes: then nobody is told.
-    for name, value in (
-        (ATTRIBUTE, error.marked(attempts, exhausted)),
-        ("attempts", attempts),
-        ("exhausted", exhausted),
-    ):
+    marks = {ATTRIBUTE: error, "attempts": error.attempts, "exhausted": error.exhausted}
+    for name, value in marks.items():
         try:
             setattr(exception, name, value)
         except Exception:
+            # Some classes allow no further attributes: then nobody is told.
             return
 
 
 def _from_response(exception: BaseException) -> Optional[_native.Error]:
     response: Any = getattr(exception, "response", None)
+    for place in (response, exception):
+        marked = _marked(place)
+        if marked is not None:
+            return marked
     # aiohttp's exception has the status and headers itself, and no body.
     holder: Any = exception if response is None else response
     headers = getattr(holder, "headers", None)
@@ -99,6 +98,14 @@ def _from_response(exception: BaseException) -> Optional[_native.Error]:
         return error
     # The client raised for a status that is none of an error, such as a redirect.
     return _native.Error("unknown", None, status=status)
+
+
+def _marked(place: Any) -> Optional[_native.Error]:
+    """The error that a retrying layer has left on an exception or a response."""
+    extensions = getattr(place, "extensions", None)
+    left = extensions.get(ATTRIBUTE) if isinstance(extensions, dict) else None
+    left = left or getattr(place, ATTRIBUTE, None)
+    return left if isinstance(left, _native.Error) else None
 
 
 def _content(response: Any, exception: BaseException) -> bytes:

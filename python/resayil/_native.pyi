@@ -1,5 +1,5 @@
 # The native half. What is public is re-exported by the package.
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -12,9 +12,12 @@ __all__ = [
     "Budget",
     "Call",
     "Decision",
+    "ChatStream",
     "classify",
     "read_error",
+    "Client",
     "Error",
+    "monotonic_now",
     "RetryPolicy",
     "Quota",
     "QuotaState",
@@ -49,6 +52,7 @@ def read_error(
     now: float | None = None,
     provider: str | None = None,
 ) -> Error | None: ...
+def monotonic_now() -> float: ...
 def kinds() -> list[tuple[int, str, str, str, bool, str]]: ...
 def providers() -> list[str]: ...
 def jitters() -> list[str]: ...
@@ -292,3 +296,54 @@ class StreamDecoder:
     def finish_reason(self) -> str | None: ...
     @property
     def has_delivered(self) -> bool: ...
+
+@final
+class Client:
+    def __new__(
+        cls,
+        options: dict[str, Any],
+        observer: Callable[[str, str, int, float | None, Error | None], object] | None = None,
+    ) -> Self: ...
+    def chat(
+        self,
+        request: str,
+        *,
+        deadline: float | None = None,
+        idempotency_key: str | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> tuple[str, int, str | None]: ...
+    def chat_stream(
+        self,
+        request: str,
+        *,
+        deadline: float | None = None,
+        idempotency_key: str | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> ChatStream: ...
+    def post(
+        self,
+        path: str,
+        body: _Body,
+        *,
+        deadline: float | None = None,
+        idempotency_key: str | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes, int]: ...
+    def models(self) -> list[tuple[str, str | None, int | None, str | None]]: ...
+    def balance(self) -> tuple[str | None, str | None, str | None, float | None]: ...
+    def quota_state(self) -> QuotaState | None: ...
+    def stats(self) -> dict[str, Any]: ...
+    @property
+    def policy(self) -> RetryPolicy: ...
+    @property
+    def provider(self) -> str | None: ...
+
+@final
+class ChatStream:
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> str: ...
+    def close(self) -> None: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def request_id(self) -> str | None: ...

@@ -25,9 +25,6 @@ On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], b
 
 logger = logging.getLogger("resayil")
 
-#: The stops after which an outer layer must not begin anew.
-EXHAUSTED = frozenset({"exhausted", "max_attempts", "max_quota_waits", "budget", "deadline"})
-
 DEFAULT_POLICY = RetryPolicy()
 
 
@@ -36,6 +33,7 @@ class Attempts:
 
     def __init__(self, name: str, policy: RetryPolicy, budget: Optional[Budget]) -> None:
         self._name = name
+        self._policy = policy
         self._call = policy.start(_time.now(), budget=budget)
         self._tries = 0
         self._sent = 0
@@ -44,13 +42,13 @@ class Attempts:
         """Tells that the call succeeded."""
         self._call.on_success()
 
-    def decide(self, error: _native.Error) -> tuple[Decision, int]:
-        """Decides after a failed attempt; gives the decision and the requests sent so far."""
+    def decide(self, error: _native.Error) -> tuple[Optional[float], _native.Error]:
+        """How long to wait before the next attempt, or None; and the error, marked if it is None."""
         self._tries += 1
         # An inner layer may have sent several.
         self._sent += max(1, error.attempts)
         decision = self._call.on_error(error, _time.now())
-        if decision.retry:
+        if decision.delay is not None:
             logger.warning(
                 "%s: attempt %d failed, next in %.3g s (%s): %s",
                 self._name,
@@ -60,7 +58,8 @@ class Attempts:
                 error,
                 extra=self._fields(error, decision),
             )
-        elif self._tries > 1:
+            return decision.delay, error
+        if self._tries > 1:
             logger.info(
                 "%s: gave up after %d attempts (%s): %s",
                 self._name,
@@ -69,17 +68,24 @@ class Attempts:
                 error,
                 extra=self._fields(error, decision),
             )
-        return decision, self._sent
+        return None, error.marked(self._sent, self._is_exhausted(decision.reason, error))
 
     def failed(self, exception: Exception, error: Optional[_native.Error]) -> Optional[float]:
-        """How long to wait before the next attempt; None to give up, with the exception marked."""
+        """The same for an exception, which is marked. Without an error it is not retried."""
         if error is None:
             return None
-        decision, sent = self.decide(error)
-        if decision.delay is None:
-            exhausted = error.exhausted or decision.reason in EXHAUSTED
-            _interop.mark(exception, error, sent, exhausted)
-        return decision.delay
+        delay, error = self.decide(error)
+        if delay is None:
+            _interop.mark(exception, error)
+        return delay
+
+    def _is_exhausted(self, reason: str, error: _native.Error) -> bool:
+        """Whether an outer layer must not begin anew; the native client says the same."""
+        if reason == "max_attempts":
+            return self._policy.max_attempts > 1
+        if reason == "max_quota_waits":
+            return self._policy.max_quota_waits > 0
+        return reason in ("budget", "deadline") or error.exhausted
 
     def _fields(self, error: _native.Error, decision: Decision) -> dict[str, object]:
         return {

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import Optional
 
+from . import _native
+
 _lock = threading.Lock()
 _active: Optional[Waits] = None
 
@@ -45,7 +47,7 @@ def testing() -> Iterator[Waits]:
 def now() -> float:
     """The monotonic clock in seconds, with the waits that were skipped."""
     waits = _active
-    return time.monotonic() + (waits.total if waits is not None else 0.0)
+    return _native.monotonic_now() + (waits.total if waits is not None else 0.0)
 
 
 def _skip(seconds: float) -> bool:

@@ -14,7 +14,7 @@ use crate::{exceptions, input};
 /// One call: it is told each failure, and answers what to do. Made by `RetryPolicy.start`.
 ///
 /// It neither sleeps nor reads a clock if `now` is given. All calls of `now` have to mean the same
-/// clock: that of `time.monotonic()`, or one of your own.
+/// clock: that of `monotonic_now()`, or one of your own.
 #[pyclass(frozen, module = "resayil")]
 pub(crate) struct Call(Mutex<resayil_core::Call>);
 
@@ -35,7 +35,7 @@ impl Call {
     /// of an HTTP client that can be read as one; TypeError if it cannot.
     #[pyo3(signature = (error, now=None))]
     fn on_error(&self, error: &Bound<'_, PyAny>, now: Option<f64>) -> PyResult<Decision> {
-        let now = input::monotonic(error.py(), now)?;
+        let now = input::monotonic(now)?;
         let error = exceptions::error_of(error)?;
         Ok(Decision(self.lock().on_error(&error, now)))
     }
@@ -59,8 +59,8 @@ impl Call {
 
     /// Seconds that are left until the deadline; None when there is no deadline.
     #[pyo3(signature = (now=None))]
-    fn remaining(&self, py: Python<'_>, now: Option<f64>) -> PyResult<Option<f64>> {
-        let now = input::monotonic(py, now)?;
+    fn remaining(&self, now: Option<f64>) -> PyResult<Option<f64>> {
+        let now = input::monotonic(now)?;
         Ok(self.lock().remaining(now).map(|left| left.as_secs_f64()))
     }
 

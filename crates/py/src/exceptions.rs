@@ -57,6 +57,11 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: Error) -> PyResult<Bound<'p
     }
 }
 
+/// The exception that stands for the error, to be raised.
+pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
+    exception(py, error).map_or_else(|failed| failed, PyErr::from_value)
+}
+
 /// The error that an exception stands for: an APIError, a handle, or a foreign exception that
 /// `resayil._interop` can read.
 pub(crate) fn error_of(exception: &Bound<'_, PyAny>) -> PyResult<Error> {

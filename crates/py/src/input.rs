@@ -77,13 +77,18 @@ pub(crate) fn wall(seconds: Option<f64>) -> PyResult<Timestamp> {
     }
 }
 
-/// A point on the clock of `time.monotonic()`; now, if it is not given.
-pub(crate) fn monotonic(py: Python<'_>, seconds: Option<f64>) -> PyResult<Duration> {
+/// A point on a monotonic clock; now by the package's clock, if it is not given.
+pub(crate) fn monotonic(seconds: Option<f64>) -> PyResult<Duration> {
     match seconds {
         Some(seconds) => duration("now", seconds),
-        // Looked up each time, so that a test may put its own clock there.
-        None => duration("now", py.import("time")?.call_method0("monotonic")?.extract()?),
+        None => Ok(client::monotonic_now()),
     }
+}
+
+/// The clock that this package measures time with, in seconds since a fixed point of this process.
+#[pyfunction(name = "monotonic_now")]
+pub(crate) fn monotonic_now() -> f64 {
+    client::monotonic_now().as_secs_f64()
 }
 
 /// A duration in seconds.

@@ -5,12 +5,15 @@
 
 mod budget;
 mod call;
+mod chat_stream;
 mod classify;
+mod client;
 mod error;
 mod error_new;
 mod exceptions;
 mod headers;
 mod input;
+mod interrupt;
 mod policy;
 mod quota;
 mod rate_limit;
@@ -26,9 +29,15 @@ mod _native {
     #[pymodule_export]
     use crate::call::{Call, Decision};
     #[pymodule_export]
+    use crate::chat_stream::ChatStream;
+    #[pymodule_export]
     use crate::classify::{classify, read_error};
     #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
     use crate::error::NativeError;
+    #[pymodule_export]
+    use crate::input::monotonic_now;
     #[pymodule_export]
     use crate::policy::RetryPolicy;
     #[pymodule_export]

@@ -84,17 +84,16 @@ impl RetryPolicy {
         RetryPolicy(Policy::patient())
     }
 
-    /// Begins one call. `now` is the clock of `time.monotonic()`, by default read from it; `seed`
+    /// Begins one call. `now` is the clock of `monotonic_now()`, by default read from it; `seed`
     /// decides the jitter, by default at random; `budget` is shared by calls.
     #[pyo3(signature = (now=None, seed=None, *, budget=None))]
     fn start(
         &self,
-        py: Python<'_>,
         now: Option<f64>,
         seed: Option<u64>,
         budget: Option<&Bound<'_, Budget>>,
     ) -> PyResult<Call> {
-        let now = input::monotonic(py, now)?;
+        let now = input::monotonic(now)?;
         let call = self.0.start(now, seed.unwrap_or_else(random_seed));
         Ok(Call::new(match budget {
             Some(budget) => call.with_budget(budget.get().budget.clone()),

@@ -14,11 +14,18 @@ use crate::{exceptions, input};
 ///
 /// `limit` is how many requests a window admits, from 1; None learns it from answers. `window` is
 /// its length in seconds; None is for services without such windows. `now` is the clock of
-/// `time.monotonic()` and `wall` that of `time.time()`; both are read if they are not given.
+/// `monotonic_now()` and `wall` that of `time.time()`; both are read if they are not given.
 #[pyclass(frozen, subclass, module = "resayil._native")]
 pub(crate) struct Quota {
     quota: resayil_core::Quota,
     options: QuotaOptions,
+}
+
+impl Quota {
+    /// The same quota, for the client.
+    pub(crate) fn handle(&self) -> resayil_core::Quota {
+        self.quota.clone()
+    }
 }
 
 #[pymethods]
@@ -26,7 +33,6 @@ impl Quota {
     #[new]
     #[pyo3(signature = (limit=None, window=60.0, *, now=None, wall=None))]
     fn new(
-        py: Python<'_>,
         limit: Option<u32>,
         window: Option<f64>,
         now: Option<f64>,
@@ -40,7 +46,7 @@ impl Quota {
             return Err(PyValueError::new_err("window has to be more than 0 seconds, or None"));
         }
         let options = QuotaOptions::default().with_limit(limit).with_window(window);
-        let (wall, now) = (input::wall(wall)?, input::monotonic(py, now)?);
+        let (wall, now) = (input::wall(wall)?, input::monotonic(now)?);
         Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
     }
 
@@ -51,8 +57,8 @@ impl Quota {
 
     /// What the quota knows.
     #[pyo3(signature = (now=None))]
-    fn state(&self, py: Python<'_>, now: Option<f64>) -> PyResult<QuotaState> {
-        Ok(QuotaState(self.quota.state(input::monotonic(py, now)?)))
+    fn state(&self, now: Option<f64>) -> PyResult<QuotaState> {
+        Ok(QuotaState(self.quota.state(input::monotonic(now)?)))
     }
 
     /// The limit that was given.
@@ -94,8 +100,8 @@ fn settled() -> PyErr {
 impl Ticket {
     /// Asks whether to send now: None if so, else the seconds after which to ask again.
     #[pyo3(signature = (now=None))]
-    fn poll(&self, py: Python<'_>, now: Option<f64>) -> PyResult<Option<f64>> {
-        let now = input::monotonic(py, now)?;
+    fn poll(&self, now: Option<f64>) -> PyResult<Option<f64>> {
+        let now = input::monotonic(now)?;
         match self.lock().as_mut().ok_or_else(settled)?.poll(now) {
             Admission::Ready => Ok(None),
             Admission::Wait(wait) => Ok(Some(wait.as_secs_f64())),
@@ -106,7 +112,6 @@ impl Ticket {
     #[pyo3(signature = (status, headers, error=None, *, now=None, wall=None))]
     fn settle(
         &self,
-        py: Python<'_>,
         status: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
         error: Option<&Bound<'_, PyAny>>,
@@ -117,7 +122,7 @@ impl Ticket {
         let error: Option<Error> = error.map(exceptions::error_of).transpose()?;
         let wall = input::wall(wall)?;
         let settlement = Settlement::from_answer(status, &headers.pairs(), error.as_ref(), wall);
-        self.settle_with(&settlement, input::monotonic(py, now)?)
+        self.settle_with(&settlement, input::monotonic(now)?)
     }
 
     /// Leaves the line; an admitted request that has no answer counts as consumed. May be called

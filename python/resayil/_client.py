@@ -1,0 +1,310 @@
+"""The HTTP client, with the names of OpenAI's."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Literal, Optional, Union, overload
+
+from . import _native
+from ._native import Budget, QuotaState, RetryPolicy
+from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model, ModelList, Object
+from ._quota import Quota
+from ._retry import DEFAULT_POLICY
+
+logger = logging.getLogger("resayil")
+
+
+def _observe(
+    action: str, reason: str, attempt: int, delay: Optional[float], error: Optional[_native.Error]
+) -> None:
+    """Logs a decision of the native client."""
+    fields = {
+        "callable": "Client",
+        "kind": error.kind if error else None,
+        "status": error.status if error else None,
+        "code": error.code if error else None,
+        "request_id": error.request_id if error else None,
+        "attempt": attempt,
+        "delay": delay,
+        "reason": reason,
+    }
+    if action == "retry":
+        when = "when the quota admits it" if delay is None else f"in {delay:.3g} s"
+        text = "Client: attempt %d failed, next %s (%s): %s"
+        logger.warning(text, attempt, when, reason, error or "connection closed", extra=fields)
+    elif action == "stop":
+        text = "Client: gave up after %d attempts (%s): %s"
+        logger.info(text, attempt, reason, error or reason, extra=fields)
+    elif action == "quota_wait":
+        logger.debug("Client: waiting %.3g s for the quota", delay or 0.0, extra=fields)
+    elif reason == "attempt_timeout":
+        text = "Client: an attempt_timeout of %.3g s is short; the API asks for 30 s or more"
+        logger.warning(text, delay or 0.0, extra=fields)
+    else:
+        logger.warning("Client: %s", reason, extra=fields)
+
+
+class Client:
+    """A client of LLM Resayil, and of all services that are compatible with OpenAI's API.
+
+    It waits for the quota before it sends, so that nothing is refused; tries again only where that
+    can help; and raises exceptions that say what went wrong. Calls block, and Ctrl-C ends them.
+    Any number of threads may use one client.
+
+    `api_key`: default the environment variable `RESAYIL_API_KEY`. `base_url`: default
+    `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`; plain http for this machine alone,
+    unless `allow_http`. `policy` says when calls are tried again; `budget` is their shared stock of
+    retries. `quota`: by default one of its own that learns the limit; a `Quota` to share it or to
+    tell the limit; None to send at once. `provider`: by default known by the host, else recognised
+    by each answer.
+
+    Time-outs in seconds: `connect_timeout`; `attempt_timeout` for one attempt (30 s or more, the
+    service asks); `idle_timeout` for silence within a stream. The total is the policy's `deadline`.
+    `max_response_bytes` is the largest answer that is read.
+
+    Raises ConfigurationError for a missing key, and for a key, address or option of bad form.
+    """
+
+    def __init__(
+        self,
+        api_key: Optional[str] = None,
+        base_url: Optional[str] = None,
+        *,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        quota: Union[Quota, Literal["auto"], None] = "auto",
+        budget: Optional[Budget] = None,
+        provider: Optional[str] = None,
+        connect_timeout: float = 10.0,
+        attempt_timeout: float = 120.0,
+        idle_timeout: float = 60.0,
+        max_response_bytes: int = 64 * 1024 * 1024,
+        allow_http: bool = False,
+        user_agent: Optional[str] = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "policy": policy,
+            "budget": budget if budget is not None else Budget(),
+            "provider": provider,
+            "connect_timeout": connect_timeout,
+            "attempt_timeout": attempt_timeout,
+            "idle_timeout": idle_timeout,
+            "max_response_bytes": max_response_bytes,
+            "allow_http": allow_http,
+            "user_agent": user_agent or f"resayil-python/{_native.__version__}",
+        }
+        if quota != "auto":
+            self._options["quota"] = quota
+        self._native = _native.Client(self._options, _observe)
+        self._pid = os.getpid()
+        self.chat = Chat(self)
+        """`chat.completions.create(...)`"""
+        self.models = Models(self)
+        """`models.list()`"""
+
+    def _connected(self) -> _native.Client:
+        # A forked child may not use its parent's connections.
+        if self._pid != os.getpid():
+            self._native = _native.Client(self._options, _observe)
+            self._pid = os.getpid()
+        return self._native
+
+    def balance(self) -> Balance:
+        """The account's subscription and credits, which only LLM Resayil has.
+
+        The service is known to answer 500 here at times while all else works.
+        """
+        names = ("tier", "status", "expires_at", "credits")
+        return Balance(dict(zip(names, self._connected().balance())))
+
+    def quota_state(self) -> Optional[QuotaState]:
+        """What the quota knows at this moment; None for a client without one."""
+        return self._connected().quota_state()
+
+    def stats(self) -> dict[str, Any]:
+        """Counters since the client was made.
+
+        `calls`, `attempts`, `answered`, `failed`, `refused`, `retries`, `retries_by_reason`,
+        `retries_by_kind`, `stale_connections`, and the seconds `quota_wait` and `backoff_wait`.
+        """
+        return self._connected().stats()
+
+    def __repr__(self) -> str:
+        return repr(self._native)
+
+
+class Chat:
+    """The part `chat` of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self.completions = Completions(client)
+        """`completions.create(...)`"""
+
+
+class Models:
+    """The part `models` of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> ModelList:
+        """The models that the key may use."""
+        names = ("id", "object", "created", "owned_by")
+        models = [dict(zip(names, row)) for row in self._client._connected().models()]
+        return ModelList({"object": "list", "data": models})
+
+
+_Message = Union[Mapping[str, Any], Object]
+
+# Options of OpenAI's SDK that would otherwise be sent as fields of the request.
+_OTHERS = {
+    "timeout": "use deadline, or Client(attempt_timeout=...)",
+    "extra_headers": "headers cannot be added",
+    "extra_query": "query parameters cannot be added",
+    "extra_body": "give further fields as keyword arguments",
+}
+
+
+class Completions:
+    """The part `chat.completions` of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[_Message],
+        stream: Literal[False] = False,
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        **params: Any,
+    ) -> ChatCompletion: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[_Message],
+        stream: Literal[True],
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        **params: Any,
+    ) -> Stream: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[_Message],
+        stream: bool,
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        **params: Any,
+    ) -> Union[ChatCompletion, Stream]: ...
+
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Iterable[_Message],
+        stream: bool = False,
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        **params: Any,
+    ) -> Union[ChatCompletion, Stream]:
+        """Asks for a chat completion.
+
+        `messages` are objects with `role` and `content`. With `stream=True` the answer is an
+        iterator of chunks. `deadline` is the time in seconds that the whole call may take, retries
+        and waits included; `policy` replaces the client's; `idempotency_key` is that of all attempts,
+        by default a random one. Further keyword arguments, such as `temperature` and `max_tokens`,
+        are fields of the request; None leaves a field out.
+
+        Raises an APIError, after the retries that the policy allows.
+        """
+        for name in params:
+            if name in _OTHERS:
+                raise TypeError(f"create has no argument {name!r}: {_OTHERS[name]}")
+        fields = {name: value for name, value in params.items() if value is not None}
+        request = json.dumps(
+            {"model": model, "messages": list(messages), **fields}, default=_plain, allow_nan=False
+        )
+        native = self._client._connected()
+        if stream:
+            return Stream(
+                native.chat_stream(
+                    request, deadline=deadline, idempotency_key=idempotency_key, policy=policy
+                )
+            )
+        text, attempts, request_id = native.chat(
+            request, deadline=deadline, idempotency_key=idempotency_key, policy=policy
+        )
+        return ChatCompletion(json.loads(text), attempts, request_id)
+
+
+def _plain(value: object) -> Any:
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a request cannot hold a value of the type {type(value).__name__}")
+
+
+class Stream(Iterator[ChatCompletionChunk]):
+    """An answer that comes piece by piece: an iterator of chunks.
+
+    Failures before anything was delivered are retried unseen. After that the exception has what was
+    delivered in `partial_text`. `close`, or leaving a `with` block, closes the connection.
+    """
+
+    def __init__(self, native: _native.ChatStream) -> None:
+        self._native = native
+
+    @property
+    def attempts(self) -> int:
+        """How many requests were sent before the answer began."""
+        return self._native.attempts
+
+    @property
+    def request_id(self) -> Optional[str]:
+        """The provider's id of the request."""
+        return self._native.request_id
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> ChatCompletionChunk:
+        return ChatCompletionChunk(json.loads(next(self._native)))
+
+    def close(self) -> None:
+        """Closes the connection; nothing follows."""
+        self._native.close()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+
+__all__ = ["Balance", "ChatCompletion", "ChatCompletionChunk", "Client", "Model", "Stream"]

@@ -1,0 +1,86 @@
+"""An adapter for requests that tries again when that may help.
+
+```python
+session = requests.Session()
+session.mount("https://", resayil.requests.RetryAdapter())
+```
+
+An answer is read, and tried again, only if its status is an error's; a request whose body is made
+while it is sent is sent once. What is raised or returned at the end is what requests made, with the
+error in `response.resayil_error`. Streams that break off, and quotas, are not handled here yet: see
+`resayil.Client`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Optional
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from . import _interop, _native, _time
+from ._native import Budget, RetryPolicy
+from ._retry import DEFAULT_POLICY, Attempts
+
+__all__ = ["RetryAdapter"]
+
+
+class RetryAdapter(HTTPAdapter):
+    """An adapter that sends requests again.
+
+    `policy` says when; `budget` is the stock of retries that all requests of this adapter share. The
+    other arguments are those of `requests.adapters.HTTPAdapter`.
+    """
+
+    # What HTTPAdapter pickles, and what this class adds.
+    __attrs__ = [*HTTPAdapter.__attrs__, "_policy"]
+
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        budget: Optional[Budget] = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._policy = policy
+        self._budget = budget if budget is not None else Budget()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._budget = Budget()
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *args: Any, **options: Any
+    ) -> requests.Response:
+        """Sends a request, again if that may help, and gives the last answer."""
+        if request.method == "POST" and "Idempotency-Key" not in request.headers:
+            request.headers["Idempotency-Key"] = f"resayil-{uuid.uuid4().hex}"
+        # A body that is made while it is sent exists once.
+        replayable = request.body is None or isinstance(request.body, (bytes, str))
+        attempts = Attempts(f"{request.method} request", self._policy, self._budget)
+        while True:
+            try:
+                response = super().send(request, *args, **options)
+                if response.status_code < 400:
+                    attempts.succeeded()
+                    return response
+                content = response.content
+            except Exception as exception:
+                read = _interop.read_error(exception) if replayable else None
+                delay = attempts.failed(exception, read)
+                if delay is None:
+                    raise
+            else:
+                error = _native.read_error(response.status_code, response.headers, content)
+                if error is None:
+                    return response
+                delay = None
+                if replayable:
+                    delay, error = attempts.decide(error)
+                if delay is None:
+                    setattr(response, _interop.ATTRIBUTE, error)
+                    return response
+                response.close()
+            _time.sleep(delay)
