@@ -36,8 +36,9 @@ pub(crate) fn run() -> Result<(), String> {
         run::command("bash")
             .arg(&file)
             .current_dir(&clone)
-            // The dependencies need not be built a second time.
-            .env("CARGO_TARGET_DIR", run::target_dir())
+            // Not our own target folder: cargo would take the clone's programs for ours. A lasting one,
+            // so that the dependencies are built only once.
+            .env("CARGO_TARGET_DIR", run::target_dir().join("readme"))
             .env_remove("CARGO_MANIFEST_DIR"),
     )
     .map_err(|_| format!("a command of {path} failed; it is named above"))
