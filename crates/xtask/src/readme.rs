@@ -30,16 +30,18 @@ pub(crate) fn run() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
-    let script = script(path, &blocks);
+    let file = folder.path().join("commands.sh");
+    fs::write(&file, script(path, &blocks)).map_err(|error| format!("no script: {error}"))?;
     run::run(
         run::command("bash")
-            .args(["-c", &script])
+            .arg(&file)
             .current_dir(&clone)
-            // The dependencies need not be built a second time.
-            .env("CARGO_TARGET_DIR", run::target_dir())
+            // Not our own target folder: cargo would take the clone's programs for ours. A lasting one,
+            // so that the dependencies are built only once.
+            .env("CARGO_TARGET_DIR", run::target_dir().join("readme"))
             .env_remove("CARGO_MANIFEST_DIR"),
     )
-    .map_err(|_| format!("a command of {path} failed: the last one shown above"))
+    .map_err(|_| format!("a command of {path} failed; it is named above"))
 }
 
 fn blocks(text: &str) -> Vec<Block<'_>> {
@@ -61,12 +63,14 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 /// One script for all blocks: what one exports, the next one sees.
 fn script(path: &str, blocks: &[Block<'_>]) -> String {
     // What a block leaves in the background ends with the script.
-    let mut script =
-        "set -euo pipefail\ntrap 'jobs -p | xargs -r kill 2>/dev/null' EXIT\n".to_owned();
+    let mut script = "set -Eeuo pipefail\n\
+        trap 'jobs -p | xargs -r kill 2>/dev/null' EXIT\n\
+        trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n"
+        .to_owned();
     for block in blocks {
-        script += &format!("echo; echo '-- {path}, line {}'\nset -v\n", block.line);
-        script += &block.text.join("\n");
-        script += "\n{ set +v; } 2>/dev/null\n";
+        let text = block.text.join("\n");
+        script += &format!("cat <<'END-OF-BLOCK'\n\n-- {path}, line {}\n", block.line);
+        script += &format!("{text}\n--\nEND-OF-BLOCK\n{text}\n");
     }
     script
 }

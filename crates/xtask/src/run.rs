@@ -11,8 +11,7 @@ use std::thread;
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    // Set by `cargo run`. Preferred to the value at compile time, because two checkouts may share a
-    // target folder and so this very program.
+    // Set by `cargo run`, so it holds even where a checkout was moved after this was built.
     let manifest = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest.ancestors().nth(2).map_or_else(|| manifest.clone(), Path::to_path_buf)

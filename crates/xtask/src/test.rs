@@ -6,25 +6,28 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::counts::Counts;
-use crate::{examples, run, tools};
+use crate::{examples, native, run, tools};
 
 /// One part of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// The example programs of all languages, run against the sandbox
     Examples,
+    /// The C and C++ interfaces
+    C,
     /// Unit, integration and documentation tests of the crates
     Rust,
 }
 
 impl Part {
     /// All parts. The runners whose closing lines everybody knows come last.
-    const ALL: &'static [Part] = &[Part::Examples, Part::Rust];
+    const ALL: &'static [Part] = &[Part::Examples, Part::C, Part::Rust];
 
     /// The name on the command line.
     fn name(self) -> &'static str {
         match self {
             Part::Examples => "examples",
+            Part::C => "c",
             Part::Rust => "rust",
         }
     }
@@ -32,6 +35,7 @@ impl Part {
     fn run(self) -> Result<(), String> {
         match self {
             Part::Examples => examples::test(),
+            Part::C => native::test(),
             Part::Rust => rust(),
         }
     }
@@ -41,6 +45,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Part::Examples => "Examples",
+            Part::C => "C",
             Part::Rust => "Rust",
         })
     }
