@@ -118,7 +118,7 @@ impl NativeError {
     fn field_errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let fields = PyDict::new(py);
         for field in self.0.field_errors() {
-            fields.set_item(&field.field, &field.messages)?;
+            fields.set_item(field.field, &field.messages)?;
         }
         Ok(fields)
     }
