@@ -38,18 +38,23 @@ pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
 /// A list of objects that name a place and what is wrong there. The `input` that FastAPI echoes is
 /// the user's data and is not read.
 pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
-    for item in list.items().take(MAX_FIELD_ERRORS) {
-        let Some(item) = item.as_object() else { continue };
-        let text = |name| item.get(name).and_then(message);
-        let Some(message) = text("msg").or(text("message")).or(text("detail")).or(text("reason"))
-        else {
-            continue;
-        };
-        let place = ["loc", "pointer", "field", "path", "param", "name"].into_iter();
-        let place = place.filter_map(|name| item.get_some(name)).find_map(place_of);
-        if let Some(place) = place.filter(|_| !fields.is_full()) {
+    for item in list.items().take(MAX_FIELD_ERRORS).filter_map(Value::as_object) {
+        let (mut text, mut place) = (None, None);
+        for (name, value) in item.members() {
+            match name.raw() {
+                b"msg" | b"message" | b"detail" | b"reason" => {
+                    text = text.or_else(|| message(value))
+                }
+                b"loc" | b"pointer" | b"field" | b"path" | b"param" | b"name" => {
+                    place = place.or_else(|| place_of(value))
+                }
+                _ => {}
+            }
+        }
+        let (Some(text), Some(place)) = (text, place) else { continue };
+        if !fields.is_full() {
             fields.push_field(&place);
-            fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
+            fields.push_message(&text.decode_prefix(MAX_TEXT_BYTES));
         }
     }
 }
