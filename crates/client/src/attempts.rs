@@ -215,7 +215,7 @@ impl Attempts {
         let start = monotonic_now();
         let mut told = false;
         let result = loop {
-            if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            if self.cancel.as_ref().is_some_and(CancelToken::forbids_sending) {
                 self.tell(CallAction::Stop, "cancelled", None, None);
                 break Err(cancelled_error(false));
             }

@@ -35,6 +35,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     cancelled: bool,
+    waits_cancelled: bool,
     next: u64,
     /// The sockets that calls wait for at this moment.
     sockets: Vec<(u64, Weak<dyn ShutdownHandle>)>,
@@ -61,6 +62,20 @@ impl CancelToken {
         }
     }
 
+    /// Cancels the calls that carry this token as soon as no request of theirs is under way: waits
+    /// for the quota or a back-off end at once, but an answer that is coming is taken in. So nothing
+    /// is lost that may have been billed.
+    pub fn cancel_waits(&self) {
+        self.lock().waits_cancelled = true;
+        self.0.wake.notify_all();
+    }
+
+    /// Whether no request is to be sent any more.
+    pub(crate) fn forbids_sending(&self) -> bool {
+        let state = self.lock();
+        state.cancelled || state.waits_cancelled
+    }
+
     /// Whether [`cancel`](Self::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
         self.lock().cancelled
@@ -70,7 +85,7 @@ impl CancelToken {
     pub(crate) fn sleep(&self, duration: Duration) {
         let end = Instant::now().checked_add(duration);
         let mut state = self.lock();
-        while !state.cancelled {
+        while !(state.cancelled || state.waits_cancelled) {
             let left = match end {
                 Some(end) => end.saturating_duration_since(Instant::now()),
                 None => duration,

@@ -112,6 +112,37 @@ fn cancelling_wakes_each_wait_at_once() {
 }
 
 #[test]
+fn cancelling_waits_takes_in_what_is_under_way() {
+    let sandbox = Sandbox::builder().latency(Duration::from_millis(600)).start().unwrap();
+    let client = client(&sandbox);
+    let token = CancelToken::new();
+    let options = CallOptions::new().cancel(token.clone());
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.chat_with(&hello(), &options));
+        while sandbox.log().is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        token.cancel_waits();
+        assert_eq!(call.join().unwrap().unwrap().attempts(), 1);
+    });
+    assert_eq!(client.chat_with(&hello(), &options).unwrap_err().kind(), Kind::Cancelled);
+
+    // A failure ends the call, for there is to be no other attempt.
+    sandbox.push_fault(Fault::Unavailable);
+    let token = CancelToken::new();
+    let options = CallOptions::new().cancel(token.clone());
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.chat_with(&hello(), &options).unwrap_err());
+        while sandbox.log().len() < 2 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        token.cancel_waits();
+        let error = call.join().unwrap();
+        assert_eq!((error.kind(), error.attempts()), (Kind::Cancelled, 1));
+    });
+}
+
+#[test]
 fn a_quota_wait_past_the_deadline_fails_at_once_and_takes_no_place() {
     let sandbox = sandbox();
     let options = QuotaOptions::default().with_limit(1).with_window(Duration::from_secs(86_400));
