@@ -239,6 +239,11 @@
 #define RESAYIL_VERSION_PATCH 0
 
 /**
+ * What LLM Resayil says of the account. Immutable; any thread may read it.
+ */
+typedef struct resayil_balance resayil_balance;
+
+/**
  * A stock of retries that all calls of a client share, so that an outage is not answered with a
  * storm. Any thread may use it.
  */
@@ -251,12 +256,65 @@ typedef struct resayil_budget resayil_budget;
 typedef struct resayil_call resayil_call;
 
 /**
+ * Ends the calls that were given it. Any thread may use it, also while a call runs.
+ */
+typedef struct resayil_cancel resayil_cancel;
+
+/**
+ * A request for a chat completion that is being made. One thread at a time.
+ */
+typedef struct resayil_chat_request resayil_chat_request;
+
+/**
+ * An answer that comes piece by piece. As long as nothing was delivered, failures are retried
+ * unseen; after that the error has what was delivered. Freeing it closes the connection. One thread
+ * at a time; a second one, and a callback, is told RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_chat_stream resayil_chat_stream;
+
+/**
+ * A client of one API with one key. It keeps connections, a quota, a retry budget and counters. Any
+ * number of threads may call at once.
+ */
+typedef struct resayil_client resayil_client;
+
+/**
+ * The options of a client that is being made. One thread at a time.
+ *
+ * A setter that refuses its value says so by its status, and `resayil_client_builder_build` fails
+ * with an error that names the option.
+ */
+typedef struct resayil_client_builder resayil_client_builder;
+
+/**
+ * A whole answer. Immutable; any thread may read it.
+ */
+typedef struct resayil_completion resayil_completion;
+
+/**
  * Why a call failed.
  *
  * The getters may be called from several threads at once. The functions named `_set_` need the
  * handle for themselves, and end the life of texts that were borrowed from it.
  */
 typedef struct resayil_error resayil_error;
+
+/**
+ * One decision of a client, for a log. It holds no key and no prompt. Borrowed for the time of the
+ * callback.
+ */
+typedef struct resayil_event resayil_event;
+
+/**
+ * The models that a key may use. Immutable; any thread may read it.
+ */
+typedef struct resayil_models resayil_models;
+
+/**
+ * The options of one call, or of several: what is not set is as the client has it. One thread at a
+ * time may set; any may use it then.
+ */
+typedef struct resayil_options resayil_options;
 
 /**
  * When to try again. Immutable; any thread may use it.
@@ -280,6 +338,11 @@ typedef struct resayil_policy_builder resayil_policy_builder;
 typedef struct resayil_quota resayil_quota;
 
 /**
+ * A successful answer as it came: status, headers and body. Immutable; any thread may read it.
+ */
+typedef struct resayil_response resayil_response;
+
+/**
  * Reads a streamed answer as it arrives: server-sent events or NDJSON, split anywhere. One thread
  * at a time; a second one, and a callback, is told RESAYIL_STATUS_BUSY.
  */
@@ -297,12 +360,6 @@ typedef struct resayil_string resayil_string;
 typedef struct resayil_ticket resayil_ticket;
 
 /**
- * How a function of this library ended: `RESAYIL_STATUS_OK`, which is 0, or another constant of
- * that name. It is no kind of error: those are in `resayil_error`.
- */
-typedef uint32_t resayil_status;
-
-/**
  * A borrowed text: UTF-8 and NUL-terminated, `len` bytes before that NUL. `data` is NULL if there
  * is no text, which is not the same as an empty one.
  */
@@ -316,6 +373,12 @@ typedef struct {
      */
     size_t len;
 } resayil_str;
+
+/**
+ * How a function of this library ended: `RESAYIL_STATUS_OK`, which is 0, or another constant of
+ * that name. It is no kind of error: those are in `resayil_error`.
+ */
+typedef uint32_t resayil_status;
 
 /**
  * What to do after a failed attempt.
@@ -335,6 +398,17 @@ typedef struct {
      */
     resayil_str reason;
 } resayil_decision;
+
+/**
+ * Is given each event of an answer: the text that it adds, often empty, and its JSON, both
+ * NUL-terminated and borrowed for the time of the callback. 0 goes on, anything else stops. `user`
+ * is the pointer that was passed in beside the callback.
+ */
+typedef int (*resayil_chat_callback)(const char *text,
+                                     size_t text_len,
+                                     const char *data,
+                                     size_t data_len,
+                                     void *user);
 
 /**
  * One header of an answer, to be passed in as an array of them. Names are taken in any case;
@@ -360,18 +434,46 @@ typedef struct {
 } resayil_header;
 
 /**
- * Borrowed bytes: any bytes, not terminated. `data` may be NULL if `len` is 0.
+ * What a client did since it was made.
  */
 typedef struct {
     /**
-     * The first byte.
+     * Calls that were begun.
      */
-    const uint8_t *data;
+    uint64_t calls;
     /**
-     * How many bytes.
+     * Requests that were sent, refused ones included.
      */
-    size_t len;
-} resayil_bytes;
+    uint64_t attempts;
+    /**
+     * Calls that gave an answer. A stream counts when its end was read.
+     */
+    uint64_t answered;
+    /**
+     * Calls that gave an error.
+     */
+    uint64_t failed;
+    /**
+     * Requests that the server refused for quota.
+     */
+    uint64_t refused;
+    /**
+     * Attempts that followed a failed one.
+     */
+    uint64_t retries;
+    /**
+     * Requests that were sent again because a kept connection proved to be closed.
+     */
+    uint64_t stale_connections;
+    /**
+     * Seconds that calls waited for the quota, added up over all calls.
+     */
+    double quota_wait_seconds;
+    /**
+     * Seconds that calls waited between attempts for other reasons, added up over all calls.
+     */
+    double backoff_wait_seconds;
+} resayil_stats;
 
 /**
  * What a quota knows, to be shown.
@@ -412,6 +514,27 @@ typedef struct {
 } resayil_quota_state;
 
 /**
+ * Is told each decision of a client, in the thread of the call, which waits for it; several threads
+ * may call it at once. It may not free the client. `user` is the pointer that was passed in beside
+ * the callback.
+ */
+typedef void (*resayil_event_callback)(const resayil_event *event, void *user);
+
+/**
+ * Borrowed bytes: any bytes, not terminated. `data` may be NULL if `len` is 0.
+ */
+typedef struct {
+    /**
+     * The first byte.
+     */
+    const uint8_t *data;
+    /**
+     * How many bytes.
+     */
+    size_t len;
+} resayil_bytes;
+
+/**
  * Is given each event of a stream: the text that it adds to the answer, often empty, and its JSON.
  * Both are borrowed for the time of the callback and are not NUL-terminated. `user` is the pointer
  * that was passed in beside the callback.
@@ -425,6 +548,51 @@ typedef void (*resayil_stream_callback)(const char *text,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * How many models there are.
+ */
+size_t resayil_models_count(const resayil_models *models);
+
+/**
+ * The name of a model, to use in requests. Absent beyond the last one.
+ */
+resayil_str resayil_models_id(const resayil_models *models, size_t index);
+
+/**
+ * Whose a model is. Absent beyond the last one.
+ */
+resayil_str resayil_models_owned_by(const resayil_models *models, size_t index);
+
+/**
+ * Frees the list and with it all texts that were borrowed from it; NULL is nothing.
+ */
+void resayil_models_free(resayil_models *models);
+
+/**
+ * The tier, such as `basic`, `starter`, `pro` or `enterprise`.
+ */
+resayil_str resayil_balance_tier(const resayil_balance *balance);
+
+/**
+ * The state of the subscription, such as `active`.
+ */
+resayil_str resayil_balance_status(const resayil_balance *balance);
+
+/**
+ * When the subscription ends, as the service writes it.
+ */
+resayil_str resayil_balance_expires_at(const resayil_balance *balance);
+
+/**
+ * The credits left. Says whether they are known; if not, `*credits` is 0.
+ */
+bool resayil_balance_credits(const resayil_balance *balance, double *credits);
+
+/**
+ * Frees the handle and with it all texts that were borrowed from it; NULL is nothing.
+ */
+void resayil_balance_free(resayil_balance *balance);
 
 /**
  * Makes a full budget. `ratio` is how many retries a successful call earns, 0 to 10
@@ -493,6 +661,117 @@ bool resayil_call_remaining(const resayil_call *call, double now_seconds, double
 void resayil_call_free(resayil_call *call);
 
 /**
+ * Makes a token that is not cancelled. `*cancel` is yours.
+ */
+resayil_status resayil_cancel_new(resayil_cancel **cancel);
+
+/**
+ * Ends at once all calls that have this token, and those that get it later: they give an error of
+ * RESAYIL_KIND_CANCELLED.
+ */
+resayil_status resayil_cancel_cancel(const resayil_cancel *cancel);
+
+/**
+ * Whether the token is cancelled.
+ */
+bool resayil_cancel_is_cancelled(const resayil_cancel *cancel);
+
+/**
+ * Frees the handle; NULL is nothing. Calls that have the token keep it.
+ */
+void resayil_cancel_free(resayil_cancel *cancel);
+
+/**
+ * Starts a request to a model, without messages. `*request` is yours.
+ */
+resayil_status resayil_chat_request_new(const char *model, resayil_chat_request **request);
+
+/**
+ * Adds a message. `role` is `system`, `user` or `assistant`.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for another role.
+ */
+resayil_status resayil_chat_request_message(resayil_chat_request *request,
+                                            const char *role,
+                                            const char *content,
+                                            size_t content_len);
+
+/**
+ * Sets any field, such as `temperature`, to a value that is written as JSON. A field `stream` has no
+ * effect: the function that sends the request decides.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION if the value is no JSON.
+ */
+resayil_status resayil_chat_request_set(resayil_chat_request *request,
+                                        const char *name,
+                                        const char *json,
+                                        size_t json_len,
+                                        resayil_error **error);
+
+/**
+ * Writes the request as JSON, as `resayil_client_chat` takes it. `*json` is yours.
+ */
+resayil_status resayil_chat_request_to_json(const resayil_chat_request *request,
+                                            resayil_string **json);
+
+/**
+ * Frees the request; NULL is nothing.
+ */
+void resayil_chat_request_free(resayil_chat_request *request);
+
+/**
+ * Waits for the next event: `*text` is what it adds to the answer, often empty, and `*data` its
+ * JSON; both are valid until the next function that takes this stream. After the last event
+ * RESAYIL_STATUS_OK with both absent.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever broke the answer. Nothing follows an error.
+ */
+resayil_status resayil_chat_stream_next(resayil_chat_stream *stream,
+                                        resayil_str *text,
+                                        resayil_str *data,
+                                        resayil_error **error);
+
+/**
+ * Gives all events that are left to `callback`, until it says stop. `*stopped` says whether it did;
+ * the stream can go on then.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever broke the answer.
+ */
+resayil_status resayil_chat_stream_run(resayil_chat_stream *stream,
+                                       resayil_chat_callback callback,
+                                       void *user,
+                                       bool *stopped,
+                                       resayil_error **error);
+
+/**
+ * A copy of the text so far, cut to 1 MiB. `*text` is yours.
+ */
+resayil_status resayil_chat_stream_partial_text(const resayil_chat_stream *stream,
+                                                resayil_string **text);
+
+/**
+ * A copy of the provider's word for why the model stopped. `*reason` is yours; NULL before the end.
+ */
+resayil_status resayil_chat_stream_finish_reason(const resayil_chat_stream *stream,
+                                                 resayil_string **reason);
+
+/**
+ * A copy of the provider's id of the request. `*id` is yours; NULL if there is none.
+ */
+resayil_status resayil_chat_stream_request_id(const resayil_chat_stream *stream,
+                                              resayil_string **id);
+
+/**
+ * How many requests were sent for this call so far; 0 while the stream is busy.
+ */
+uint32_t resayil_chat_stream_attempts(const resayil_chat_stream *stream);
+
+/**
+ * Frees the stream and closes its connection; NULL is nothing. Not from its own callback.
+ */
+void resayil_chat_stream_free(resayil_chat_stream *stream);
+
+/**
  * Reads an answer of an LLM API.
  *
  * `status` is the HTTP status; headers and body are the answer's, any bytes. `provider` names whose
@@ -512,6 +791,257 @@ resayil_status resayil_classify(uint32_t status,
                                 const char *provider,
                                 double now_unix_seconds,
                                 resayil_error **error);
+
+/**
+ * Reads the counters of a client into `*stats`.
+ */
+resayil_status resayil_client_get_stats(const resayil_client *client, resayil_stats *stats);
+
+/**
+ * Reads what the quota of a client knows at this moment into `*state`. Says whether the client has
+ * a quota.
+ */
+bool resayil_client_get_quota_state(const resayil_client *client, resayil_quota_state *state);
+
+/**
+ * How many retries the budget of a client has left.
+ */
+double resayil_client_budget_remaining(const resayil_client *client);
+
+/**
+ * Frees the client; NULL is nothing. Calls that run go on, and what they gave stays valid.
+ */
+void resayil_client_free(resayil_client *client);
+
+/**
+ * Seconds on the clock by which clients measure time; for a `resayil_quota` that clients share.
+ */
+double resayil_monotonic_seconds(void);
+
+/**
+ * Starts from the defaults. `*builder` is yours.
+ */
+resayil_status resayil_client_builder_new(resayil_client_builder **builder);
+
+/**
+ * The API key, without `Bearer`. By default the environment variable RESAYIL_API_KEY.
+ */
+resayil_status resayil_client_builder_api_key(resayil_client_builder *builder, const char *key);
+
+/**
+ * The address that paths such as `chat/completions` are added to. By default the environment
+ * variable RESAYIL_BASE_URL, else `https://llmapi.resayil.io/v1`. Plain `http` is taken for this
+ * machine alone, unless `resayil_client_builder_allow_http` says otherwise.
+ */
+resayil_status resayil_client_builder_base_url(resayil_client_builder *builder, const char *url);
+
+/**
+ * Whether key and prompts may go over plain `http` to other machines; false by default.
+ */
+resayil_status resayil_client_builder_allow_http(resayil_client_builder *builder, bool allow);
+
+/**
+ * Whose API it is, by name such as `resayil`; NULL or `auto` to know it by the host of the base URL,
+ * or else by each answer, which is the default.
+ */
+resayil_status resayil_client_builder_provider(resayil_client_builder *builder,
+                                               const char *name);
+
+/**
+ * When calls are tried again. The policy stays yours.
+ */
+resayil_status resayil_client_builder_policy(resayil_client_builder *builder,
+                                             const resayil_policy *policy);
+
+/**
+ * The retry budget of all calls, perhaps shared with other clients; by default one of the client's
+ * own. The handle stays yours.
+ */
+resayil_status resayil_client_builder_budget(resayil_client_builder *builder,
+                                             const resayil_budget *budget);
+
+/**
+ * A quota that is shared with other clients of the same key. It has to measure time by
+ * `resayil_monotonic_seconds`. The handle stays yours.
+ */
+resayil_status resayil_client_builder_quota(resayil_client_builder *builder,
+                                            const resayil_quota *quota);
+
+/**
+ * A quota of the client's own: how many requests a window admits, 0 if that is unknown, and the
+ * length of the window in seconds, 0 for none, at most 86400. By default windows of 60 s whose limit
+ * is learned, if the provider is LLM Resayil, else no windows.
+ */
+resayil_status resayil_client_builder_quota_window(resayil_client_builder *builder,
+                                                   uint32_t limit,
+                                                   double window_seconds);
+
+/**
+ * No quota at all: every call is sent at once.
+ */
+resayil_status resayil_client_builder_no_quota(resayil_client_builder *builder);
+
+/**
+ * How long making a connection may take, in seconds: more than 0; 10 by default.
+ */
+resayil_status resayil_client_builder_connect_timeout(resayil_client_builder *builder,
+                                                      double seconds);
+
+/**
+ * How long one attempt may take, in seconds: more than 0; 120 by default. The LLM Resayil guide asks
+ * for 30 at least: a shorter one is told to the observer once.
+ */
+resayil_status resayil_client_builder_attempt_timeout(resayil_client_builder *builder,
+                                                      double seconds);
+
+/**
+ * How long a stream that has begun may be silent, in seconds: more than 0; 60 by default.
+ */
+resayil_status resayil_client_builder_idle_timeout(resayil_client_builder *builder, double seconds);
+
+/**
+ * The largest answer that is read, in bytes after decompression: at least 1; 64 MiB by default.
+ */
+resayil_status resayil_client_builder_max_response_bytes(resayil_client_builder *builder,
+                                                         size_t bytes);
+
+/**
+ * The `User-Agent`: visible ASCII and spaces; `resayil/` and the version by default.
+ */
+resayil_status resayil_client_builder_user_agent(resayil_client_builder *builder, const char *text);
+
+/**
+ * Is told every decision: retries, stops, waits for the quota, warnings. NULL for nobody. `user` is
+ * given back to it, and has to be valid as long as the client and its streams are.
+ */
+resayil_status resayil_client_builder_observer(resayil_client_builder *builder,
+                                               resayil_event_callback callback,
+                                               void *user);
+
+/**
+ * Checks the options and makes the client, which is yours. Nothing is sent. The options are used up:
+ * the builder is still to be freed, and refuses everything else.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION: no key, or a key, address or
+ * option of bad form. RESAYIL_STATUS_INVALID_ARGUMENT if the builder is used up.
+ */
+resayil_status resayil_client_builder_build(resayil_client_builder *builder,
+                                            resayil_client **client,
+                                            resayil_error **error);
+
+/**
+ * Frees the builder; NULL is nothing.
+ */
+void resayil_client_builder_free(resayil_client_builder *builder);
+
+/**
+ * Asks for a chat completion and waits for the whole answer. `request` is the JSON object of the
+ * request, such as `{"model":"m","messages":[{"role":"user","content":"Hello"}]}`; see
+ * `resayil_chat_request` for a way to make it. `options` may be NULL. `*completion` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever went wrong, after the retries that the policy
+ * allows.
+ */
+resayil_status resayil_client_chat(const resayil_client *client,
+                                   const char *request,
+                                   size_t request_len,
+                                   const resayil_options *options,
+                                   resayil_completion **completion,
+                                   resayil_error **error);
+
+/**
+ * Asks for a chat completion that comes piece by piece. Returns when the answer begins; `*stream`,
+ * which is yours, has the rest. The request is that of `resayil_client_chat`; the deadline of the
+ * options holds for the whole stream.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever went wrong before, after the retries that the
+ * policy allows.
+ */
+resayil_status resayil_client_chat_stream(const resayil_client *client,
+                                          const char *request,
+                                          size_t request_len,
+                                          const resayil_options *options,
+                                          resayil_chat_stream **stream,
+                                          resayil_error **error);
+
+/**
+ * Sends a JSON body to `{base}/{path}`, with quota, retries and budget as `resayil_client_chat`, and
+ * gives the answer as it came. `options` may be NULL. `*response` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever went wrong, after the retries that the policy
+ * allows: an answer that is no success is an error, too.
+ */
+resayil_status resayil_client_post(const resayil_client *client,
+                                   const char *path,
+                                   const uint8_t *body,
+                                   size_t body_len,
+                                   const resayil_options *options,
+                                   resayil_response **response,
+                                   resayil_error **error);
+
+/**
+ * Asks for the models that the key may use. `*models` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever went wrong, after the retries that the policy
+ * allows.
+ */
+resayil_status resayil_client_models(const resayil_client *client,
+                                     resayil_models **models,
+                                     resayil_error **error);
+
+/**
+ * Asks for the account's subscription and credits, which only LLM Resayil has. `*balance` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error for whatever went wrong, after the retries that the policy
+ * allows. The service is known to answer 500 here at times while all else works.
+ */
+resayil_status resayil_client_balance(const resayil_client *client,
+                                      resayil_balance **balance,
+                                      resayil_error **error);
+
+/**
+ * The text of the first choice; empty if the model only calls tools.
+ */
+resayil_str resayil_completion_content(const resayil_completion *completion);
+
+/**
+ * Why the model stopped: `stop`, `length` and others.
+ */
+resayil_str resayil_completion_finish_reason(const resayil_completion *completion);
+
+/**
+ * The model that answered, as the service calls it.
+ */
+resayil_str resayil_completion_model(const resayil_completion *completion);
+
+/**
+ * The provider's id of the request.
+ */
+resayil_str resayil_completion_request_id(const resayil_completion *completion);
+
+/**
+ * The whole answer as it came: JSON.
+ */
+resayil_str resayil_completion_json(const resayil_completion *completion);
+
+/**
+ * How many requests were sent for this call.
+ */
+uint32_t resayil_completion_attempts(const resayil_completion *completion);
+
+/**
+ * What the answer cost, in tokens: of the request, of the answer, of both. Says whether the service
+ * tells; if not, all are 0.
+ */
+bool resayil_completion_usage(const resayil_completion *completion,
+                              uint64_t *prompt_tokens,
+                              uint64_t *completion_tokens,
+                              uint64_t *total_tokens);
+
+/**
+ * Frees the answer and with it all texts that were borrowed from it; NULL is nothing.
+ */
+void resayil_completion_free(resayil_completion *completion);
 
 /**
  * What went wrong: a RESAYIL_KIND constant, or a number that this header does not know.
@@ -785,6 +1315,34 @@ resayil_status resayil_error_to_json(const resayil_error *error,
                                      resayil_string **json);
 
 /**
+ * What was decided: `retry`, `stop`, `quota_wait` or `warning`.
+ */
+resayil_str resayil_event_action(const resayil_event *event);
+
+/**
+ * Why: the reason of a `resayil_decision`, or `quota`, `stale_connection`, `cancelled`,
+ * `attempt_timeout`.
+ */
+resayil_str resayil_event_reason(const resayil_event *event);
+
+/**
+ * How many requests were sent for this call so far.
+ */
+uint32_t resayil_event_attempt(const resayil_event *event);
+
+/**
+ * How many seconds the call waits before the next attempt. Says whether it waits; if not, `*seconds`
+ * is 0.
+ */
+bool resayil_event_delay(const resayil_event *event,
+                         double *seconds);
+
+/**
+ * The failure that led to the decision, NULL if there is none. Borrowed: not to be freed.
+ */
+const resayil_error *resayil_event_error(const resayil_event *event);
+
+/**
  * How many kinds this version knows.
  */
 size_t resayil_kind_count(void);
@@ -824,6 +1382,38 @@ bool resayil_kind_is_retryable(uint32_t kind);
  * unknown number.
  */
 resayil_str resayil_severity_name(uint32_t severity);
+
+/**
+ * Makes options in which nothing is set. `*options` is yours.
+ */
+resayil_status resayil_options_new(resayil_options **options);
+
+/**
+ * The time that the whole call may take, in seconds: waits, retries and reading the answer. By
+ * default it is the policy's, which has none.
+ */
+resayil_status resayil_options_deadline(resayil_options *options, double seconds);
+
+/**
+ * A token that ends the call when it is cancelled. The token stays yours.
+ */
+resayil_status resayil_options_cancel(resayil_options *options, const resayil_cancel *cancel);
+
+/**
+ * The `Idempotency-Key` of all attempts of the call: 1 to 255 visible ASCII characters, or the call
+ * gives an error of RESAYIL_KIND_CONFIGURATION. By default a random one for each call.
+ */
+resayil_status resayil_options_idempotency_key(resayil_options *options, const char *key);
+
+/**
+ * When the call is tried again. The policy stays yours.
+ */
+resayil_status resayil_options_policy(resayil_options *options, const resayil_policy *policy);
+
+/**
+ * Frees the options; NULL is nothing.
+ */
+void resayil_options_free(resayil_options *options);
 
 /**
  * The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
@@ -993,6 +1583,37 @@ resayil_status resayil_ticket_settle(resayil_ticket *ticket,
  * Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
  */
 void resayil_ticket_free(resayil_ticket *ticket);
+
+/**
+ * The HTTP status: 200 to 299.
+ */
+uint32_t resayil_response_status(const resayil_response *response);
+
+/**
+ * The body, unpacked. Borrowed as texts are, not NUL-terminated.
+ */
+resayil_bytes resayil_response_body(const resayil_response *response);
+
+/**
+ * The value of the first header of this name, in any case; `data` is NULL if there is none.
+ * Borrowed as texts are, not NUL-terminated.
+ */
+resayil_bytes resayil_response_header(const resayil_response *response, const char *name);
+
+/**
+ * The provider's id of the request.
+ */
+resayil_str resayil_response_request_id(const resayil_response *response);
+
+/**
+ * How many requests were sent for this call.
+ */
+uint32_t resayil_response_attempts(const resayil_response *response);
+
+/**
+ * Frees the answer and with it all that was borrowed from it; NULL is nothing.
+ */
+void resayil_response_free(resayil_response *response);
 
 /**
  * What a status means, in English: a static text, never NULL.

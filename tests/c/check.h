@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long checks;
+static unsigned long tests, checks;
 
 static void check_that(int good, const char *what, const char *file, int line) {
     checks++;
@@ -20,6 +20,8 @@ static void check_that(int good, const char *what, const char *file, int line) {
 
 #define CHECK(condition) check_that((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_OK(call) CHECK((call) == RESAYIL_STATUS_OK)
+/* One test: a function that holds checks. */
+#define RUN(test) (tests++, (test))
 #define CHECK_TEXT(text, expected) check_text((text), (expected), __FILE__, __LINE__)
 #define CHECK_ABSENT(text) CHECK((text).data == NULL)
 
@@ -34,7 +36,7 @@ static void check_text(resayil_str text, const char *expected, const char *file,
 /* The last line of each test program's output, which the driver adds up. */
 static int done(void) {
     (void)check_text; /* not every program has texts */
-    printf("%lu checks\n", checks);
+    printf("%lu tests, %lu checks\n", tests, checks);
     return 0;
 }
 

@@ -224,13 +224,13 @@ static void test_own_errors(void) {
 }
 
 int main(void) {
-    test_rate_limit();
-    test_fields();
-    test_record();
-    test_success_and_its_disguises();
-    test_secrets_stay_inside();
-    test_any_bytes();
-    test_refused_arguments();
-    test_own_errors();
+    RUN(test_rate_limit());
+    RUN(test_fields());
+    RUN(test_record());
+    RUN(test_success_and_its_disguises());
+    RUN(test_secrets_stay_inside());
+    RUN(test_any_bytes());
+    RUN(test_refused_arguments());
+    RUN(test_own_errors());
     return done();
 }

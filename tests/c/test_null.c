@@ -114,6 +114,7 @@ static void test_policies(resayil_error *error) {
     CHECK_NULL(resayil_policy_builder_max_quota_waits(NULL, 1));
     CHECK_NULL(resayil_policy_builder_retry_ambiguous(NULL, true));
     CHECK_NULL(resayil_policy_builder_retry_kind(NULL, 0, true));
+    resayil_policy_free(policy);
     CHECK_NULL(resayil_policy_builder_build(NULL, &policy, NULL));
     CHECK(policy == NULL);
     CHECK_NULL(resayil_policy_builder_build(builder, NULL, NULL));
@@ -195,11 +196,11 @@ static void test_quotas(void) {
 int main(void) {
     resayil_error *error = NULL;
     CHECK_OK(resayil_error_new(RESAYIL_KIND_SERVER, NULL, 0, &error));
-    test_errors(error);
-    test_kinds_and_texts();
-    test_policies(error);
-    test_streams();
-    test_quotas();
+    RUN(test_errors(error));
+    RUN(test_kinds_and_texts());
+    RUN(test_policies(error));
+    RUN(test_streams());
+    RUN(test_quotas());
     resayil_error_free(error);
     return done();
 }

@@ -211,10 +211,10 @@ static void test_budget(void) {
 }
 
 int main(void) {
-    test_presets();
-    test_builder();
-    test_ranges();
-    test_decisions();
-    test_budget();
+    RUN(test_presets());
+    RUN(test_builder());
+    RUN(test_ranges());
+    RUN(test_decisions());
+    RUN(test_budget());
     return done();
 }

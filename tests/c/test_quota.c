@@ -94,8 +94,8 @@ static void test_refused_arguments(void) {
 }
 
 int main(void) {
-    test_line();
-    test_refusal();
-    test_refused_arguments();
+    RUN(test_line());
+    RUN(test_refusal());
+    RUN(test_refused_arguments());
     return done();
 }

@@ -139,11 +139,11 @@ static void test_endless_line(void) {
 }
 
 int main(void) {
-    test_complete();
-    test_truncated();
-    test_error_inside();
-    test_callback_that_calls_back();
-    test_refused_arguments();
-    test_endless_line();
+    RUN(test_complete());
+    RUN(test_truncated());
+    RUN(test_error_inside());
+    RUN(test_callback_that_calls_back());
+    RUN(test_refused_arguments());
+    RUN(test_endless_line());
     return done();
 }

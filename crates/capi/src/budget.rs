@@ -1,6 +1,6 @@
 //! The retry budget that calls share.
 
-use resayil_core::{Budget, BudgetOptions};
+use ::client::{Budget, BudgetOptions};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};

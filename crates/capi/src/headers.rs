@@ -20,7 +20,7 @@ pub struct resayil_header {
     pub value_len: usize,
 }
 
-pub(crate) type Headers<'a> = Vec<(&'a [u8], &'a [u8])>;
+type Headers<'a> = Vec<(&'a [u8], &'a [u8])>;
 
 /// The headers that a caller passes in.
 ///

@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use resayil_core::{Kind, Severity};
+use ::client::{Kind, Severity};
 
 use crate::names::static_name;
 use crate::panic::guard;
 use crate::status::{ended, resayil_status};
-use crate::text::{name_in, resayil_str};
+use crate::text::{resayil_str, some_name_in};
 
 // Written by hand and never reused: programs are compiled with them. A test compares them with
 // core's table, so that neither can change alone.
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn resayil_kind_from_name(
         let out = out!(kind, 0);
         ended((|| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
-            let name = unsafe { name_in(name) }?.ok_or(resayil_status::NULL_PARAMETER)?;
+            let name = unsafe { some_name_in(name) }?;
             let kind: Kind = name.parse().map_err(|_| resayil_status::UNKNOWN_NAME)?;
             *out = kind.number().into();
             Ok(())

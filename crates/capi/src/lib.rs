@@ -12,16 +12,25 @@
 #[macro_use]
 mod panic;
 
+mod account;
 mod budget;
 mod call;
+mod cancel;
+mod chat_request;
+mod chat_stream;
 mod classify;
+mod client;
+mod completion;
 mod error;
+mod event;
 mod exclusive;
 mod headers;
 mod kind;
 mod names;
+mod options;
 mod policy;
 mod quota;
+mod response;
 mod status;
 mod stream;
 mod text;

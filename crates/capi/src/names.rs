@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use resayil_core::{HintSource, Kind, Provider, RetryReason, Severity, StopReason};
+use ::client::{HintSource, Kind, Provider, RetryReason, Severity, StopReason};
 
 use crate::status::resayil_status;
 use crate::text::resayil_str;

@@ -47,6 +47,16 @@ zero_is_the_fallback!(
     crate::text::resayil_bytes
 );
 
+impl<T> Fallback for *const T {
+    fn on_null() -> Self {
+        std::ptr::null()
+    }
+
+    fn on_panic() -> Self {
+        std::ptr::null()
+    }
+}
+
 /// Runs the body of an exported function. No panic gets past it.
 pub(crate) fn guard<R: Fallback>(body: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {

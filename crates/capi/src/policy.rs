@@ -2,13 +2,13 @@
 
 use std::ffi::c_char;
 
-use resayil_core::{Error, Jitter, Kind, Policy, PolicyBuilder};
+use ::client::{Error, Jitter, Kind, Policy, PolicyBuilder};
 
 use crate::error::{clear, resayil_error};
 use crate::kind::kind_of;
 use crate::panic::{give, guard, take_back};
 use crate::status::{ended, resayil_status};
-use crate::text::name_in;
+use crate::text::{name_in, some_name_in};
 use crate::time;
 
 /// When to try again. Immutable; any thread may use it.
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn resayil_policy_builder_jitter(
     guard(|| {
         borrow_mut!(builder).set("jitter", |it| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
-            let name = unsafe { name_in(name) }?.ok_or(resayil_status::NULL_PARAMETER)?;
+            let name = unsafe { some_name_in(name) }?;
             let jitter: Jitter = name.parse().map_err(|_| resayil_status::UNKNOWN_NAME)?;
             Ok(it.jitter(jitter))
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Ticket};
+use ::client::{Admission, Quota, QuotaOptions, QuotaState, Settlement, Ticket};
 
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;
@@ -49,6 +49,32 @@ pub struct resayil_quota_state {
     pub refused: u64,
 }
 
+impl From<QuotaState> for resayil_quota_state {
+    fn from(state: QuotaState) -> Self {
+        resayil_quota_state {
+            has_limit: state.limit.is_some(),
+            has_reset: state.reset_after.is_some(),
+            limit: state.limit.unwrap_or(0),
+            remaining: state.remaining.unwrap_or(0),
+            reset_after_seconds: state.reset_after.unwrap_or_default().as_secs_f64(),
+            waiting: state.waiting as u64,
+            admitted: state.admitted,
+            refused: state.refused,
+        }
+    }
+}
+
+/// The options of a quota, where 0 stands for an unknown limit and for no window; `None` if the
+/// window is out of its range.
+pub(crate) fn window_options(limit: u32, window_seconds: f64) -> Option<QuotaOptions> {
+    if !(0.0..=86_400.0).contains(&window_seconds) {
+        return None;
+    }
+    let window = time::seconds(window_seconds).ok()?;
+    let options = QuotaOptions::default().with_limit((limit > 0).then_some(limit));
+    Some(options.with_window((!window.is_zero()).then_some(window)))
+}
+
 /// Makes a quota that nobody has used yet.
 ///
 /// `limit` is how many requests a window admits, 0 if that is unknown and has to be learned.
@@ -69,15 +95,11 @@ pub unsafe extern "C" fn resayil_quota_new(
     guard(|| {
         clear(error);
         let out = out!(quota);
-        if !(0.0..=86_400.0).contains(&window_seconds) {
+        let Some(options) = window_options(limit, window_seconds) else {
             let why = "out of range: it has to be 0 to 86400 seconds";
             return resayil_error::report(configuration("window_seconds", why), error);
-        }
+        };
         ended((|| {
-            let window = time::seconds(window_seconds)?;
-            let options = QuotaOptions::default()
-                .with_limit((limit > 0).then_some(limit))
-                .with_window((!window.is_zero()).then_some(window));
             let wall = time::unix_seconds(now_unix_seconds)?;
             let quota = Quota::new(options, wall, time::seconds(now_seconds)?);
             *out = give(resayil_quota { quota });
@@ -97,17 +119,7 @@ pub unsafe extern "C" fn resayil_quota_get_state(
         let out = out!(state, resayil_quota_state::default());
         let quota = borrow!(quota);
         ended((|| {
-            let state = quota.quota.state(time::seconds(now_seconds)?);
-            *out = resayil_quota_state {
-                has_limit: state.limit.is_some(),
-                has_reset: state.reset_after.is_some(),
-                limit: state.limit.unwrap_or(0),
-                remaining: state.remaining.unwrap_or(0),
-                reset_after_seconds: state.reset_after.unwrap_or_default().as_secs_f64(),
-                waiting: state.waiting as u64,
-                admitted: state.admitted,
-                refused: state.refused,
-            };
+            *out = quota.quota.state(time::seconds(now_seconds)?).into();
             Ok(())
         })())
     })

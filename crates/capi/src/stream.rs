@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use resayil_core::{StreamDecoder, StreamEnd, StreamEvent};
+use ::client::{StreamDecoder, StreamEnd, StreamEvent};
 
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;

@@ -169,6 +169,15 @@ pub(crate) unsafe fn name_in<'a>(name: *const c_char) -> Result<Option<&'a str>,
     name.to_str().map(Some).map_err(|_| resayil_status::INVALID_UTF8)
 }
 
+/// The name that a caller has to pass in.
+///
+/// # Safety
+/// As for [`name_in`].
+pub(crate) unsafe fn some_name_in<'a>(name: *const c_char) -> Result<&'a str, resayil_status> {
+    // SAFETY: as this function demands.
+    unsafe { name_in(name) }?.ok_or(resayil_status::NULL_PARAMETER)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resayil_core::Timestamp;
+use ::client::Timestamp;
 
 use crate::status::resayil_status;
 

@@ -1,55 +1,83 @@
-//! The C library and its tests.
+//! The C library, and the tests of the C and C++ interfaces.
 
-use std::path::PathBuf;
-use std::process::Command;
+mod cases;
+mod library;
+mod programs;
 
-/// The libraries that cargo built.
-pub(crate) struct Libraries {
-    /// `libresayil.so`.
-    pub(crate) shared: PathBuf,
-    /// `libresayil.a`.
-    pub(crate) r#static: PathBuf,
-}
+use std::fs;
+use std::path::Path;
 
-/// Builds the shared and the static library.
-///
-/// # Errors
-///
-/// cargo fails.
-pub(crate) fn build() -> Result<Libraries, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "resayil-capi", "--message-format=json"])
-        .current_dir(crate::header::root())
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err("the C library does not build".to_owned());
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let files: Vec<PathBuf> = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| {
-            message["reason"] == "compiler-artifact"
-                && message["target"]["crate_types"]
-                    .as_array()
-                    .is_some_and(|types| types.iter().any(|it| it == "staticlib"))
-        })
-        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
-        .filter_map(|name| name.as_str().map(PathBuf::from))
-        .collect();
-    let find = |extension: &str| {
-        files
-            .iter()
-            .find(|file| file.extension().is_some_and(|it| it == extension))
-            .cloned()
-            .ok_or_else(|| format!("cargo made no .{extension} of the C library"))
-    };
-    Ok(Libraries { shared: find("so")?, r#static: find("a")? })
-}
+use library::Libraries;
+use programs::{Language, Linkage};
 
+use crate::counts::Counts;
+use crate::{prerequisites, run};
+
+pub(crate) use library::build;
+
+/// Builds the library and runs all C and C++ tests with it: each program linked statically and
+/// dynamically, and under valgrind where that is installed; and the vectors, whose records have to be
+/// those of every other language.
 pub(crate) fn test() -> Result<(), String> {
-    Ok(())
+    prerequisites::c()?;
+    every_function_is_tested()?;
+    let libraries = library::build()?;
+    let mut failures = Vec::new();
+    for language in [Language::C, Language::Cpp] {
+        let mut counts = Counts::default();
+        let mut programs = language.tests()?;
+        programs.push(language.folder().join("vectors").with_extension(language.extension()));
+        for source in programs {
+            let result = if source.file_stem().is_some_and(|stem| stem == "vectors") {
+                cases::test(language, &source, &libraries)
+            } else {
+                test_program(language, &source, &libraries)
+            };
+            match result {
+                Ok(passed) => counts.passed += passed,
+                Err(error) => {
+                    counts.failed += 1;
+                    failures.push(format!("{}: {error}", source.display()));
+                }
+            }
+        }
+        run::say(&format!("{}: {counts}", language.name()));
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// Runs one test program in every way; gives the number of its tests.
+fn test_program(
+    language: Language,
+    source: &Path,
+    libraries: &Libraries,
+) -> Result<u64, String> {
+    let object = programs::compile(language, source)?;
+    let mut tests = 0;
+    for linkage in [Linkage::Static, Linkage::Shared] {
+        let program = programs::link(language, &object, linkage, libraries)?;
+        let output = programs::output(&program, &[])?;
+        tests = programs::tests_in(&output)?;
+        if linkage == Linkage::Shared {
+            programs::check_memory(&program, &[])?;
+        }
+    }
+    Ok(tests)
+}
+
+/// Each function that the library exports is called somewhere in the C tests.
+fn every_function_is_tested() -> Result<(), String> {
+    let mut sources = String::new();
+    for source in Language::C.tests()? {
+        let text = fs::read_to_string(run::root().join(&source));
+        sources += &text.map_err(|error| format!("{}: {error}", source.display()))?;
+    }
+    let list = fs::read_to_string(run::root().join("include/symbols.txt"))
+        .map_err(|error| format!("include/symbols.txt: {error}"))?;
+    let untested: Vec<_> =
+        list.lines().filter(|name| !sources.contains(&format!("{name}("))).collect();
+    if untested.is_empty() {
+        return Ok(());
+    }
+    Err(format!("no test in tests/c calls {}", untested.join(", ")))
 }

@@ -2,14 +2,14 @@
 
 use std::ffi::c_char;
 
-use resayil_core::{Error, HintSource, Kind};
+use ::client::{Error, HintSource, Kind};
 
 use super::resayil_error;
 use crate::kind::kind_of;
 use crate::names;
 use crate::panic::{give, guard};
 use crate::status::{ended, resayil_status};
-use crate::text::{name_in, text_in};
+use crate::text::{name_in, some_name_in, text_in};
 use crate::time;
 
 /// Makes an error of a kind, for a failure that no answer describes: RESAYIL_KIND_NETWORK for a
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn resayil_error_set_model(
         let error = borrow_mut!(error);
         ended((|| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
-            let model = unsafe { name_in(model) }?.ok_or(resayil_status::NULL_PARAMETER)?;
+            let model = unsafe { some_name_in(model) }?;
             error.change(|error| error.with_model(model));
             Ok(())
         })())

@@ -5,7 +5,7 @@ mod fields;
 mod make;
 mod people;
 
-use resayil_core::{ARABIC, ENGLISH, Error, Messages};
+use ::client::{ARABIC, ENGLISH, Error, Messages};
 
 use crate::kind::{RESAYIL_KIND_UNKNOWN, severity_number};
 use crate::panic::{give, guard, take_back};

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use resayil_core::{ARABIC, ENGLISH, Messages};
+use ::client::{ARABIC, ENGLISH, Messages};
 
 use super::{ForPeople, resayil_error};
 use crate::panic::guard;

@@ -1,0 +1,181 @@
+// What is asked of an API, and what it answers.
+#ifndef RESAYIL_ANSWERS_HPP
+#define RESAYIL_ANSWERS_HPP
+
+#include "options.hpp"
+
+namespace resayil {
+
+/// A request for a chat completion, for programs that have no JSON of their own.
+class ChatRequest {
+public:
+    explicit ChatRequest(const char *model) noexcept {
+        resayil_chat_request *request = nullptr;
+        status_ = resayil_chat_request_new(model, &request);
+        handle_.reset(request);
+    }
+    ChatRequest &system(std::string_view content) noexcept { return message("system", content); }
+    ChatRequest &user(std::string_view content) noexcept { return message("user", content); }
+    ChatRequest &assistant(std::string_view content) noexcept { return message("assistant", content); }
+
+    /// Sets any field, such as `temperature`, to a value that is written as JSON.
+    Result<void> set(const char *name, std::string_view json) noexcept {
+        resayil_error *error = nullptr;
+        resayil_status status =
+            resayil_chat_request_set(handle_.get(), name, json.data(), json.size(), &error);
+        return detail::settled(status, error);
+    }
+    /// The request as JSON, as Client::chat takes it. An error if a message is not UTF-8.
+    Result<std::string> to_json() const {
+        resayil_string *json = nullptr;
+        resayil_status status = status_;
+        if (status == RESAYIL_STATUS_OK) {
+            status = resayil_chat_request_to_json(handle_.get(), &json);
+        }
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return detail::take(json);
+    }
+
+private:
+    ChatRequest &message(const char *role, std::string_view content) noexcept {
+        resayil_status status =
+            resayil_chat_request_message(handle_.get(), role, content.data(), content.size());
+        status_ = status_ == RESAYIL_STATUS_OK ? status : status_;
+        return *this;
+    }
+    resayil_status status_ = RESAYIL_STATUS_OK;
+    detail::Handle<resayil_chat_request, resayil_chat_request_free> handle_;
+};
+
+/// What an answer cost, in tokens.
+struct Usage {
+    std::uint64_t prompt_tokens;
+    std::uint64_t completion_tokens;
+    std::uint64_t total_tokens;
+};
+
+/// A whole answer.
+class Completion {
+public:
+    explicit Completion(resayil_completion *completion) noexcept : handle_(completion) {}
+
+    std::string_view content() const noexcept {
+        return detail::view(resayil_completion_content(handle_.get()));
+    }
+    /// Why the model stopped: `stop`, `length` and others.
+    std::optional<std::string_view> finish_reason() const noexcept {
+        return detail::some(resayil_completion_finish_reason(handle_.get()));
+    }
+    std::optional<std::string_view> model() const noexcept {
+        return detail::some(resayil_completion_model(handle_.get()));
+    }
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::some(resayil_completion_request_id(handle_.get()));
+    }
+    std::optional<Usage> usage() const noexcept {
+        Usage usage{};
+        bool known = resayil_completion_usage(handle_.get(), &usage.prompt_tokens,
+                                              &usage.completion_tokens, &usage.total_tokens);
+        return known ? std::optional<Usage>(usage) : std::nullopt;
+    }
+    /// The whole answer as it came.
+    std::string_view json() const noexcept {
+        return detail::view(resayil_completion_json(handle_.get()));
+    }
+    std::uint32_t attempts() const noexcept { return resayil_completion_attempts(handle_.get()); }
+
+private:
+    detail::Handle<resayil_completion, resayil_completion_free> handle_;
+};
+
+/// One event of an answer that comes piece by piece; valid until the next one is asked for.
+struct ChatEvent {
+    /// The text that it adds to the answer; often empty.
+    std::string_view text;
+    /// Its JSON.
+    std::string_view data;
+};
+
+/// An answer that comes piece by piece. Destroying it closes the connection. One thread at a time.
+class ChatStream {
+public:
+    explicit ChatStream(resayil_chat_stream *stream, std::shared_ptr<const Observer> observer) noexcept
+        : observer_(std::move(observer)), handle_(stream) {}
+
+    /// Waits for the next event; nothing after the last one. Nothing follows an error.
+    Result<std::optional<ChatEvent>> next() noexcept {
+        resayil_str text, data;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_chat_stream_next(handle_.get(), &text, &data, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        if (data.data == nullptr) {
+            return std::optional<ChatEvent>();
+        }
+        return std::optional<ChatEvent>(ChatEvent{detail::view(text), detail::view(data)});
+    }
+    std::string partial_text() const {
+        resayil_string *text = nullptr;
+        resayil_chat_stream_partial_text(handle_.get(), &text);
+        return detail::take(text);
+    }
+    std::optional<std::string> finish_reason() const {
+        resayil_string *reason = nullptr;
+        resayil_chat_stream_finish_reason(handle_.get(), &reason);
+        return detail::take_some(reason);
+    }
+    std::optional<std::string> request_id() const {
+        resayil_string *id = nullptr;
+        resayil_chat_stream_request_id(handle_.get(), &id);
+        return detail::take_some(id);
+    }
+    std::uint32_t attempts() const noexcept { return resayil_chat_stream_attempts(handle_.get()); }
+
+private:
+    // Before the stream, so that it lives longer.
+    std::shared_ptr<const Observer> observer_;
+    detail::Handle<resayil_chat_stream, resayil_chat_stream_free> handle_;
+};
+
+/// A successful answer as it came.
+class Response {
+public:
+    explicit Response(resayil_response *response) noexcept : handle_(response) {}
+
+    std::uint32_t status() const noexcept { return resayil_response_status(handle_.get()); }
+    std::string_view body() const noexcept {
+        return detail::some(resayil_response_body(handle_.get())).value_or(std::string_view());
+    }
+    std::optional<std::string_view> header(const char *name) const noexcept {
+        return detail::some(resayil_response_header(handle_.get(), name));
+    }
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::some(resayil_response_request_id(handle_.get()));
+    }
+    std::uint32_t attempts() const noexcept { return resayil_response_attempts(handle_.get()); }
+
+private:
+    detail::Handle<resayil_response, resayil_response_free> handle_;
+};
+
+/// A model that the key may use.
+struct Model {
+    std::string id;
+    /// Whose it is; empty if that is not told.
+    std::string owned_by;
+};
+
+/// What LLM Resayil says of the account; texts are empty if they are not told.
+struct Balance {
+    std::string tier;
+    std::string status;
+    std::string expires_at;
+    std::optional<double> credits;
+};
+
+} // namespace resayil
+
+#endif

@@ -1,0 +1,215 @@
+// The whole client: HTTP, quota, retries.
+#ifndef RESAYIL_CLIENT_HPP
+#define RESAYIL_CLIENT_HPP
+
+#include "answers.hpp"
+#include "options.hpp"
+
+namespace resayil {
+
+/// A client of one API with one key. Any number of threads may call at once.
+class Client {
+public:
+    /// Takes a client that C gave away; `observer` is what its callback needs.
+    explicit Client(resayil_client *client, std::shared_ptr<const Observer> observer = nullptr) noexcept
+        : observer_(std::move(observer)), handle_(client) {}
+
+    /// A client with all defaults, with its key from the environment variable RESAYIL_API_KEY.
+    static Result<Client> from_env() noexcept;
+
+    /// Asks for a chat completion and waits for the whole answer. `request` is JSON; see ChatRequest.
+    Result<Completion> chat(std::string_view request, const Options &options = {}) const noexcept {
+        resayil_completion *completion = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_client_chat(handle_.get(), request.data(), request.size(),
+                                                    options.get(), &completion, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Completion(completion);
+    }
+
+    /// Asks for an answer that comes piece by piece. Returns when it begins.
+    Result<ChatStream> chat_stream(std::string_view request, const Options &options = {}) const noexcept {
+        resayil_chat_stream *stream = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_client_chat_stream(
+            handle_.get(), request.data(), request.size(), options.get(), &stream, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return ChatStream(stream, observer_);
+    }
+
+    /// Sends a JSON body to `{base}/{path}` and gives the answer as it came.
+    Result<Response> post(const char *path, std::string_view body, const Options &options = {}) const noexcept {
+        resayil_response *response = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status =
+            resayil_client_post(handle_.get(), path, detail::bytes(body), body.size(),
+                                options.get(), &response, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Response(response);
+    }
+
+    /// The models that the key may use.
+    Result<std::vector<Model>> models() const {
+        resayil_models *models = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_client_models(handle_.get(), &models, &error);
+        detail::Handle<resayil_models, resayil_models_free> owner(models);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        std::vector<Model> list;
+        for (std::size_t at = 0; at < resayil_models_count(models); at++) {
+            list.push_back({std::string(detail::view(resayil_models_id(models, at))),
+                            std::string(detail::view(resayil_models_owned_by(models, at)))});
+        }
+        return list;
+    }
+
+    /// The account's subscription and credits, which only LLM Resayil has.
+    Result<Balance> balance() const {
+        resayil_balance *balance = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_client_balance(handle_.get(), &balance, &error);
+        detail::Handle<resayil_balance, resayil_balance_free> owner(balance);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        double credits = 0;
+        bool known = resayil_balance_credits(balance, &credits);
+        return Balance{std::string(detail::view(resayil_balance_tier(balance))),
+                       std::string(detail::view(resayil_balance_status(balance))),
+                       std::string(detail::view(resayil_balance_expires_at(balance))),
+                       known ? std::optional<double>(credits) : std::nullopt};
+    }
+
+    /// What the client did since it was made.
+    resayil_stats stats() const noexcept {
+        resayil_stats stats;
+        resayil_client_get_stats(handle_.get(), &stats);
+        return stats;
+    }
+    /// What the quota knows at this moment; nothing if there is no quota.
+    std::optional<QuotaState> quota_state() const noexcept {
+        resayil_quota_state state;
+        if (!resayil_client_get_quota_state(handle_.get(), &state)) {
+            return std::nullopt;
+        }
+        return detail::quota_state(state);
+    }
+    double budget_remaining() const noexcept { return resayil_client_budget_remaining(handle_.get()); }
+
+private:
+    // Before the client, so that it lives longer.
+    std::shared_ptr<const Observer> observer_;
+    detail::Handle<resayil_client, resayil_client_free> handle_;
+};
+
+/// Makes a client. What is not set has a default. A value that cannot be taken is told by build().
+class ClientBuilder {
+public:
+    ClientBuilder() noexcept {
+        resayil_client_builder *builder = nullptr;
+        resayil_client_builder_new(&builder);
+        handle_.reset(builder);
+    }
+
+    /// By default the environment variable RESAYIL_API_KEY.
+    ClientBuilder &api_key(const char *key) noexcept {
+        resayil_client_builder_api_key(handle_.get(), key);
+        return *this;
+    }
+    /// By default the environment variable RESAYIL_BASE_URL, else LLM Resayil's.
+    ClientBuilder &base_url(const char *url) noexcept {
+        resayil_client_builder_base_url(handle_.get(), url);
+        return *this;
+    }
+    ClientBuilder &allow_http(bool allow) noexcept {
+        resayil_client_builder_allow_http(handle_.get(), allow);
+        return *this;
+    }
+    /// Whose API it is, such as `resayil`; by default known by the host.
+    ClientBuilder &provider(const char *name) noexcept {
+        resayil_client_builder_provider(handle_.get(), name);
+        return *this;
+    }
+    ClientBuilder &policy(const Policy &policy) noexcept {
+        resayil_client_builder_policy(handle_.get(), policy.get());
+        return *this;
+    }
+    ClientBuilder &budget(const Budget &budget) noexcept {
+        resayil_client_builder_budget(handle_.get(), budget.get());
+        return *this;
+    }
+    /// A quota that is shared with other clients of the same key.
+    ClientBuilder &quota(const Quota &quota) noexcept {
+        resayil_client_builder_quota(handle_.get(), quota.get());
+        return *this;
+    }
+    /// A quota of the client's own; `limit` 0 is unknown.
+    ClientBuilder &quota_window(std::uint32_t limit, Seconds window) noexcept {
+        resayil_client_builder_quota_window(handle_.get(), limit, window.count());
+        return *this;
+    }
+    ClientBuilder &no_quota() noexcept {
+        resayil_client_builder_no_quota(handle_.get());
+        return *this;
+    }
+    ClientBuilder &connect_timeout(Seconds timeout) noexcept {
+        resayil_client_builder_connect_timeout(handle_.get(), timeout.count());
+        return *this;
+    }
+    ClientBuilder &attempt_timeout(Seconds timeout) noexcept {
+        resayil_client_builder_attempt_timeout(handle_.get(), timeout.count());
+        return *this;
+    }
+    ClientBuilder &idle_timeout(Seconds timeout) noexcept {
+        resayil_client_builder_idle_timeout(handle_.get(), timeout.count());
+        return *this;
+    }
+    ClientBuilder &max_response_bytes(std::size_t bytes) noexcept {
+        resayil_client_builder_max_response_bytes(handle_.get(), bytes);
+        return *this;
+    }
+    ClientBuilder &user_agent(const char *text) noexcept {
+        resayil_client_builder_user_agent(handle_.get(), text);
+        return *this;
+    }
+    /// Is told every decision, in the thread of the call; several threads may call it at once. It
+    /// must not throw.
+    ClientBuilder &observer(Observer observer) {
+        observer_ = std::make_shared<const Observer>(std::move(observer));
+        auto tell = [](const resayil_event *event, void *user) noexcept {
+            (*static_cast<const Observer *>(user))(Event(event));
+        };
+        void *user = const_cast<void *>(static_cast<const void *>(observer_.get()));
+        resayil_client_builder_observer(handle_.get(), tell, user);
+        return *this;
+    }
+
+    /// Makes the client; uses the options up.
+    Result<Client> build() noexcept {
+        resayil_client *client = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_client_builder_build(handle_.get(), &client, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Client(client, std::move(observer_));
+    }
+
+private:
+    std::shared_ptr<const Observer> observer_;
+    detail::Handle<resayil_client_builder, resayil_client_builder_free> handle_;
+};
+
+inline Result<Client> Client::from_env() noexcept { return ClientBuilder().build(); }
+
+} // namespace resayil
+
+#endif

@@ -1,0 +1,251 @@
+// Why a call failed.
+#ifndef RESAYIL_ERROR_HPP
+#define RESAYIL_ERROR_HPP
+
+#include "handle.hpp"
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace resayil {
+
+/// What went wrong. A newer library may give numbers that are not named here.
+enum class Kind : std::uint32_t {
+    unknown = RESAYIL_KIND_UNKNOWN,
+    bad_request = RESAYIL_KIND_BAD_REQUEST,
+    validation = RESAYIL_KIND_VALIDATION,
+    not_found = RESAYIL_KIND_NOT_FOUND,
+    conflict = RESAYIL_KIND_CONFLICT,
+    payload_too_large = RESAYIL_KIND_PAYLOAD_TOO_LARGE,
+    context_length = RESAYIL_KIND_CONTEXT_LENGTH,
+    content_filter = RESAYIL_KIND_CONTENT_FILTER,
+    authentication = RESAYIL_KIND_AUTHENTICATION,
+    permission = RESAYIL_KIND_PERMISSION,
+    payment_required = RESAYIL_KIND_PAYMENT_REQUIRED,
+    quota_exhausted = RESAYIL_KIND_QUOTA_EXHAUSTED,
+    rate_limit = RESAYIL_KIND_RATE_LIMIT,
+    overloaded = RESAYIL_KIND_OVERLOADED,
+    server = RESAYIL_KIND_SERVER,
+    timeout = RESAYIL_KIND_TIMEOUT,
+    network = RESAYIL_KIND_NETWORK,
+    protocol = RESAYIL_KIND_PROTOCOL,
+    cancelled = RESAYIL_KIND_CANCELLED,
+    deadline = RESAYIL_KIND_DEADLINE,
+    configuration = RESAYIL_KIND_CONFIGURATION,
+};
+
+/// How grave it is.
+enum class Severity : std::uint32_t {
+    info = RESAYIL_SEVERITY_INFO,
+    warning = RESAYIL_SEVERITY_WARNING,
+    error = RESAYIL_SEVERITY_ERROR,
+    critical = RESAYIL_SEVERITY_CRITICAL,
+};
+
+/// The name of a kind, such as `rate_limit`; empty for a number that the library does not know.
+inline std::string_view name(Kind kind) noexcept {
+    return detail::view(resayil_kind_name(static_cast<std::uint32_t>(kind)));
+}
+
+/// An invalid field of the request.
+struct FieldError {
+    /// The path of the field: `messages.0.role`.
+    std::string_view field;
+    /// What is wrong with it, in the provider's language.
+    std::vector<std::string_view> messages;
+};
+
+/// What the headers of an answer say of the rate limit.
+struct RateLimit {
+    std::optional<std::uint64_t> limit;
+    std::optional<std::uint64_t> remaining;
+    std::optional<Seconds> reset_after;
+};
+
+/// Why a call failed; read-only, so that several threads may read it at once.
+class ErrorView {
+public:
+    /// A view of an error of C, which has to live as long.
+    explicit ErrorView(const resayil_error *error) noexcept : error_(error) {}
+
+    /// The error of C, which stays where it is.
+    const resayil_error *get() const noexcept { return error_; }
+
+    Kind kind() const noexcept { return static_cast<Kind>(resayil_error_kind(error_)); }
+    std::string_view kind_name() const noexcept { return detail::view(resayil_error_kind_name(error_)); }
+    /// The HTTP status, if there was an answer.
+    std::optional<std::uint32_t> status() const noexcept {
+        std::uint32_t status = resayil_error_status(error_);
+        return status == 0 ? std::nullopt : std::optional<std::uint32_t>(status);
+    }
+    Severity severity() const noexcept {
+        return static_cast<Severity>(resayil_error_severity(error_));
+    }
+    bool is_retryable() const noexcept { return resayil_error_is_retryable(error_); }
+    /// The provider's message, for the developer's eyes; for users there is user_message().
+    std::optional<std::string_view> message() const noexcept {
+        return detail::some(resayil_error_message(error_));
+    }
+    std::optional<std::string_view> code() const noexcept {
+        return detail::some(resayil_error_code(error_));
+    }
+    std::optional<std::string_view> type() const noexcept {
+        return detail::some(resayil_error_type(error_));
+    }
+    std::optional<std::string_view> param() const noexcept {
+        return detail::some(resayil_error_param(error_));
+    }
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::some(resayil_error_request_id(error_));
+    }
+    std::optional<std::string_view> provider() const noexcept {
+        return detail::some(resayil_error_provider(error_));
+    }
+    std::optional<std::string_view> model() const noexcept {
+        return detail::some(resayil_error_model(error_));
+    }
+    /// What a stream had delivered before it failed.
+    std::optional<std::string_view> partial_text() const noexcept {
+        return detail::some(resayil_error_partial_text(error_));
+    }
+    /// How long the server asks to wait, uncapped.
+    std::optional<Seconds> retry_after() const noexcept {
+        double seconds = 0;
+        bool known = resayil_error_retry_after(error_, &seconds);
+        return known ? std::optional<Seconds>(seconds) : std::nullopt;
+    }
+    std::optional<std::string_view> retry_after_source() const noexcept {
+        return detail::some(resayil_error_retry_after_source(error_));
+    }
+    RateLimit rate_limit() const noexcept {
+        RateLimit told;
+        std::uint64_t number = 0;
+        double seconds = 0;
+        if (resayil_error_rate_limit_limit(error_, &number)) {
+            told.limit = number;
+        }
+        if (resayil_error_rate_limit_remaining(error_, &number)) {
+            told.remaining = number;
+        }
+        if (resayil_error_rate_limit_reset_after(error_, &seconds)) {
+            told.reset_after = Seconds(seconds);
+        }
+        return told;
+    }
+    std::vector<FieldError> field_errors() const {
+        std::vector<FieldError> fields(resayil_error_field_count(error_));
+        for (std::size_t at = 0; at < fields.size(); at++) {
+            fields[at].field = detail::view(resayil_error_field_name(error_, at));
+            std::size_t count = resayil_error_field_message_count(error_, at);
+            for (std::size_t message = 0; message < count; message++) {
+                fields[at].messages.push_back(
+                    detail::view(resayil_error_field_message(error_, at, message)));
+            }
+        }
+        return fields;
+    }
+    std::uint32_t attempts() const noexcept { return resayil_error_attempts(error_); }
+    /// Whether retries are used up below, so that an outer layer must not multiply them.
+    bool is_exhausted() const noexcept { return resayil_error_is_exhausted(error_); }
+    bool is_ambiguous() const noexcept { return resayil_error_is_ambiguous(error_); }
+    bool is_safe_to_replay() const noexcept { return resayil_error_is_safe_to_replay(error_); }
+    /// The raw body, which may hold the prompt: do not print it.
+    std::string_view body() const noexcept {
+        return detail::some(resayil_error_body(error_)).value_or(std::string_view());
+    }
+    /// The first header of this name. Values may hold secrets: do not print them.
+    std::optional<std::string_view> header(const char *name) const noexcept {
+        return detail::some(resayil_error_header(error_, name));
+    }
+    /// One line for a log, without secrets.
+    std::string_view summary() const noexcept { return detail::view(resayil_error_summary(error_)); }
+
+    /// A sentence that is safe to show to a user; empty in a language that is not known.
+    std::string_view user_message(const char *language = "en") const noexcept {
+        return detail::view(resayil_error_user_message(error_, language));
+    }
+    /// What to do about it, one step an entry.
+    std::vector<std::string_view> advice(const char *language = "en") const {
+        std::vector<std::string_view> steps(resayil_error_advice_count(error_, language));
+        for (std::size_t at = 0; at < steps.size(); at++) {
+            steps[at] = detail::view(resayil_error_advice(error_, language, at));
+        }
+        return steps;
+    }
+    std::optional<std::string_view> help_url() const noexcept {
+        return detail::some(resayil_error_help_url(error_));
+    }
+    /// The error record, the same from every language; empty in a language that is not known.
+    std::string to_json(const char *language = "en") const {
+        resayil_string *json = nullptr;
+        resayil_error_to_json(error_, language, &json);
+        return detail::take(json);
+    }
+
+protected:
+    const resayil_error *error_;
+};
+
+template <class T> class Result;
+
+/// An error that frees itself.
+class Error : public ErrorView {
+public:
+    /// Takes an error that C gave away.
+    explicit Error(resayil_error *error) noexcept : ErrorView(error), owner_(error) {}
+
+    /// An error of your own, for a failure that no answer describes.
+    Error(Kind kind, std::string_view message) noexcept : ErrorView(nullptr) {
+        resayil_error *error = nullptr;
+        resayil_error_new(static_cast<std::uint32_t>(kind), message.data(), message.size(), &error);
+        owner_.reset(error);
+        error_ = error;
+    }
+
+    Error(Error &&other) noexcept
+        : ErrorView(std::exchange(other.error_, nullptr)), owner_(std::move(other.owner_)) {}
+    Error &operator=(Error &&other) noexcept {
+        error_ = std::exchange(other.error_, nullptr);
+        owner_ = std::move(other.owner_);
+        return *this;
+    }
+
+    /// A second error that says the same.
+    Error clone() const noexcept {
+        resayil_error *clone = nullptr;
+        resayil_error_clone(error_, &clone);
+        return Error(clone);
+    }
+
+    /// 100 to 999.
+    Result<void> set_status(std::uint32_t status) noexcept;
+    /// 0 or more.
+    Result<void> set_retry_after(Seconds wait) noexcept;
+    /// For the texts for people.
+    Result<void> set_model(const char *model) noexcept;
+    Error &set_retryable(bool retryable) noexcept {
+        resayil_error_set_retryable(owner_.get(), retryable);
+        return *this;
+    }
+    Error &set_attempts(std::uint32_t attempts) noexcept {
+        resayil_error_set_attempts(owner_.get(), attempts);
+        return *this;
+    }
+    Error &set_exhausted(bool exhausted) noexcept {
+        resayil_error_set_exhausted(owner_.get(), exhausted);
+        return *this;
+    }
+    /// Whether the request may have been carried out: a time-out after it was sent.
+    Error &set_ambiguous(bool ambiguous) noexcept {
+        resayil_error_set_ambiguous(owner_.get(), ambiguous);
+        return *this;
+    }
+
+private:
+    detail::Handle<resayil_error, resayil_error_free> owner_;
+};
+
+} // namespace resayil
+
+#endif

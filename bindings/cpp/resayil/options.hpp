@@ -1,0 +1,97 @@
+// What a client and its calls may be told.
+#ifndef RESAYIL_OPTIONS_HPP
+#define RESAYIL_OPTIONS_HPP
+
+#include "policy.hpp"
+#include "quota.hpp"
+
+#include <functional>
+
+namespace resayil {
+
+/// Ends calls from outside. Any thread may use it, also while a call runs.
+class CancelToken {
+public:
+    CancelToken() noexcept {
+        resayil_cancel *cancel = nullptr;
+        resayil_cancel_new(&cancel);
+        handle_.reset(cancel);
+    }
+    /// Ends at once all calls that have this token, and those that get it later.
+    void cancel() const noexcept { resayil_cancel_cancel(handle_.get()); }
+    bool is_cancelled() const noexcept { return resayil_cancel_is_cancelled(handle_.get()); }
+    const resayil_cancel *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::Handle<resayil_cancel, resayil_cancel_free> handle_;
+};
+
+/// The options of one call; what is not set is as the client has it. A value that cannot be taken is
+/// told by ok().
+class Options {
+public:
+    Options() noexcept {
+        resayil_options *options = nullptr;
+        keep(resayil_options_new(&options));
+        handle_.reset(options);
+    }
+    /// The time that the whole call may take.
+    Options &deadline(Seconds deadline) noexcept {
+        keep(resayil_options_deadline(handle_.get(), deadline.count()));
+        return *this;
+    }
+    Options &cancel(const CancelToken &token) noexcept {
+        keep(resayil_options_cancel(handle_.get(), token.get()));
+        return *this;
+    }
+    Options &idempotency_key(const char *key) noexcept {
+        keep(resayil_options_idempotency_key(handle_.get(), key));
+        return *this;
+    }
+    Options &policy(const Policy &policy) noexcept {
+        keep(resayil_options_policy(handle_.get(), policy.get()));
+        return *this;
+    }
+    /// Whether every value was taken.
+    Result<void> ok() const noexcept { return detail::settled(status_); }
+    const resayil_options *get() const noexcept { return handle_.get(); }
+
+private:
+    void keep(resayil_status status) noexcept {
+        status_ = status_ == RESAYIL_STATUS_OK ? status : status_;
+    }
+    resayil_status status_ = RESAYIL_STATUS_OK;
+    detail::Handle<resayil_options, resayil_options_free> handle_;
+};
+
+/// One decision of a client, for a log: without key and prompt. Valid while the observer runs.
+class Event {
+public:
+    explicit Event(const resayil_event *event) noexcept : event_(event) {}
+
+    /// `retry`, `stop`, `quota_wait` or `warning`.
+    std::string_view action() const noexcept { return detail::view(resayil_event_action(event_)); }
+    std::string_view reason() const noexcept { return detail::view(resayil_event_reason(event_)); }
+    /// How many requests were sent for this call so far.
+    std::uint32_t attempt() const noexcept { return resayil_event_attempt(event_); }
+    std::optional<Seconds> delay() const noexcept {
+        double seconds = 0;
+        bool known = resayil_event_delay(event_, &seconds);
+        return known ? std::optional<Seconds>(seconds) : std::nullopt;
+    }
+    /// The failure that led to the decision.
+    std::optional<ErrorView> error() const noexcept {
+        const resayil_error *error = resayil_event_error(event_);
+        return error == nullptr ? std::nullopt : std::optional<ErrorView>(ErrorView(error));
+    }
+
+private:
+    const resayil_event *event_;
+};
+
+/// Is told the decisions of a client.
+using Observer = std::function<void(const Event &)>;
+
+} // namespace resayil
+
+#endif

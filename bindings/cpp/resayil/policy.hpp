@@ -1,0 +1,173 @@
+// Whether, when and why to try again.
+#ifndef RESAYIL_POLICY_HPP
+#define RESAYIL_POLICY_HPP
+
+#include "result.hpp"
+
+namespace resayil {
+
+/// A stock of retries that calls share. Any thread may use it.
+class Budget {
+public:
+    static Result<Budget> create(double ratio = RESAYIL_BUDGET_RATIO,
+                                 double reserve = RESAYIL_BUDGET_RESERVE) noexcept {
+        resayil_budget *budget = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_budget_new(ratio, reserve, &budget, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Budget(budget);
+    }
+
+    /// How many retries are left.
+    double remaining() const noexcept { return resayil_budget_remaining(handle_.get()); }
+    const resayil_budget *get() const noexcept { return handle_.get(); }
+
+private:
+    explicit Budget(resayil_budget *budget) noexcept : handle_(budget) {}
+    detail::Handle<resayil_budget, resayil_budget_free> handle_;
+};
+
+/// What to do after a failed attempt.
+struct Decision {
+    /// Whether to send the same request again, after the delay.
+    bool retry;
+    Seconds delay;
+    /// Why: a static text such as `quota_window`, `backoff` or `max_attempts`.
+    std::string_view reason;
+};
+
+/// One call: it is told each failure and answers what to do. One thread at a time.
+class Call {
+public:
+    /// Takes a call that C gave away.
+    explicit Call(resayil_call *call) noexcept : handle_(call) {}
+
+    Result<void> set_budget(const Budget &budget) noexcept {
+        return detail::settled(resayil_call_set_budget(handle_.get(), budget.get()));
+    }
+    /// `now` is when the attempt failed, on the clock that the call was started with.
+    Result<Decision> on_error(const ErrorView &error, double now = monotonic_now()) noexcept {
+        resayil_decision decision;
+        resayil_status status = resayil_call_on_error(handle_.get(), error.get(), now, &decision);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Decision{decision.retry, Seconds(decision.delay_seconds),
+                        detail::view(decision.reason)};
+    }
+    Result<void> on_success() noexcept { return detail::settled(resayil_call_on_success(handle_.get())); }
+    std::uint32_t failures() const noexcept { return resayil_call_failures(handle_.get()); }
+    std::optional<Seconds> remaining(double now = monotonic_now()) const noexcept {
+        double seconds = 0;
+        bool limited = resayil_call_remaining(handle_.get(), now, &seconds);
+        return limited ? std::optional<Seconds>(seconds) : std::nullopt;
+    }
+
+private:
+    detail::Handle<resayil_call, resayil_call_free> handle_;
+};
+
+/// When to try again: immutable. Any thread may use it.
+class Policy {
+public:
+    /// Takes a policy that C gave away.
+    explicit Policy(resayil_policy *policy) noexcept : handle_(policy) {}
+
+    /// The policy of a name: `default`, `none`, `aggressive` or `patient`.
+    static Result<Policy> preset(const char *name = "default") noexcept {
+        resayil_policy *policy = nullptr;
+        resayil_status status = resayil_policy_new(name, &policy);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Policy(policy);
+    }
+
+    /// Begins one call. `seed` decides the jitter.
+    Result<Call> start(std::uint64_t seed, double now = monotonic_now()) const noexcept {
+        resayil_call *call = nullptr;
+        resayil_status status = resayil_policy_start(handle_.get(), now, seed, &call);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Call(call);
+    }
+    std::uint32_t max_attempts() const noexcept { return resayil_policy_max_attempts(handle_.get()); }
+    const resayil_policy *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::Handle<resayil_policy, resayil_policy_free> handle_;
+};
+
+/// Makes a policy. A value that cannot be taken is told by build().
+class PolicyBuilder {
+public:
+    PolicyBuilder() noexcept : PolicyBuilder(nullptr) {}
+    /// Starts from the options of another policy.
+    explicit PolicyBuilder(const Policy &from) noexcept : PolicyBuilder(from.get()) {}
+
+    PolicyBuilder &max_attempts(std::uint32_t attempts) noexcept {
+        resayil_policy_builder_max_attempts(handle_.get(), attempts);
+        return *this;
+    }
+    PolicyBuilder &deadline(Seconds deadline) noexcept {
+        resayil_policy_builder_deadline(handle_.get(), deadline.count());
+        return *this;
+    }
+    PolicyBuilder &base_delay(Seconds delay) noexcept {
+        resayil_policy_builder_base_delay(handle_.get(), delay.count());
+        return *this;
+    }
+    PolicyBuilder &factor(double factor) noexcept {
+        resayil_policy_builder_factor(handle_.get(), factor);
+        return *this;
+    }
+    PolicyBuilder &max_delay(Seconds delay) noexcept {
+        resayil_policy_builder_max_delay(handle_.get(), delay.count());
+        return *this;
+    }
+    PolicyBuilder &max_hint(Seconds hint) noexcept {
+        resayil_policy_builder_max_hint(handle_.get(), hint.count());
+        return *this;
+    }
+    /// `equal`, `full`, `additive`, `decorrelated` or `none`.
+    PolicyBuilder &jitter(const char *name) noexcept {
+        resayil_policy_builder_jitter(handle_.get(), name);
+        return *this;
+    }
+    PolicyBuilder &max_quota_waits(std::uint32_t refusals) noexcept {
+        resayil_policy_builder_max_quota_waits(handle_.get(), refusals);
+        return *this;
+    }
+    PolicyBuilder &retry_ambiguous(bool retry) noexcept {
+        resayil_policy_builder_retry_ambiguous(handle_.get(), retry);
+        return *this;
+    }
+    PolicyBuilder &retry_kind(Kind kind, bool retry) noexcept {
+        resayil_policy_builder_retry_kind(handle_.get(), static_cast<std::uint32_t>(kind), retry);
+        return *this;
+    }
+    Result<Policy> build() const noexcept {
+        resayil_policy *policy = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status = resayil_policy_builder_build(handle_.get(), &policy, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Policy(policy);
+    }
+
+private:
+    explicit PolicyBuilder(const resayil_policy *from) noexcept {
+        resayil_policy_builder *builder = nullptr;
+        resayil_policy_builder_new(from, &builder);
+        handle_.reset(builder);
+    }
+    detail::Handle<resayil_policy_builder, resayil_policy_builder_free> handle_;
+};
+
+} // namespace resayil
+
+#endif

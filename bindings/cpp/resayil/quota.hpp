@@ -1,0 +1,107 @@
+// What the server still admits, and who may use it next.
+#ifndef RESAYIL_QUOTA_HPP
+#define RESAYIL_QUOTA_HPP
+
+#include "classify.hpp"
+
+namespace resayil {
+
+/// What a quota knows, to be shown.
+struct QuotaState {
+    std::optional<std::uint32_t> limit;
+    std::optional<std::uint32_t> remaining;
+    std::optional<Seconds> reset_after;
+    std::uint64_t waiting;
+    std::uint64_t admitted;
+    std::uint64_t refused;
+};
+
+namespace detail {
+
+inline QuotaState quota_state(const resayil_quota_state &state) noexcept {
+    QuotaState result{};
+    if (state.has_limit) {
+        result.limit = state.limit;
+        result.remaining = state.remaining;
+    }
+    if (state.has_reset) {
+        result.reset_after = Seconds(state.reset_after_seconds);
+    }
+    result.waiting = state.waiting;
+    result.admitted = state.admitted;
+    result.refused = state.refused;
+    return result;
+}
+
+} // namespace detail
+
+/// A sender's place in the line, then its admission. Destroying it leaves the line.
+class Ticket {
+public:
+    /// Takes a ticket that C gave away.
+    explicit Ticket(resayil_ticket *ticket) noexcept : handle_(ticket) {}
+
+    /// Zero: send now. Otherwise ask again after this time.
+    Result<Seconds> poll(double now = monotonic_now()) noexcept {
+        double wait = 0;
+        resayil_status status = resayil_ticket_poll(handle_.get(), now, &wait);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Seconds(wait);
+    }
+    /// Tells what the answer says of the quota; without an answer, just destroy the ticket.
+    Result<void> settle(std::uint32_t status, const Headers &headers, const std::optional<Error> &error,
+                        double unix_time = unix_now(), double now = monotonic_now()) noexcept {
+        return detail::settled(resayil_ticket_settle(handle_.get(), status, headers.data(),
+                                                     headers.size(), error ? error->get() : nullptr,
+                                                     unix_time, now));
+    }
+
+private:
+    detail::Handle<resayil_ticket, resayil_ticket_free> handle_;
+};
+
+/// The quota of one key, shared by all senders in this process. Any thread may use it.
+class Quota {
+public:
+    /// `limit` 0 is unknown; `window` is aligned to the server's clock, zero for none.
+    static Result<Quota> create(std::uint32_t limit = 0, Seconds window = Seconds(60),
+                                double unix_time = unix_now(), double now = monotonic_now()) noexcept {
+        resayil_quota *quota = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status =
+            resayil_quota_new(limit, window.count(), unix_time, now, &quota, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Quota(quota);
+    }
+
+    /// Takes a place at the end of the line.
+    Result<Ticket> enter() noexcept {
+        resayil_ticket *ticket = nullptr;
+        resayil_status status = resayil_quota_enter(handle_.get(), &ticket);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Ticket(ticket);
+    }
+    Result<QuotaState> state(double now = monotonic_now()) const noexcept {
+        resayil_quota_state state;
+        resayil_status status = resayil_quota_get_state(handle_.get(), now, &state);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return detail::quota_state(state);
+    }
+    const resayil_quota *get() const noexcept { return handle_.get(); }
+
+private:
+    explicit Quota(resayil_quota *quota) noexcept : handle_(quota) {}
+    detail::Handle<resayil_quota, resayil_quota_free> handle_;
+};
+
+} // namespace resayil
+
+#endif

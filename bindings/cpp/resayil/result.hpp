@@ -1,0 +1,89 @@
+// A value, or the error that came in its place.
+#ifndef RESAYIL_RESULT_HPP
+#define RESAYIL_RESULT_HPP
+
+#include "error.hpp"
+
+#include <cstdlib>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace resayil {
+
+/// A value, or the error that came in its place. To ask for the one that is not there ends the
+/// program, as a failed assertion does.
+template <class T> class [[nodiscard]] Result {
+public:
+    Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
+        : state_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
+
+    /// Whether there is a value.
+    bool ok() const noexcept { return state_.index() == 0; }
+    explicit operator bool() const noexcept { return ok(); }
+
+    T &value() & noexcept { return *must(std::get_if<0>(&state_)); }
+    const T &value() const & noexcept { return *must(std::get_if<0>(&state_)); }
+    T &&value() && noexcept { return std::move(*must(std::get_if<0>(&state_))); }
+    T &operator*() & noexcept { return value(); }
+    const T &operator*() const & noexcept { return value(); }
+    T &&operator*() && noexcept { return std::move(*this).value(); }
+    T *operator->() noexcept { return &value(); }
+    const T *operator->() const noexcept { return &value(); }
+
+    const Error &error() const & noexcept { return *must(std::get_if<1>(&state_)); }
+    Error &&error() && noexcept { return std::move(*must(std::get_if<1>(&state_))); }
+
+private:
+    template <class P> static P *must(P *pointer) noexcept {
+        if (pointer == nullptr) {
+            std::abort();
+        }
+        return pointer;
+    }
+
+    std::variant<T, Error> state_;
+};
+
+/// Success, or an error.
+template <> class [[nodiscard]] Result<void> : public Result<std::monostate> {
+public:
+    Result() noexcept : Result<std::monostate>(std::monostate()) {}
+    Result(Error error) noexcept : Result<std::monostate>(std::move(error)) {}
+};
+
+namespace detail {
+
+/// The error behind a status that is not OK; `error` is what C gave away, if it did.
+inline Error failure(resayil_status status, resayil_error *error = nullptr) noexcept {
+    if (error != nullptr) {
+        return Error(error);
+    }
+    // What the caller could have avoided is a wrong option, all else is not known.
+    Kind kind = status == RESAYIL_STATUS_PANIC ? Kind::unknown : Kind::configuration;
+    return Error(kind, resayil_status_text(status));
+}
+
+inline Result<void> settled(resayil_status status, resayil_error *error = nullptr) noexcept {
+    if (status == RESAYIL_STATUS_OK) {
+        return {};
+    }
+    return failure(status, error);
+}
+
+} // namespace detail
+
+inline Result<void> Error::set_status(std::uint32_t status) noexcept {
+    return detail::settled(resayil_error_set_status(owner_.get(), status));
+}
+inline Result<void> Error::set_retry_after(Seconds wait) noexcept {
+    return detail::settled(resayil_error_set_retry_after(owner_.get(), wait.count()));
+}
+inline Result<void> Error::set_model(const char *model) noexcept {
+    return detail::settled(resayil_error_set_model(owner_.get(), model));
+}
+
+} // namespace resayil
+
+#endif

@@ -1,0 +1,313 @@
+//! The options of a client that is being made.
+
+use std::ffi::{c_char, c_void};
+
+use ::client::{CallEvent, Client, ClientBuilder, QuotaOptions};
+
+use super::resayil_client;
+use crate::budget::resayil_budget;
+use crate::error::{clear, resayil_error};
+use crate::event::{resayil_event, resayil_event_callback};
+use crate::names;
+use crate::panic::{give, guard, take_back};
+use crate::policy::{configuration, resayil_policy};
+use crate::quota::{resayil_quota, window_options};
+use crate::status::resayil_status;
+use crate::text::{name_in, some_name_in};
+use crate::time;
+
+/// The options of a client that is being made. One thread at a time.
+///
+/// A setter that refuses its value says so by its status, and `resayil_client_builder_build` fails
+/// with an error that names the option.
+pub struct resayil_client_builder {
+    /// None once a client was built with it.
+    builder: Option<ClientBuilder>,
+    /// The first value that could not be taken.
+    refused: Option<&'static str>,
+}
+
+impl resayil_client_builder {
+    fn set<T>(
+        &mut self,
+        option: &'static str,
+        value: Result<T, resayil_status>,
+        change: impl FnOnce(ClientBuilder, T) -> ClientBuilder,
+    ) -> resayil_status {
+        match (value, self.builder.take()) {
+            (_, None) => resayil_status::INVALID_ARGUMENT,
+            (Ok(value), Some(builder)) => {
+                self.builder = Some(change(builder, value));
+                resayil_status::OK
+            }
+            (Err(status), builder) => {
+                self.builder = builder;
+                self.refused.get_or_insert(option);
+                status
+            }
+        }
+    }
+}
+
+/// The pointer that a program wants back in its callback.
+struct User(*mut c_void);
+
+// SAFETY: the header says that several threads may call the callback at once, and so that what the
+// pointer leads to has to bear it.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl User {
+    /// A method, so that closures hold the whole and not the bare pointer.
+    fn pointer(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// Starts from the defaults. `*builder` is yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_new(
+    builder: *mut *mut resayil_client_builder,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(builder);
+        *out = give(resayil_client_builder { builder: Some(Client::builder()), refused: None });
+        resayil_status::OK
+    })
+}
+
+/// The API key, without `Bearer`. By default the environment variable RESAYIL_API_KEY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_api_key(
+    builder: *mut resayil_client_builder,
+    key: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let key = unsafe { some_name_in(key) };
+        borrow_mut!(builder).set("api_key", key, |it, key| it.api_key(key))
+    })
+}
+
+/// The address that paths such as `chat/completions` are added to. By default the environment
+/// variable RESAYIL_BASE_URL, else `https://llmapi.resayil.io/v1`. Plain `http` is taken for this
+/// machine alone, unless `resayil_client_builder_allow_http` says otherwise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_base_url(
+    builder: *mut resayil_client_builder,
+    url: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let url = unsafe { some_name_in(url) };
+        borrow_mut!(builder).set("base_url", url, |it, url| it.base_url(url))
+    })
+}
+
+/// Whether key and prompts may go over plain `http` to other machines; false by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_allow_http(
+    builder: *mut resayil_client_builder,
+    allow: bool,
+) -> resayil_status {
+    guard(|| borrow_mut!(builder).set("allow_http", Ok(allow), ClientBuilder::allow_http))
+}
+
+/// Whose API it is, by name such as `resayil`; NULL or `auto` to know it by the host of the base URL,
+/// or else by each answer, which is the default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_provider(
+    builder: *mut resayil_client_builder,
+    name: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let provider = unsafe { name_in(name) }.and_then(names::provider);
+        borrow_mut!(builder).set("provider", provider, ClientBuilder::provider)
+    })
+}
+
+/// When calls are tried again. The policy stays yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_policy(
+    builder: *mut resayil_client_builder,
+    policy: *const resayil_policy,
+) -> resayil_status {
+    guard(|| {
+        let policy = borrow!(policy).policy.clone();
+        borrow_mut!(builder).set("policy", Ok(policy), ClientBuilder::policy)
+    })
+}
+
+/// The retry budget of all calls, perhaps shared with other clients; by default one of the client's
+/// own. The handle stays yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_budget(
+    builder: *mut resayil_client_builder,
+    budget: *const resayil_budget,
+) -> resayil_status {
+    guard(|| {
+        let budget = borrow!(budget).budget.clone();
+        borrow_mut!(builder).set("budget", Ok(budget), ClientBuilder::budget)
+    })
+}
+
+/// A quota that is shared with other clients of the same key. It has to measure time by
+/// `resayil_monotonic_seconds`. The handle stays yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_quota(
+    builder: *mut resayil_client_builder,
+    quota: *const resayil_quota,
+) -> resayil_status {
+    guard(|| {
+        let quota = borrow!(quota).quota.clone();
+        borrow_mut!(builder).set("quota", Ok(quota), ClientBuilder::quota)
+    })
+}
+
+/// A quota of the client's own: how many requests a window admits, 0 if that is unknown, and the
+/// length of the window in seconds, 0 for none, at most 86400. By default windows of 60 s whose limit
+/// is learned, if the provider is LLM Resayil, else no windows.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_quota_window(
+    builder: *mut resayil_client_builder,
+    limit: u32,
+    window_seconds: f64,
+) -> resayil_status {
+    guard(|| {
+        let options: Option<QuotaOptions> = window_options(limit, window_seconds);
+        let options = options.ok_or(resayil_status::INVALID_ARGUMENT);
+        borrow_mut!(builder).set("quota_window", options, ClientBuilder::quota_options)
+    })
+}
+
+/// No quota at all: every call is sent at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_no_quota(
+    builder: *mut resayil_client_builder,
+) -> resayil_status {
+    guard(|| borrow_mut!(builder).set("no_quota", Ok(()), |it, ()| it.no_quota()))
+}
+
+/// How long making a connection may take, in seconds: more than 0; 10 by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_connect_timeout(
+    builder: *mut resayil_client_builder,
+    seconds: f64,
+) -> resayil_status {
+    guard(|| {
+        let timeout = time::seconds(seconds);
+        borrow_mut!(builder).set("connect_timeout", timeout, ClientBuilder::connect_timeout)
+    })
+}
+
+/// How long one attempt may take, in seconds: more than 0; 120 by default. The LLM Resayil guide asks
+/// for 30 at least: a shorter one is told to the observer once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_attempt_timeout(
+    builder: *mut resayil_client_builder,
+    seconds: f64,
+) -> resayil_status {
+    guard(|| {
+        let timeout = time::seconds(seconds);
+        borrow_mut!(builder).set("attempt_timeout", timeout, ClientBuilder::attempt_timeout)
+    })
+}
+
+/// How long a stream that has begun may be silent, in seconds: more than 0; 60 by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_idle_timeout(
+    builder: *mut resayil_client_builder,
+    seconds: f64,
+) -> resayil_status {
+    guard(|| {
+        let timeout = time::seconds(seconds);
+        borrow_mut!(builder).set("idle_timeout", timeout, ClientBuilder::idle_timeout)
+    })
+}
+
+/// The largest answer that is read, in bytes after decompression: at least 1; 64 MiB by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_max_response_bytes(
+    builder: *mut resayil_client_builder,
+    bytes: usize,
+) -> resayil_status {
+    guard(|| {
+        let set = ClientBuilder::max_response_bytes;
+        borrow_mut!(builder).set("max_response_bytes", Ok(bytes), set)
+    })
+}
+
+/// The `User-Agent`: visible ASCII and spaces; `resayil/` and the version by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_user_agent(
+    builder: *mut resayil_client_builder,
+    text: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let text = unsafe { some_name_in(text) };
+        borrow_mut!(builder).set("user_agent", text, |it, text| it.user_agent(text))
+    })
+}
+
+/// Is told every decision: retries, stops, waits for the quota, warnings. NULL for nobody. `user` is
+/// given back to it, and has to be valid as long as the client and its streams are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_observer(
+    builder: *mut resayil_client_builder,
+    callback: resayil_event_callback,
+    user: *mut c_void,
+) -> resayil_status {
+    guard(|| {
+        let user = User(user);
+        let tell = move |event: &CallEvent<'_>| {
+            if let Some(callback) = callback {
+                let event = resayil_event::new(event);
+                // SAFETY: the header asks for a function of this type that does not unwind.
+                unsafe { callback(&event, user.pointer()) }
+            }
+        };
+        borrow_mut!(builder).set("observer", Ok(tell), |it, tell| it.observer(tell))
+    })
+}
+
+/// Checks the options and makes the client, which is yours. Nothing is sent. The options are used up:
+/// the builder is still to be freed, and refuses everything else.
+///
+/// RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION: no key, or a key, address or
+/// option of bad form. RESAYIL_STATUS_INVALID_ARGUMENT if the builder is used up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_build(
+    builder: *mut resayil_client_builder,
+    client: *mut *mut resayil_client,
+    error: *mut *mut resayil_error,
+) -> resayil_status {
+    guard(|| {
+        clear(error);
+        let out = out!(client);
+        let builder = borrow_mut!(builder);
+        let Some(options) = builder.builder.take() else {
+            return resayil_status::INVALID_ARGUMENT;
+        };
+        let built = match builder.refused {
+            Some(option) => Err(configuration(option, "the value cannot be taken")),
+            None => options.build(),
+        };
+        match built {
+            Ok(client) => {
+                *out = give(resayil_client { client });
+                resayil_status::OK
+            }
+            Err(refused) => resayil_error::report(refused, error),
+        }
+    })
+}
+
+/// Frees the builder; NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_free(builder: *mut resayil_client_builder) {
+    // SAFETY: the header asks for NULL or a handle that is alive.
+    unsafe { take_back(builder) }
+}
