@@ -100,7 +100,10 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
         error = error.with_retry_after(wait(seconds)?, source(hint_source)?);
     }
     if let Some(limit) = details.object("rate_limit")? {
-        error = error.with_rate_limit(limit.cast::<RateLimit>()?.get().0);
+        let Ok(limit) = limit.cast::<RateLimit>() else {
+            return input::type_error("rate_limit", "a RateLimit", &limit);
+        };
+        error = error.with_rate_limit(limit.get().0);
     }
     if let Some(fields) = details.object("field_errors")? {
         for item in fields.call_method0("items")?.try_iter()? {
