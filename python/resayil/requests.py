@@ -48,10 +48,10 @@ class RetryAdapter(HTTPAdapter):
         self._budget = budget if budget is not None else Budget()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[misc]
         self._budget = Budget()
 
-    def send(  # type: ignore[override]
+    def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
     ) -> requests.Response:
         """Sends a request, again if that may help, and gives the last answer."""

@@ -246,7 +246,8 @@ impl NativeError {
         details.set_item("type", error.error_type())?;
         details.set_item("param", error.param())?;
         details.set_item("request_id", error.request_id())?;
-        details.set_item("retry_after", self.retry_after())?;
+        let wait = error.retry_after().map(|wait| (wait.as_secs(), wait.subsec_nanos()));
+        details.set_item("retry_after", wait)?;
         details.set_item("retry_after_source", self.retry_after_source())?;
         details.set_item("rate_limit", self.rate_limit())?;
         details.set_item("field_errors", self.field_errors(py)?)?;

@@ -48,12 +48,17 @@ impl<'py> Details<'py> {
     }
 }
 
-/// Seconds as a duration; what is too long for one is the longest.
-fn wait(seconds: f64) -> PyResult<Duration> {
-    if seconds >= u64::MAX as f64 {
-        return Ok(Duration::MAX);
+/// Seconds; what is too long for a duration is the longest. A pickle holds whole seconds and
+/// nanoseconds, because a float may lose some.
+fn wait(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    if let Ok((seconds, nanos)) = value.extract::<(u64, u32)>() {
+        return Ok(Duration::new(seconds, nanos.min(999_999_999)));
     }
-    input::duration("retry_after", seconds)
+    match value.extract::<f64>() {
+        Ok(seconds) if seconds >= u64::MAX as f64 => Ok(Duration::MAX),
+        Ok(seconds) => input::duration("retry_after", seconds),
+        Err(_) => input::type_error("retry_after", "a number of seconds", value),
+    }
 }
 
 fn source(name: Option<String>) -> PyResult<HintSource> {
@@ -96,11 +101,14 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
         error = error.with_request_id(&id);
     }
     let hint_source = details.take("retry_after_source")?;
-    if let Some(seconds) = details.take("retry_after")? {
-        error = error.with_retry_after(wait(seconds)?, source(hint_source)?);
+    if let Some(value) = details.object("retry_after")? {
+        error = error.with_retry_after(wait(&value)?, source(hint_source)?);
     }
     if let Some(limit) = details.object("rate_limit")? {
-        error = error.with_rate_limit(limit.cast::<RateLimit>()?.get().0);
+        let Ok(limit) = limit.cast::<RateLimit>() else {
+            return input::type_error("rate_limit", "a RateLimit", &limit);
+        };
+        error = error.with_rate_limit(limit.get().0);
     }
     if let Some(fields) = details.object("field_errors")? {
         for item in fields.call_method0("items")?.try_iter()? {

@@ -1,0 +1,121 @@
+"""What the tests share: a sandbox that imitates the API."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import pytest
+import resayil
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def missing(what: str) -> None:
+    """Skips a test for what is missing on this machine; where all has to be there, fails it."""
+    if os.environ.get("RESAYIL_CI") == "1":
+        pytest.fail(f"{what} is missing, and RESAYIL_CI=1 asks for all tests")
+    pytest.skip(f"{what} is missing")
+
+
+def find_command() -> Optional[str]:
+    """The `resayil` command: named by RESAYIL_COMMAND, built in the target folder, or installed."""
+    named = os.environ.get("RESAYIL_COMMAND")
+    if named:
+        return named
+    name = "resayil.exe" if sys.platform == "win32" else "resayil"
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+    for profile in ("debug", "release"):
+        if (target / profile / name).is_file():
+            return str(target / profile / name)
+    return shutil.which(name)
+
+
+class Sandbox:
+    """A running sandbox."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.base_url = base_url
+        self.api_key = api_key
+        self._control = base_url.removesuffix("/v1") + "/_sandbox/"
+
+    def _ask(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._control + path, data)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def script(self, *faults: Any) -> None:
+        """What befalls the next requests, in order."""
+        self._ask("faults", list(faults))
+
+    def change(self, **state: Any) -> None:
+        """Changes the limit or the credits."""
+        self._ask("state", state)
+
+    def reset(self) -> None:
+        """Forgets everything."""
+        self._ask("reset", {})
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The requests so far."""
+        log: list[dict[str, Any]] = self._ask("log")
+        return log
+
+    @property
+    def statuses(self) -> list[Optional[int]]:
+        """The statuses of the answers so far."""
+        return [entry["status"] for entry in self.log]
+
+    def client(self, **options: Any) -> resayil.Client:
+        """A client of this sandbox."""
+        return resayil.Client(self.api_key, self.base_url, **options)
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    command = find_command()
+    if command is None:
+        missing("the resayil command (cargo build -p resayil-cli)")
+    assert command is not None
+    process = subprocess.Popen(
+        [command, "sandbox", "--json", "--until-stdin-closes"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line, "the sandbox printed nothing"
+        started = json.loads(line)
+        yield Sandbox(started["base_url"], started["api_key"])
+    finally:
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+        process.stdout.close()
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    running_sandbox.reset()
+    running_sandbox.change(limit=1000)
+    return running_sandbox
+
+
+RATE_LIMITED = b'{"error":{"message":"Rate limit exceeded","code":429},"retry_after":45}'
+
+
+@pytest.fixture
+def rate_limit_error() -> resayil.APIError:
+    error = resayil.classify(429, {"X-RateLimit-Limit": "20"}, RATE_LIMITED, now=1741305555)
+    assert error is not None
+    return error

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+import resayil
+
+
+def test_senders_wait_in_order() -> None:
+    quota = resayil.Quota(limit=1, now=0.0, wall=50.0)
+    first, second = quota.enter(), quota.enter()
+    assert first.poll(0.0) is None
+    assert second.poll(0.0) == 10.0
+    state = quota.state(0.0)
+    assert (state.limit, state.remaining, state.waiting, state.admitted) == (1, 0, 1, 1)
+    assert state.reset_after == 10.0 and "limit=1" in repr(state)
+    first.settle(200, {"Date": "Thu, 01 Jan 1970 00:00:50 GMT"}, now=0.5, wall=50.5)
+    assert second.poll(11.0) is None
+    second.cancel()
+
+
+def test_a_refusal_teaches() -> None:
+    quota = resayil.Quota(now=0.0, wall=50.0)
+    ticket = quota.enter()
+    assert ticket.poll(0.0) is None
+    error = resayil.classify(429, {}, b'{"error":{"code":429},"retry_after":7}')
+    assert error is not None
+    ticket.settle(429, {}, error, now=1.0, wall=51.0)
+    state = quota.state(1.0)
+    assert (state.refused, state.remaining) == (1, 0)
+    wait = quota.enter().poll(1.0)
+    assert wait is not None and 6.9 <= wait <= 9.0
+    for again in (lambda: ticket.settle(200, {}), lambda: ticket.poll(2.0)):
+        with pytest.raises(RuntimeError, match="settled or cancelled before"):
+            again()
+    ticket.cancel()
+
+
+def test_acquire_waits_for_the_window() -> None:
+    quota = resayil.Quota(limit=1, window=0.5)
+    started = time.monotonic()
+    tickets = [quota.acquire() for _ in range(3)]
+    assert 0.5 <= time.monotonic() - started < 3.0
+    for ticket in tickets:
+        ticket.settle(200, {})
+    assert quota.state().admitted == 3
+
+    async def main() -> None:
+        await asyncio.gather(*(quota.acquire_async(timeout=10) for _ in range(2)))
+
+    asyncio.run(main())
+    assert quota.state().admitted == 5
+
+
+def test_a_wait_past_the_timeout_fails_at_once() -> None:
+    quota = resayil.Quota(limit=1, window=3600.0)
+    assert (quota.limit, quota.window) == (1, 3600.0)
+    quota.acquire()
+    started = time.monotonic()
+    with pytest.raises(resayil.DeadlineExceededError) as caught:
+        quota.acquire(timeout=0.1)
+    with pytest.raises(TimeoutError):
+        asyncio.run(quota.acquire_async(timeout=0.1))
+    assert time.monotonic() - started < 0.5
+    assert caught.value.retry_after_source == "quota" and (caught.value.retry_after or 0) > 0.1
+    assert quota.state().waiting == 0
+
+
+def test_threads_share_it() -> None:
+    quota = resayil.Quota(limit=2, window=0.3)
+    threads = [threading.Thread(target=quota.acquire) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert quota.state().admitted == 6
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ValueError, match="limit is out of range: it has to be 1 or more"):
+        resayil.Quota(limit=0)
+    for window in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="window has to be"):
+            resayil.Quota(window=window)
+    assert resayil.Quota(window=None).window is None
