@@ -1,7 +1,8 @@
 //! An answer of any bytes: classifying it must not panic, and what comes out must hold its promises.
 //!
 //! The input is written as one would read it: a first line with the status and, if one likes, the
-//! provider; a header a line; an empty line; the body.
+//! provider (`-` for none) and the clock in seconds since 1970; a header a line; an empty line; the
+//! body.
 #![no_main]
 
 use std::time::Duration;
@@ -17,14 +18,16 @@ const NOW: Timestamp = Timestamp::from_unix_seconds(1_741_305_555);
 fuzz_target!(|input: &[u8]| {
     let (head, body) = split(input, b"\n\n");
     let mut lines = head.split(|byte| *byte == b'\n');
-    let (status, provider) = split(lines.next().unwrap_or_default(), b" ");
-    let status = std::str::from_utf8(status).ok().and_then(|text| text.parse().ok());
-    let provider: Option<Provider> =
-        std::str::from_utf8(provider).ok().and_then(|name| name.parse().ok());
+    let first = std::str::from_utf8(lines.next().unwrap_or_default()).unwrap_or_default();
+    let mut words = first.split(' ');
+    let status = words.next().and_then(|text| text.parse().ok());
+    let provider: Option<Provider> = words.next().and_then(|name| name.parse().ok());
+    let now = words.next().and_then(|text| text.parse().ok());
+    let now = now.map_or(NOW, Timestamp::from_unix_seconds_f64);
     let headers: Vec<_> = lines.map(|line| split(line, b": ")).collect();
 
     let classifier = Classifier::new().provider(provider);
-    let classify = || classifier.classify(status.unwrap_or(400), &headers, body, NOW);
+    let classify = || classifier.classify(status.unwrap_or(400), &headers, body, now);
     let Err(error) = classify() else { return };
     check(&error);
     let again = classify().expect_err("an error the first time");

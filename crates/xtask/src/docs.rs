@@ -158,4 +158,18 @@ mod tests {
         assert!(page.contains("messages.0.role"), "an example with the field");
         assert!(!page.contains(['{', '}']), "no placeholder is left");
     }
+
+    #[test]
+    fn header_and_python_have_every_kind_of_the_table() {
+        let read = |path: &str| std::fs::read_to_string(run::root().join(path)).unwrap();
+        let (header, python) = (read("include/resayil.h"), read("python/resayil/_exceptions.py"));
+        for row in Kind::table() {
+            let constant = format!("#define {} {}\n", c_constant(row), row.number);
+            assert!(header.contains(&constant), "{constant}");
+            let class = format!("\nclass {}(", row.python_class);
+            assert!(python.contains(&class), "{class}");
+        }
+        let constants = header.matches("#define RESAYIL_KIND_").count();
+        assert_eq!(constants, Kind::table().len(), "the header has kinds that the table has not");
+    }
 }

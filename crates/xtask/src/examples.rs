@@ -12,7 +12,7 @@ use crate::counts::Counts;
 use crate::run;
 
 /// What each example prints, with times rounded to whole seconds.
-const EXPECTED: &str = "tests/examples/expected.txt";
+const EXPECTED: &str = "examples/expected.txt";
 /// The wait that the sandbox names. Seconds.
 const WAIT: f64 = 2.0;
 /// An example that waits longer than this beyond [`WAIT`] did not wait just that. Seconds; for

@@ -203,9 +203,10 @@ fn seed(target: Target, folder: &Path) -> Result<usize, String> {
 /// An answer as the target `classify` reads it.
 fn answer(case: &Value) -> Vec<u8> {
     let mut input = case["status"].as_u64().unwrap_or(500).to_string();
-    if let Some(provider) = case["provider"].as_str() {
-        input += " ";
-        input += provider;
+    input += " ";
+    input += case["provider"].as_str().unwrap_or("-");
+    if let Some(now) = case["now"].as_f64() {
+        input += &format!(" {now}");
     }
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -236,8 +237,9 @@ mod tests {
 
     #[test]
     fn a_vector_becomes_an_answer() {
-        let case = json!({"status": 429, "headers": {"Retry-After": "5"}, "body": "{}"});
-        assert_eq!(answer(&case), b"429\nRetry-After: 5\n\n{}");
+        let case =
+            json!({"status": 429, "headers": {"Retry-After": "5"}, "now": 1.5, "body": "{}"});
+        assert_eq!(answer(&case), b"429 - 1.5\nRetry-After: 5\n\n{}");
         let case = json!({"status": 503, "provider": "groq", "headers": [["a", "b"], ["a", "c"]]});
         assert_eq!(answer(&case), b"503 groq\na: b\na: c\n\n");
     }

@@ -95,7 +95,7 @@ fn rust() -> Result<(), String> {
     if tools::has_nextest() {
         tests.args(["nextest", "run", "--workspace"]);
     } else {
-        tests.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+        tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     }
     let tests = run::run(tests.args(NOT_RUST));
     let docs = run::run(run::cargo().args(["test", "--doc", "--workspace"]).args(NOT_RUST));
