@@ -1,0 +1,100 @@
+//! `resayil explain` as a user meets it: the output, the exit code, and one clear line for bad input.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn explain(args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_resayil"))
+        .arg("explain")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The command fails with this code, prints nothing to read by mistake, and names these parts.
+#[track_caller]
+fn fails(output: &Output, code: i32, parts: &[&str]) {
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+}
+
+const DUMP: &str = "HTTP/1.1 429 Too Many Requests\r\nX-RateLimit-Limit: 20\r\n\r\n\
+    {\"error\":{\"message\":\"Rate limit exceeded\",\"code\":429},\"retry_after\":45}";
+
+#[test]
+fn what_curl_prints_is_explained() {
+    let output = explain(&[], DUMP);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    for part in ["rate_limit (429)", "yes, after 45 s", "tell users", "X-RateLimit-Remaining"] {
+        assert!(report.contains(part), "{part:?} is not in: {report}");
+    }
+    let arabic = explain(&["--language", "ar"], DUMP);
+    assert!(text(&arabic.stdout).contains("الطلبات كثيرة الآن"));
+}
+
+#[test]
+fn the_record_is_json() {
+    let output = explain(&["--json", "--status", "402", "-H", "x-request-id: r1"], "{}");
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&record["kind"], &record["request_id"]),
+        (&"payment_required".into(), &"r1".into())
+    );
+    assert_eq!(text(&explain(&["--json", "--status", "200"], "{}").stdout), "{\"ok\": true}\n");
+}
+
+#[test]
+fn one_record_a_line_with_the_cases_id() {
+    let cases =
+        "{\"id\":1,\"status\":404,\"body\":\"\"}\n\n{\"id\":\"b\",\"status\":200,\"body\":\"{}\"}";
+    let output = explain(&["--jsonl"], cases);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["id"], &lines[0]["kind"]), (&1.into(), &"not_found".into()));
+    assert_eq!(lines[1], serde_json::json!({"id": "b", "ok": true}));
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_others_are_explained() {
+    let mut cases = "{\"id\":1,\"status\":404,\"body\":\"\"}\n".repeat(16);
+    cases += "{\"id\":17,\n{\"id\":18,\"status\":404,\"body\":\"\"}\n";
+    let output = explain(&["--jsonl"], &cases);
+    fails(&output, 3, &["line 17", "not JSON", "hint:"]);
+    assert_eq!(text(&output.stdout).lines().count(), 17);
+}
+
+#[test]
+fn an_unknown_provider_in_a_case_is_told_once() {
+    let case = "{\"id\":1,\"status\":404,\"body\":\"\",\"provider\":\"acme\"}\n";
+    let output = explain(&["--jsonl"], &case.repeat(3));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr).matches("acme").count(), 1);
+    assert_eq!(text(&output.stdout).lines().count(), 3);
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    fails(&explain(&[], "{}"), 2, &["status", "hint:", "--status"]);
+    fails(&explain(&["--status", "9"], ""), 2, &["--status", "100..=999"]);
+    fails(&explain(&["--statuss", "429"], ""), 2, &["--statuss", "--status"]);
+    fails(&explain(&["--provider", "opnai"], ""), 2, &["opnai", "openai"]);
+    fails(&explain(&["--language", "fr"], ""), 2, &["fr", "ar"]);
+    fails(&explain(&["-H", "no colon"], ""), 2, &["Name: value"]);
+    fails(&explain(&["--status", "429", "no-such-file"], ""), 3, &["no-such-file", "hint:"]);
+    fails(&explain(&["--jsonl", "no-such-file"], ""), 3, &["no-such-file", "hint:"]);
+}
