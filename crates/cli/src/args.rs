@@ -2,8 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::batch::BatchArgs;
+use crate::chat::ChatArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
+use crate::sandbox::SandboxArgs;
 
 /// Call LLM APIs, and know what to do when a call fails.
 #[derive(Debug, Parser)]
@@ -17,4 +20,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Say what an error is, whether to retry it, and what to do about it.
     Explain(ExplainArgs),
+    /// Ask a model one question.
+    Chat(ChatArgs),
+    /// Ask many questions from a file, as fast as the quota allows; goes on where it was.
+    Batch(BatchArgs),
+    /// Imitate the API on this machine, faults included.
+    Sandbox(SandboxArgs),
 }

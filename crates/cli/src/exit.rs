@@ -15,7 +15,6 @@ Exit codes:
   130  interrupted by Ctrl-C";
 
 /// Why the command failed.
-#[expect(dead_code, reason = "the commands that call an API use the rest")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Failed = 1,

@@ -70,8 +70,8 @@ impl CancelToken {
         self.0.wake.notify_all();
     }
 
-    /// Whether no request is to be sent any more.
-    pub(crate) fn forbids_sending(&self) -> bool {
+    /// Whether no request is to be sent any more: one of the two was called.
+    pub fn forbids_sending(&self) -> bool {
         let state = self.lock();
         state.cancelled || state.waits_cancelled
     }

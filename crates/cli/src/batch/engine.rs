@@ -1,0 +1,243 @@
+//! Carrying a batch out: workers that take requests, call, and append results.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use resayil::{CallOptions, CancelToken, Client, Error, Kind, Response};
+
+use super::input::{Input, Request, Requests};
+use super::output::{Earlier, Output};
+use super::progress::{Display, Progress};
+use super::queue::{Queue, Task, Verdict};
+use super::record;
+use super::tally::Tally;
+use crate::exit::Failure;
+
+/// A batch to be carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) input: PathBuf,
+    pub(crate) output: PathBuf,
+    /// Calls at once.
+    pub(crate) concurrency: u16,
+    pub(crate) retry_failed: bool,
+    pub(crate) fsync: bool,
+    /// The length of the quota's window, for the estimate.
+    pub(crate) window: Option<Duration>,
+    pub(crate) display: Display,
+}
+
+/// How a batch ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Requests of the input.
+    pub(crate) total: u64,
+    /// Answered, by earlier runs and by this one.
+    pub(crate) answered: u64,
+    /// Failed for good, in earlier runs and in this one.
+    pub(crate) failed: u64,
+    /// Of the above, those of earlier runs.
+    pub(crate) earlier: u64,
+    /// How long this run took.
+    pub(crate) elapsed: Duration,
+    /// Whether a signal ended it.
+    pub(crate) interrupted: bool,
+    /// The error for which all further requests would fail, too.
+    pub(crate) stopped_by: Option<Error>,
+}
+
+impl Outcome {
+    /// Requests without a result.
+    pub(crate) fn open(&self) -> u64 {
+        self.total - self.answered - self.failed
+    }
+}
+
+/// Carries the batch out, as far as no earlier run has.
+pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Outcome, Failure> {
+    let mut input = Input::check(&job.input)?;
+    let (output, earlier) = Output::open(&job.output, &mut input, job.retry_failed, job.fsync)?;
+    let run = Run {
+        client,
+        token,
+        identity: output.identity(),
+        queue: Queue::new(Requests::open(&job.input)?, &input.requests, u32::from(job.concurrency)),
+        output: Mutex::new(output),
+        tally: Tally::default(),
+        ended_by: Mutex::new(None),
+    };
+    let total = input.requests.len() as u64;
+    let start = Instant::now();
+    let progress =
+        Progress { client, tally: &run.tally, total, earlier, start, window: job.window };
+    progress.show_while(job.display, || {
+        std::thread::scope(|scope| {
+            for _ in 0..u64::from(job.concurrency).min(total) {
+                scope.spawn(|| run.work());
+            }
+        });
+    });
+    let ended_by = run.ended_by.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let stopped_by = match ended_by {
+        Some(End::Failure(failure)) => return Err(failure),
+        Some(End::Stopped(error)) => Some(error),
+        None => None,
+    };
+    let Earlier { answered, failed } = earlier;
+    let outcome = Outcome {
+        total,
+        answered: answered + run.tally.answered(),
+        failed: failed + run.tally.failed(),
+        earlier: answered + failed,
+        elapsed: start.elapsed(),
+        interrupted: false,
+        stopped_by,
+    };
+    // A signal that came when all was done already interrupted nothing.
+    let interrupted = outcome.open() > 0 && outcome.stopped_by.is_none();
+    Ok(Outcome { interrupted, ..outcome })
+}
+
+/// What the workers share.
+struct Run<'a> {
+    client: &'a Client,
+    token: &'a CancelToken,
+    identity: String,
+    queue: Queue<'a>,
+    output: Mutex<Output>,
+    tally: Tally,
+    ended_by: Mutex<Option<End>>,
+}
+
+/// Why a batch ends before all requests have their result.
+enum End {
+    /// All further requests would fail in the same way.
+    Stopped(Error),
+    /// The input or the output is of no use any more.
+    Failure(Failure),
+}
+
+impl Run<'_> {
+    fn work(&self) {
+        loop {
+            match self.queue.take(|| self.token.forbids_sending()) {
+                Ok(Some(task)) => self.carry_out(task),
+                Ok(None) => return,
+                Err(failure) => return self.end(End::Failure(failure)),
+            }
+        }
+    }
+
+    fn carry_out(&self, task: Task) {
+        self.tally.begin();
+        let key = self.key(&task.request);
+        let options = CallOptions::new().cancel(self.token.clone()).idempotency_key(&key);
+        let result = self.client.post(&task.request.path, &task.request.body, &options);
+        self.tally.end();
+        match result {
+            Ok(response) => self.answered(&task, &key, &response),
+            Err(error) => self.failed(task, &key, error),
+        }
+    }
+
+    fn answered(&self, task: &Task, key: &str, response: &Response) {
+        let line = record::answered(&result_id(key), &task.request.custom_id, response);
+        if self.append(&line) {
+            self.tally.answer();
+        }
+        self.queue.done(true);
+    }
+
+    fn failed(&self, task: Task, key: &str, error: Error) {
+        if error.kind() == Kind::Cancelled {
+            // It has no result, so that the next run begins it.
+            return self.queue.done(false);
+        }
+        if concerns_all(&error) {
+            self.queue.done(false);
+            return self.end(End::Stopped(error));
+        }
+        let task = if passes(&error) {
+            match self.queue.failed_for_now(task) {
+                Verdict::Later => return,
+                Verdict::GiveUp => return self.end(End::Stopped(error)),
+                Verdict::Failed(task) => task,
+            }
+        } else {
+            self.queue.done(false);
+            task
+        };
+        let line = record::failed(&result_id(key), &task.request.custom_id, &error);
+        if self.append(&line) {
+            self.tally.fail();
+        }
+    }
+
+    /// Appends a result; says whether that succeeded.
+    fn append(&self, line: &str) -> bool {
+        let result = self.output.lock().unwrap_or_else(PoisonError::into_inner).append(line);
+        match result {
+            Ok(()) => true,
+            Err(failure) => {
+                self.end(End::Failure(failure));
+                false
+            }
+        }
+    }
+
+    /// Ends the batch; the first reason is the one that is told.
+    fn end(&self, end: End) {
+        self.ended_by.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(end);
+        self.queue.close();
+        // The others wait for a quota or a service that will not help them.
+        self.token.cancel_waits();
+    }
+
+    /// The idempotency key: the same when a killed run is continued, so that a service that knows
+    /// such keys does not carry a request out twice; another one for another output.
+    fn key(&self, request: &Request) -> String {
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, &self.identity, &request.custom_id, &request.body).hash(&mut hasher);
+            hasher.finish()
+        };
+        format!("{:016x}{:016x}", half(0), half(1))
+    }
+}
+
+fn result_id(key: &str) -> String {
+    format!("batch_req_{key}")
+}
+
+/// Whether every other request would fail in the same way, until somebody does something.
+fn concerns_all(error: &Error) -> bool {
+    let kind = error.kind();
+    matches!(
+        kind,
+        Kind::Authentication | Kind::PaymentRequired | Kind::QuotaExhausted | Kind::Configuration
+    ) || (kind == Kind::RateLimit && !error.is_exhausted())
+}
+
+/// Whether the same request may succeed later.
+fn passes(error: &Error) -> bool {
+    error.is_retryable() || error.kind() == Kind::Deadline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_apart() {
+        let error = |kind| Error::new(kind, "");
+        assert!(concerns_all(&error(Kind::PaymentRequired)));
+        assert!(!concerns_all(&error(Kind::Validation)) && !passes(&error(Kind::Validation)));
+        assert!(passes(&error(Kind::Server).with_exhausted(true)));
+        assert!(passes(&error(Kind::Deadline)));
+        // A wait beyond what the policy accepts, against refusals that never end.
+        assert!(concerns_all(&error(Kind::RateLimit)));
+        assert!(!concerns_all(&error(Kind::RateLimit).with_exhausted(true)));
+    }
+}

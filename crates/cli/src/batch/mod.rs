@@ -1,0 +1,151 @@
+//! `resayil batch`: many requests, as fast as the quota allows, none lost and none asked twice.
+
+mod engine;
+mod estimate;
+mod input;
+mod output;
+mod progress;
+mod queue;
+mod record;
+mod tally;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use resayil::{CancelToken, Client, Policy};
+use serde_json::json;
+
+pub(crate) use engine::{Job, Outcome, run as carry_out};
+pub(crate) use progress::Display;
+
+use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The input has one request a line, as for OpenAI's Batch API:
+  {\"custom_id\": \"1\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {...}}
+The url is taken below the base URL. The whole input is checked before anything is sent.
+
+The output gets one line for each request, in the order of the answers:
+  {\"id\", \"custom_id\", \"response\": {\"status_code\", \"request_id\", \"body\"}, \"error\": null}
+For a request that failed, error is the error record.
+
+A run that was interrupted, or killed, is continued by the same command: what has a line in the
+output is not asked again. That holds for failures, too, unless --retry-failed is given: then their
+lines are taken out, and they are asked again. Failures that concern all requests (a bad key, no
+credits, a service that is down) end the run and leave no lines.
+
+A first Ctrl-C lets the answers that are under way come in; a second one gives them up.
+
+Example:
+  RESAYIL_API_KEY=... resayil batch prompts.jsonl -o answers.jsonl --limit 30")]
+pub(crate) struct BatchArgs {
+    /// The requests: JSONL
+    input: PathBuf,
+    /// Where the results go: JSONL. An existing file is continued
+    #[arg(long, short)]
+    output: PathBuf,
+    /// Calls at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    /// Ask again what failed in earlier runs
+    #[arg(long)]
+    retry_failed: bool,
+    /// Force each result to the disk before the next, so that a power cut loses none
+    #[arg(long)]
+    fsync: bool,
+    /// Print a summary as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
+    let client = args.client.build(Policy::patient())?;
+    let token = CancelToken::new();
+    cancel_on_signal(
+        &token,
+        "stopping; answers that are under way are taken in (again Ctrl-C gives them up)",
+    )?;
+    let job = Job {
+        input: args.input.clone(),
+        output: args.output.clone(),
+        concurrency: args.concurrency,
+        retry_failed: args.retry_failed,
+        fsync: args.fsync,
+        window: args.client.known_window(&client),
+        display: Display::Standard,
+    };
+    let outcome = carry_out(&job, &client, &token)?;
+    if args.json {
+        println!("{}", summary_json(&outcome, &client, &job));
+    } else {
+        eprintln!("{}", summary(&outcome, &client, &job));
+    }
+    ending(&outcome)
+}
+
+fn summary(outcome: &Outcome, client: &Client, job: &Job) -> String {
+    let stats = client.stats();
+    let mut text = format!(
+        "{} of {} answered in {:.1} s, {} failed, {} retries, {} refused; results in {}",
+        outcome.answered,
+        outcome.total,
+        outcome.elapsed.as_secs_f64(),
+        outcome.failed,
+        stats.retries + stats.stale_connections,
+        stats.refused,
+        job.output.display()
+    );
+    if outcome.earlier > 0 {
+        text += &format!(" ({} by earlier runs)", outcome.earlier);
+    }
+    text
+}
+
+fn summary_json(outcome: &Outcome, client: &Client, job: &Job) -> serde_json::Value {
+    let stats = client.stats();
+    json!({
+        "total": outcome.total,
+        "answered": outcome.answered,
+        "failed": outcome.failed,
+        "open": outcome.open(),
+        "earlier": outcome.earlier,
+        "interrupted": outcome.interrupted,
+        "seconds": outcome.elapsed.as_secs_f64(),
+        "attempts": stats.attempts,
+        "retries": stats.retries,
+        "stale_connections": stats.stale_connections,
+        "refused": stats.refused,
+        "quota_wait_seconds": stats.quota_wait.as_secs_f64(),
+        "output": job.output.display().to_string(),
+    })
+}
+
+/// The exit code that the outcome stands for.
+pub(crate) fn ending(outcome: &Outcome) -> Result<(), Failure> {
+    if let Some(error) = &outcome.stopped_by {
+        return Err(call_failed(error).hint(format_args!(
+            "{} {} requests are open: run the same command again to go on",
+            error.advice().first().map_or("", |step| step.as_ref()),
+            outcome.open()
+        )));
+    }
+    if outcome.interrupted {
+        return Err(Failure::new(
+            Exit::Interrupted,
+            format_args!("interrupted; {} requests are open", outcome.open()),
+        )
+        .hint("run the same command again to go on"));
+    }
+    if outcome.failed > 0 {
+        return Err(Failure::new(
+            Exit::Failed,
+            format_args!("{} of {} requests failed", outcome.failed, outcome.total),
+        )
+        .hint("their lines in the output say why; --retry-failed asks them again"));
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! The results: appended one whole line at a time, so that a run can be ended at any moment.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use fs4::TryLockError;
+
+use super::input::Input;
+use super::record;
+use crate::exit::{Exit, Failure};
+
+/// The file of results, held by this run alone.
+#[derive(Debug)]
+pub(super) struct Output {
+    path: PathBuf,
+    file: File,
+    /// The length up to the last whole line.
+    end: u64,
+    fsync: bool,
+}
+
+/// What earlier runs did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Earlier {
+    pub(super) answered: u64,
+    pub(super) failed: u64,
+}
+
+impl Output {
+    /// Opens the file, locks it, drops a last line that a killed run left unfinished, and marks in
+    /// the input what is done. With `retry_failed`, failures are taken out first.
+    pub(super) fn open(
+        path: &Path,
+        input: &mut Input,
+        retry_failed: bool,
+        fsync: bool,
+    ) -> Result<(Self, Earlier), Failure> {
+        if same_file::is_same_file(path, &input.path).unwrap_or(false) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format_args!("{} is the input and the output", path.display()),
+            )
+            .hint("name another file for the results"));
+        }
+        let mut output = Output { path: path.to_owned(), file: open(path)?, end: 0, fsync };
+        output.lock()?;
+        let (earlier, failures) = output.take_stock(input, retry_failed)?;
+        if retry_failed && failures > 0 {
+            output.drop_failures()?;
+        }
+        Ok((output, earlier))
+    }
+
+    /// Appends one line, which has its line end.
+    pub(super) fn append(&mut self, line: &str) -> Result<(), Failure> {
+        debug_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
+        let synced = written.and_then(|()| if self.fsync { self.file.sync_data() } else { Ok(()) });
+        if let Err(error) = synced {
+            // Half a line, on a full disk for one, does not stay; the next run would drop it, too.
+            let _ = self.file.set_len(self.end);
+            return Err(unwritable(&self.path, &error));
+        }
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// What makes the requests of this output differ from those of any other, also of the same
+    /// input: the place and birth of the file, which a run that goes on finds unchanged.
+    pub(super) fn identity(&self) -> String {
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let born = self.file.metadata().and_then(|data| data.created()).ok();
+        let nanos = born
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+            .map_or(0, |age| age.as_nanos());
+        format!("{}:{nanos}", path.display())
+    }
+
+    fn lock(&self) -> Result<(), Failure> {
+        match fs4::FileExt::try_lock(&self.file) {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(Failure::new(
+                Exit::System,
+                format_args!("another run is writing to {}", self.path.display()),
+            )
+            .hint("wait for it to end, or name another file")),
+            Err(TryLockError::Error(error)) => Err(unwritable(&self.path, &error)),
+        }
+    }
+
+    /// Reads what is there; says what was done, and how many lines are failures.
+    fn take_stock(
+        &mut self,
+        input: &mut Input,
+        retry_failed: bool,
+    ) -> Result<(Earlier, u64), Failure> {
+        let mut earlier = Earlier::default();
+        let mut failures = 0;
+        let mut buffer = Vec::new();
+        let mut reader = BufReader::new(&self.file);
+        let fail = |error: io::Error| unwritable(&self.path, &error);
+        reader.seek(SeekFrom::Start(0)).map_err(fail)?;
+        let mut unfinished = false;
+        for number in 1u64.. {
+            buffer.clear();
+            let count = reader.read_until(b'\n', &mut buffer).map_err(fail)?;
+            if count == 0 {
+                break;
+            }
+            let whole = buffer.ends_with(b"\n");
+            let Some(result) = record::read(&buffer) else {
+                if !whole {
+                    unfinished = true;
+                    break;
+                }
+                if buffer.trim_ascii().is_empty() {
+                    self.end += count as u64;
+                    continue;
+                }
+                return Err(self.foreign(number, "is no result of a batch"));
+            };
+            match input.requests.get_mut(&result.custom_id) {
+                None => {
+                    let id = result.custom_id;
+                    let problem = format!("has the custom_id {id:?}, which the input has not");
+                    return Err(self.foreign(number, &problem));
+                }
+                Some(known) if known.done => {
+                    let problem = format!("repeats the custom_id {:?}", result.custom_id);
+                    return Err(self.foreign(number, &problem));
+                }
+                Some(_) if !result.answered && retry_failed => failures += 1,
+                Some(known) => {
+                    known.done = true;
+                    let count =
+                        if result.answered { &mut earlier.answered } else { &mut earlier.failed };
+                    *count += 1;
+                }
+            }
+            self.end += count as u64;
+            if !whole {
+                // Only its line end is missing: the answer is there, and is not asked for again.
+                (&self.file).write_all(b"\n").map_err(fail)?;
+                self.end += 1;
+            }
+        }
+        if unfinished {
+            self.file.set_len(self.end).map_err(fail)?;
+        }
+        Ok((earlier, failures))
+    }
+
+    fn foreign(&self, number: u64, problem: &str) -> Failure {
+        Failure::new(
+            Exit::Input,
+            format_args!("line {number} of {} {problem}", self.path.display()),
+        )
+        .hint("it belongs to something else: name another file for the results")
+    }
+
+    /// Replaces the file by one without the lines that are failures. Whatever happens, one of the
+    /// two is there, whole.
+    fn drop_failures(&mut self) -> Result<(), Failure> {
+        let fail = |error: io::Error| unwritable(&self.path, &error);
+        let path = self.path.canonicalize().map_err(fail)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let kept = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
+        let mut reader = BufReader::new(&self.file);
+        reader.seek(SeekFrom::Start(0)).map_err(fail)?;
+        let mut writer = BufWriter::new(kept.as_file());
+        let (mut buffer, mut end) = (Vec::new(), 0);
+        while reader.read_until(b'\n', &mut buffer).map_err(fail)? > 0 {
+            if record::read(&buffer).is_some_and(|result| result.answered) {
+                writer.write_all(&buffer).map_err(fail)?;
+                end += buffer.len() as u64;
+            }
+            buffer.clear();
+        }
+        writer.flush().map_err(fail)?;
+        drop(writer);
+        kept.as_file()
+            .set_permissions(self.file.metadata().map_err(fail)?.permissions())
+            .map_err(fail)?;
+        kept.as_file().sync_all().map_err(fail)?;
+        kept.persist(&path).map_err(|error| fail(error.error))?;
+        self.file = open(&path)?;
+        self.end = end;
+        self.lock()
+    }
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let file = file.map_err(|error| unwritable(path, &error))?;
+    if !file.metadata().is_ok_and(|data| data.is_file()) {
+        return Err(Failure::new(
+            Exit::System,
+            format_args!("{} is no ordinary file", path.display()),
+        )
+        .hint("a batch goes on by what its output holds, so that has to be a file"));
+    }
+    Ok(file)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Exit::System, format_args!("cannot write {}: {error}", path.display()))
+        .hint("see that the folder exists, may be written to and has room")
+}

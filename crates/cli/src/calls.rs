@@ -1,0 +1,130 @@
+//! What the commands that call an API share: options, the client, and failed calls as failures.
+
+use std::time::Duration;
+
+use clap::Args;
+use resayil::{CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider, QuotaOptions};
+
+use crate::exit::{Exit, Failure};
+use crate::explain::{ProviderArg, parse_provider};
+
+/// Which API is called, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ClientArgs {
+    /// The API's address, instead of RESAYIL_BASE_URL or https://llmapi.resayil.io/v1
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Whose API it is; auto recognises it by the address
+    #[arg(long, value_parser = parse_provider, default_value = "auto")]
+    pub(crate) provider: ProviderArg,
+    /// Requests that a window admits, if you know your tier; else it is learned
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// The length of a quota window [default: 60 for LLM Resayil]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) window: Option<Duration>,
+    /// The time that one call may take in all, waits and retries included [default: no limit]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) deadline: Option<Duration>,
+    /// The time that one attempt may take
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
+    pub(crate) attempt_timeout: Duration,
+    /// Send key and prompts over plain http to other machines, too
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+}
+
+impl ClientArgs {
+    /// A client as the options and the environment say.
+    pub(crate) fn build(&self, policy: Policy) -> Result<Client, Failure> {
+        let builder = self.apply(Client::builder(), policy);
+        builder.build().map_err(|error| call_failed(&error))
+    }
+
+    /// Puts the options into a builder.
+    pub(crate) fn apply(&self, mut builder: ClientBuilder, policy: Policy) -> ClientBuilder {
+        if let Some(url) = &self.base_url {
+            builder = builder.base_url(url);
+        }
+        if self.limit.is_some() || self.window.is_some() {
+            builder = builder.quota_options(self.quota_options());
+        }
+        builder
+            .provider(self.provider.0)
+            .policy(policy.with_deadline(self.deadline))
+            .attempt_timeout(self.attempt_timeout)
+            .allow_http(self.allow_http)
+    }
+
+    fn quota_options(&self) -> QuotaOptions {
+        let options = QuotaOptions::default().with_limit(self.limit);
+        match self.window {
+            Some(window) => options.with_window(window),
+            None => options,
+        }
+    }
+
+    /// The quota's window, where there is one.
+    pub(crate) fn known_window(&self, client: &Client) -> Option<Duration> {
+        let default = QuotaOptions::default().window;
+        let has_default = self.limit.is_some() || client.provider() == Some(Provider::Resayil);
+        self.window.or(default.filter(|_| has_default))
+    }
+}
+
+/// A call that failed, as the end of the command: the error, and the first step to take.
+pub(crate) fn call_failed(error: &Error) -> Failure {
+    let exit = match error.kind() {
+        Kind::Configuration => Exit::Configuration,
+        Kind::Cancelled => Exit::Interrupted,
+        _ => Exit::Failed,
+    };
+    let failure = Failure::new(exit, error);
+    match error.advice().first() {
+        // A bad option says itself what to do.
+        Some(step) if exit == Exit::Failed => failure.hint(step),
+        _ => failure,
+    }
+}
+
+/// Lets Ctrl-C, and what asks a process to end, cancel: the first time what waits, the second time
+/// all. `told` is shown at the first.
+pub(crate) fn cancel_on_signal(token: &CancelToken, told: &'static str) -> Result<(), Failure> {
+    let token = token.clone();
+    let mut again = false;
+    ctrlc::set_handler(move || {
+        if std::mem::replace(&mut again, true) {
+            token.cancel();
+        } else {
+            token.cancel_waits();
+            if !told.is_empty() {
+                eprintln!("resayil: {told}");
+            }
+        }
+    })
+    .map_err(|error| Failure::new(Exit::System, format_args!("signals cannot be handled: {error}")))
+}
+
+/// A time in seconds, more than 0 and no more than a week.
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    const WEEK: f64 = 7.0 * 24.0 * 3600.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= WEEK => Ok(Duration::from_secs_f64(seconds)),
+        _ => {
+            Err("it has to be a number of seconds, more than 0 and no more than a week".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_a_range() {
+        assert_eq!(parse_seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for bad in ["0", "-1", "nan", "inf", "1e300", "x", ""] {
+            assert!(parse_seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `resayil sandbox`: a local imitation of the API.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use clap::Args;
+use resayil_sandbox::{Behaviour, Builder, Fault, RateLimitHeaders, Sandbox, StartError, Tier};
+use serde_json::json;
+
+use crate::calls::parse_seconds;
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first line of standard output is what a shell needs to use it:
+  export RESAYIL_BASE_URL=http://127.0.0.1:PORT/v1 RESAYIL_API_KEY=...
+with --json it is {\"base_url\", \"origin\", \"api_key\", \"pid\"}.
+
+It listens on this machine alone, and ends by Ctrl-C or a request to end.
+
+Example:
+  resayil sandbox --limit 5 --window 10 --fault-rate 0.2")]
+pub(crate) struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 is any free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Whose errors it imitates: guide, pages or server
+    #[arg(long, default_value = "server")]
+    behaviour: Behaviour,
+    /// The subscription: basic, starter, pro or enterprise; sets the limit
+    #[arg(long, conflicts_with = "limit")]
+    tier: Option<Tier>,
+    /// Requests that a window admits
+    #[arg(long, value_name = "REQUESTS", default_value_t = Builder::DEFAULT_LIMIT)]
+    limit: u32,
+    /// The length of a window
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "60")]
+    window: Duration,
+    /// The share of admitted requests that fail, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    fault_rate: f64,
+    /// The faults to draw from, as names or as JSON; may be repeated
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
+    /// A file with a JSON list of faults for the first requests
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Decides which requests fail
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Credits of the account, one for each answer [default: unlimited]
+    #[arg(long)]
+    credits: Option<f64>,
+    /// The time that an answer takes
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    latency: Option<Duration>,
+    /// The time before each event of a stream
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    event_latency: Option<Duration>,
+    /// How far its clock is ahead, in seconds; negative for behind
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, allow_negative_numbers = true)]
+    clock_offset: f64,
+    /// Which answers have X-RateLimit headers: always, on_refusal or never
+    #[arg(long, default_value = "on_refusal")]
+    rate_limit_headers: RateLimitHeaders,
+    /// A model to offer, instead of the usual three; may be repeated
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<String>,
+    /// Answer requests for the balance with a 500, as the service is known to do
+    #[arg(long)]
+    balance_fails: bool,
+    /// End when standard input is closed, too: for a program that starts it
+    #[arg(long)]
+    until_stdin_closes: bool,
+    /// Print the first line as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &SandboxArgs) -> Result<(), Failure> {
+    // Before the first line is printed, so that whoever reads it may end the process at once.
+    let (sender, ended) = mpsc::channel();
+    let on_signal = sender.clone();
+    ctrlc::set_handler(move || {
+        let _ = on_signal.send(());
+    })
+    .map_err(|error| {
+        Failure::new(Exit::System, format_args!("signals cannot be handled: {error}"))
+    })?;
+    let sandbox = builder(args)?.start().map_err(|error| not_started(&error))?;
+    print_first_line(args, &sandbox)?;
+    if args.until_stdin_closes {
+        std::thread::spawn(move || {
+            let mut input = io::stdin().lock();
+            while matches!(input.read(&mut [0; 1024]), Ok(count) if count > 0) {}
+            let _ = sender.send(());
+        });
+        let _ = ended.recv();
+    } else {
+        let _ = ended.recv();
+        drop(sender);
+    }
+    sandbox.stop();
+    Ok(())
+}
+
+fn builder(args: &SandboxArgs) -> Result<Builder, Failure> {
+    let mut builder = Sandbox::builder()
+        .port(args.port)
+        .behaviour(args.behaviour)
+        .limit(args.limit)
+        .window(args.window)
+        .fault_rate(args.fault_rate)
+        .seed(args.seed)
+        .credits(args.credits)
+        .latency(args.latency.unwrap_or_default())
+        .event_latency(args.event_latency.unwrap_or_default())
+        .clock_offset(args.clock_offset)
+        .rate_limit_headers(args.rate_limit_headers)
+        .balance_fails(args.balance_fails);
+    if let Some(tier) = args.tier {
+        builder = builder.tier(tier);
+    }
+    if !args.faults.is_empty() {
+        builder = builder.faults(args.faults.clone());
+    }
+    if !args.models.is_empty() {
+        builder = builder.models(args.models.iter().cloned());
+    }
+    if let Some(path) = &args.script {
+        let unusable = |problem: String| {
+            Failure::new(Exit::Input, format_args!("{} {problem}", path.display()))
+                .hint("it has to be a JSON list of faults, such as [\"drop\", {\"fault\": \"rate_limited\", \"retry_after\": 2}]")
+        };
+        let text =
+            std::fs::read(path).map_err(|error| unusable(format!("cannot be read: {error}")))?;
+        let script = serde_json::from_slice(&text)
+            .map_err(|error| unusable(format!("is no list of faults: {error}")))?;
+        builder = builder.script(script);
+    }
+    Ok(builder)
+}
+
+fn not_started(error: &StartError) -> Failure {
+    match error {
+        StartError::InvalidOption { .. } => {
+            Failure::new(Exit::Usage, error).hint("see `resayil sandbox --help` for the options")
+        }
+        StartError::PortInUse { .. } => {
+            Failure::new(Exit::System, error).hint("choose another --port, or 0 for any free one")
+        }
+        error => Failure::new(Exit::System, error),
+    }
+}
+
+fn print_first_line(args: &SandboxArgs, sandbox: &Sandbox) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if args.json {
+        let line = json!({
+            "base_url": sandbox.base_url(),
+            "origin": sandbox.origin(),
+            "api_key": sandbox.api_key(),
+            "pid": std::process::id(),
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(
+            out,
+            "export RESAYIL_BASE_URL={} RESAYIL_API_KEY={}",
+            sandbox.base_url(),
+            sandbox.api_key()
+        )?;
+    }
+    out.flush()
+}
