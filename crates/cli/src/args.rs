@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::batch::BatchArgs;
 use crate::chat::ChatArgs;
+use crate::demo::DemoArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
 use crate::sandbox::SandboxArgs;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Chat(ChatArgs),
     /// Ask many questions from a file, as fast as the quota allows; goes on where it was.
     Batch(BatchArgs),
+    /// Run a batch on a sandbox that misbehaves, and check that nothing was lost.
+    Demo(DemoArgs),
     /// Imitate the API on this machine, faults included.
     Sandbox(SandboxArgs),
 }

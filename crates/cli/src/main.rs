@@ -4,6 +4,7 @@ mod args;
 mod batch;
 mod calls;
 mod chat;
+mod demo;
 mod exit;
 mod explain;
 mod sandbox;
@@ -18,6 +19,7 @@ fn main() -> std::process::ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Chat(args) => chat::run(&args),
         Command::Batch(args) => batch::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
     };
     exit::report(result)

@@ -65,9 +65,9 @@ pub(crate) fn parse_provider(name: &str) -> Result<ProviderArg, String> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Language(&'static Messages);
+pub(crate) struct Language(pub(crate) &'static Messages);
 
-fn parse_language(tag: &str) -> Result<Language, String> {
+pub(crate) fn parse_language(tag: &str) -> Result<Language, String> {
     Messages::of_language(tag)
         .map(Language)
         .ok_or_else(|| format!("unknown language {tag:?}; known are en, ar"))

@@ -1,0 +1,279 @@
+//! `resayil demo`: the main job, on a sandbox that misbehaves, checked by the sandbox's own log.
+
+mod audit;
+mod guide;
+mod least;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use resayil::{CallAction, CancelToken, Client, Policy, Provider, QuotaOptions};
+use resayil_sandbox::{Behaviour, LogEntry, Sandbox};
+
+use crate::batch::{self, Display, Job, Outcome};
+use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
+use crate::exit::{Exit, Failure};
+use crate::explain::{Language, parse_language};
+
+use audit::Audit;
+use least::{Load, least_time};
+use report::Report;
+
+/// The prompts: a batch in the format of OpenAI's Batch API.
+const PROMPTS: &str = include_str!("../../data/prompts.jsonl");
+/// The model that the prompts name.
+const MODEL: &str = "llama3.2:3b";
+
+/// Requests that a window of the sandbox admits.
+const LIMIT: u32 = 20;
+/// The length of its windows.
+const WINDOW: Duration = Duration::from_secs(3);
+/// The share of its answers that fail.
+const FAULT_RATE: f64 = 0.05;
+/// How long its answers take.
+const LATENCY: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --base-url it starts a sandbox on this machine: a quota of 20 requests in windows of 3
+seconds, 5 % of answers failing (500, 503, HTML 502, dropped connections). The limit is learned
+unless --limit tells it. It exits with 0 only if the sandbox's log has each prompt answered once.
+
+With --base-url, and a key in RESAYIL_API_KEY, the same batch runs on that API; the results stay in
+the output, and an interrupted run goes on where it was.")]
+pub(crate) struct DemoArgs {
+    /// Calls at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    /// Decides which of the sandbox's answers fail
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the answers go [default: nowhere; with --base-url demo-answers.jsonl]
+    #[arg(long, short)]
+    output: Option<PathBuf>,
+    /// The model to ask, instead of the one that the prompts name
+    #[arg(long)]
+    model: Option<String>,
+    /// The language of what users are told: en or ar
+    #[arg(long, value_parser = parse_language, default_value = "en")]
+    language: Language,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::new(Exit::System, format_args!("a temporary folder cannot be made: {error}"))
+    })?;
+    let input = folder.path().join("prompts.jsonl");
+    std::fs::write(&input, prompts(args.model.as_deref()))?;
+    let token = CancelToken::new();
+    cancel_on_signal(&token, "stopping (again Ctrl-C gives up what is under way)")?;
+    let report = if args.client.base_url.is_some() {
+        on_api(args, &input, &token)?
+    } else {
+        on_sandbox(args, &input, folder.path(), &token)?
+    };
+    let errors = guide::meet_all()?;
+    if args.json {
+        println!("{}", report.json(&errors, args.language.0));
+    } else {
+        print!("{}", report.text());
+        println!("\nThe errors of the guide, and what to say about them:\n");
+        print!("{}", guide::text(&errors, args.language.0));
+    }
+    batch::ending(&report.outcome)?;
+    match &report.checked {
+        Some(checked) if !checked.audit.is_clean() => Err(Failure::new(
+            Exit::Failed,
+            "the sandbox's log does not have each prompt answered exactly once",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The batch on a real API.
+fn on_api(args: &DemoArgs, input: &Path, token: &CancelToken) -> Result<Report, Failure> {
+    let causes = Causes::default();
+    let builder = args.client.apply(Client::builder(), Policy::patient());
+    let client = causes.watch(builder).build().map_err(|error| call_failed(&error))?;
+    let output = args.output.clone().unwrap_or_else(|| PathBuf::from("demo-answers.jsonl"));
+    let window = args.client.known_window(&client);
+    let outcome = carry_out(args, input, output, window, &client, token)?;
+    Ok(Report {
+        outcome,
+        stats: client.stats(),
+        causes: causes.take(),
+        concurrency: args.concurrency,
+        checked: None,
+    })
+}
+
+/// The batch on a sandbox, and what the sandbox's log says of it.
+fn on_sandbox(
+    args: &DemoArgs,
+    input: &Path,
+    folder: &Path,
+    token: &CancelToken,
+) -> Result<Report, Failure> {
+    let sandbox = Sandbox::builder()
+        .behaviour(Behaviour::Server)
+        .limit(LIMIT)
+        .window(WINDOW)
+        .fault_rate(FAULT_RATE)
+        .seed(args.seed)
+        .latency(LATENCY)
+        .models(args.model.iter().map(String::as_str).chain([MODEL]))
+        .start()
+        .map_err(|error| Failure::new(Exit::System, error))?;
+    if !args.json {
+        eprintln!(
+            "A sandbox at {}: {LIMIT} requests in {} s, {} % of answers fail.",
+            sandbox.origin(),
+            WINDOW.as_secs(),
+            FAULT_RATE * 100.0
+        );
+    }
+    let causes = Causes::default();
+    let window = args.client.window.unwrap_or(WINDOW);
+    let quota = QuotaOptions::default().with_limit(args.client.limit).with_window(window);
+    let builder = args
+        .client
+        .apply(Client::builder(), Policy::patient())
+        .base_url(&sandbox.base_url())
+        .api_key(sandbox.api_key())
+        .provider(args.client.provider.0.or(Some(Provider::Resayil)))
+        .quota_options(quota);
+    let client = causes.watch(builder).build().map_err(|error| call_failed(&error))?;
+
+    let output = args.output.clone().unwrap_or_else(|| folder.join("answers.jsonl"));
+    let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let outcome = carry_out(args, input, output, Some(window), &client, token)?;
+    let log = finished_log(&sandbox);
+    let audit = Audit::of(&log, &questions());
+    let least = least_time(&Load {
+        admitted: audit.admitted,
+        limit: LIMIT.into(),
+        window: WINDOW,
+        start,
+        latency: LATENCY,
+    });
+    Ok(Report {
+        outcome,
+        stats: client.stats(),
+        causes: causes.take(),
+        concurrency: args.concurrency,
+        checked: Some(report::Checked { audit, least }),
+    })
+}
+
+fn carry_out(
+    args: &DemoArgs,
+    input: &Path,
+    output: PathBuf,
+    window: Option<Duration>,
+    client: &Client,
+    token: &CancelToken,
+) -> Result<Outcome, Failure> {
+    let job = Job {
+        input: input.to_owned(),
+        output,
+        concurrency: args.concurrency,
+        retry_failed: false,
+        fsync: false,
+        window,
+        display: if args.json { Display::Quiet } else { Display::Standard },
+    };
+    batch::carry_out(&job, client, token)
+}
+
+/// What retries followed from: a status and a kind, and how often.
+#[derive(Clone, Default)]
+struct Causes(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Causes {
+    fn watch(&self, builder: resayil::ClientBuilder) -> resayil::ClientBuilder {
+        let causes = self.clone();
+        builder.observer(move |event| {
+            if event.action == CallAction::Retry {
+                let name = match (event.status(), event.kind()) {
+                    (Some(status), Some(kind)) => format!("{status} {kind}"),
+                    (None, Some(kind)) => kind.to_string(),
+                    _ => "network (the kept connection was closed)".to_owned(),
+                };
+                *causes.lock().entry(name).or_default() += 1;
+            }
+        })
+    }
+
+    fn take(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The batch, asking this model.
+fn prompts(model: Option<&str>) -> String {
+    match model {
+        None => PROMPTS.to_owned(),
+        Some(model) => {
+            let named = |model: &str| format!("\"model\": {}", serde_json::Value::from(model));
+            PROMPTS.replace(&named(MODEL), &named(model))
+        }
+    }
+}
+
+/// The prompts' texts.
+fn questions() -> Vec<String> {
+    let text = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        line["body"]["messages"][0]["content"].as_str().map(str::to_owned)
+    };
+    PROMPTS.lines().filter_map(text).collect()
+}
+
+/// The log when the server is done with all requests; it is done within moments.
+fn finished_log(sandbox: &Sandbox) -> Vec<LogEntry> {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        let log = sandbox.log();
+        if log.iter().all(|entry| entry.finished) || Instant::now() > end {
+            return log;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn there_are_200_different_prompts() {
+        let questions = questions();
+        assert_eq!(questions.len(), 200);
+        assert_eq!(questions.iter().collect::<BTreeSet<_>>().len(), 200);
+        assert!(questions.iter().all(|text| text.trim() == text && !text.is_empty()));
+        let arabic = |text: &&String| text.chars().any(|c| ('\u{600}'..='\u{6ff}').contains(&c));
+        assert!(questions.iter().filter(arabic).count() >= 50);
+    }
+
+    #[test]
+    fn the_model_can_be_another() {
+        let text = prompts(Some("a \"b\""));
+        assert!(!text.contains(MODEL));
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(first["body"]["model"], "a \"b\"");
+    }
+}
