@@ -4,12 +4,14 @@
 //! that the server named, a call with an invalid field, and a call without credits.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
-use crate::run;
+use crate::native::programs::{self, Language, Linkage};
+use crate::{native, prerequisites, run};
 
 /// What each example prints, with times rounded to whole seconds.
 const EXPECTED: &str = "examples/expected.txt";
@@ -26,7 +28,8 @@ struct Example {
     prepare: fn() -> Result<Command, String>,
 }
 
-const EXAMPLES: &[Example] = &[Example { language: "Rust", prepare: rust }];
+const EXAMPLES: &[Example] =
+    &[Example { language: "Rust", prepare: rust }, Example { language: "C", prepare: c }];
 
 fn rust() -> Result<Command, String> {
     let arguments = ["--package", "resayil", "--example", "handle_errors"];
@@ -34,6 +37,19 @@ fn rust() -> Result<Command, String> {
     let mut command = run::cargo();
     command.args(["run", "--quiet"]).args(arguments);
     Ok(command)
+}
+
+fn c() -> Result<Command, String> {
+    native(Language::C)
+}
+
+/// The program in a language that is compiled and linked with the C library.
+fn native(language: Language) -> Result<Command, String> {
+    prerequisites::c()?;
+    let libraries = native::build()?;
+    let source = Path::new("examples/handle_errors").with_extension(language.extension());
+    let object = programs::compile(language, &source)?;
+    Ok(run::command(programs::link(language, &object, Linkage::Shared, &libraries)?))
 }
 
 /// Runs each example and checks what it prints and what it sent.

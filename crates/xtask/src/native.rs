@@ -2,7 +2,7 @@
 
 mod cases;
 mod library;
-mod programs;
+pub(crate) mod programs;
 
 use std::fs;
 use std::path::Path;
@@ -47,11 +47,7 @@ pub(crate) fn test() -> Result<(), String> {
 }
 
 /// Runs one test program in every way; gives the number of its tests.
-fn test_program(
-    language: Language,
-    source: &Path,
-    libraries: &Libraries,
-) -> Result<u64, String> {
+fn test_program(language: Language, source: &Path, libraries: &Libraries) -> Result<u64, String> {
     let object = programs::compile(language, source)?;
     let mut tests = 0;
     for linkage in [Linkage::Static, Linkage::Shared] {

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::programs::{self, Language, Linkage};
 use super::Libraries;
+use super::programs::{self, Language, Linkage};
 use crate::run;
 
 /// Runs all cases; gives their number.
@@ -45,8 +45,7 @@ fn run_file(
     compare: impl Fn(&Value, &str) -> Result<(), String>,
 ) -> Result<u64, String> {
     let path = run::root().join("tests/vectors").join(format!("{name}.jsonl"));
-    let text =
-        fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let cases = text
         .lines()
         .map(|line| serde_json::from_str(line).map_err(|error| format!("{name}: {error}")))
