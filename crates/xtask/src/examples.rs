@@ -1,10 +1,10 @@
 //! The example programs of all languages, run against the sandbox.
 //!
 //! All do the same and print the same: a call that is refused for quota and succeeds after the wait
-//! that the server named, a call with an invalid field, and a call without credits.
+//! that the server named, a call with an invalid field, and a call without credits. The one in Python
+//! is run by the Python tests, in their environment, and compared with the same text.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
@@ -14,7 +14,7 @@ use crate::native::programs::{self, Language, Linkage};
 use crate::{native, prerequisites, run};
 
 /// What each example prints, with times rounded to whole seconds.
-const EXPECTED: &str = "examples/expected.txt";
+const EXPECTED: &str = "tests/examples/expected.txt";
 /// The wait that the sandbox names. Seconds.
 const WAIT: f64 = 2.0;
 /// An example that waits longer than this beyond [`WAIT`] did not wait just that. Seconds; for
@@ -47,7 +47,7 @@ fn c() -> Result<Command, String> {
 fn native(language: Language) -> Result<Command, String> {
     prerequisites::c()?;
     let libraries = native::build()?;
-    let source = Path::new("examples/handle_errors").with_extension(language.extension());
+    let source = language.folder().join("example").with_extension(language.extension());
     let object = programs::compile(language, &source)?;
     Ok(run::command(programs::link(language, &object, Linkage::Shared, &libraries)?))
 }
