@@ -1,7 +1,8 @@
 //! The example programs of all languages, run against the sandbox.
 //!
 //! All do the same and print the same: a call that is refused for quota and succeeds after the wait
-//! that the server named, a call with an invalid field, and a call without credits.
+//! that the server named, a call with an invalid field, and a call without credits. The one in Python
+//! is run by the Python tests, in their environment, and compared with the same text.
 
 use std::fs;
 use std::process::Command;
@@ -9,10 +10,11 @@ use std::process::Command;
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
-use crate::run;
+use crate::native::programs::{self, Language, Linkage};
+use crate::{native, prerequisites, run};
 
 /// What each example prints, with times rounded to whole seconds.
-const EXPECTED: &str = "examples/expected.txt";
+const EXPECTED: &str = "tests/examples/expected.txt";
 /// The wait that the sandbox names. Seconds.
 const WAIT: f64 = 2.0;
 /// An example that waits longer than this beyond [`WAIT`] did not wait just that. Seconds; for
@@ -26,7 +28,8 @@ struct Example {
     prepare: fn() -> Result<Command, String>,
 }
 
-const EXAMPLES: &[Example] = &[Example { language: "Rust", prepare: rust }];
+const EXAMPLES: &[Example] =
+    &[Example { language: "Rust", prepare: rust }, Example { language: "C", prepare: c }];
 
 fn rust() -> Result<Command, String> {
     let arguments = ["--package", "resayil", "--example", "handle_errors"];
@@ -34,6 +37,19 @@ fn rust() -> Result<Command, String> {
     let mut command = run::cargo();
     command.args(["run", "--quiet"]).args(arguments);
     Ok(command)
+}
+
+fn c() -> Result<Command, String> {
+    native(Language::C)
+}
+
+/// The program in a language that is compiled and linked with the C library.
+fn native(language: Language) -> Result<Command, String> {
+    prerequisites::c()?;
+    let libraries = native::build()?;
+    let source = language.folder().join("example").with_extension(language.extension());
+    let object = programs::compile(language, &source)?;
+    Ok(run::command(programs::link(language, &object, Linkage::Shared, &libraries)?))
 }
 
 /// Runs each example and checks what it prints and what it sent.

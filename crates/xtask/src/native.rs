@@ -2,7 +2,7 @@
 
 mod cases;
 mod library;
-mod programs;
+pub(crate) mod programs;
 
 use std::fs;
 use std::path::Path;
