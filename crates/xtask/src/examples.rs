@@ -9,6 +9,7 @@ use std::process::Command;
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
+use crate::native::{self, Language};
 use crate::run;
 
 /// What each example prints, with times rounded to whole seconds.
@@ -26,7 +27,11 @@ struct Example {
     prepare: fn() -> Result<Command, String>,
 }
 
-const EXAMPLES: &[Example] = &[Example { language: "Rust", prepare: rust }];
+const EXAMPLES: &[Example] = &[
+    Example { language: "Rust", prepare: rust },
+    Example { language: "C", prepare: || native::example(Language::C) },
+    Example { language: "C++", prepare: || native::example(Language::Cpp) },
+];
 
 fn rust() -> Result<Command, String> {
     let arguments = ["--package", "resayil", "--example", "handle_errors"];
