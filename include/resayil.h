@@ -750,7 +750,8 @@ resayil_status resayil_chat_stream_partial_text(const resayil_chat_stream *strea
                                                 resayil_string **text);
 
 /**
- * A copy of the provider's word for why the model stopped. `*reason` is yours; NULL before the end.
+ * A copy of the provider's word for why the model stopped. `*reason` is yours; NULL as long as that
+ * is not known.
  */
 resayil_status resayil_chat_stream_finish_reason(const resayil_chat_stream *stream,
                                                  resayil_string **reason);

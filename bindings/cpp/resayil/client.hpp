@@ -19,6 +19,9 @@ public:
 
     /// Asks for a chat completion and waits for the whole answer. `request` is JSON; see ChatRequest.
     Result<Completion> chat(std::string_view request, const Options &options = {}) const noexcept {
+        if (Result<void> taken = options.ok(); !taken) {
+            return std::move(taken).error();
+        }
         resayil_completion *completion = nullptr;
         resayil_error *error = nullptr;
         resayil_status status = resayil_client_chat(handle_.get(), request.data(), request.size(),
@@ -31,6 +34,9 @@ public:
 
     /// Asks for an answer that comes piece by piece. Returns when it begins.
     Result<ChatStream> chat_stream(std::string_view request, const Options &options = {}) const noexcept {
+        if (Result<void> taken = options.ok(); !taken) {
+            return std::move(taken).error();
+        }
         resayil_chat_stream *stream = nullptr;
         resayil_error *error = nullptr;
         resayil_status status = resayil_client_chat_stream(
@@ -43,6 +49,9 @@ public:
 
     /// Sends a JSON body to `{base}/{path}` and gives the answer as it came.
     Result<Response> post(const char *path, std::string_view body, const Options &options = {}) const noexcept {
+        if (Result<void> taken = options.ok(); !taken) {
+            return std::move(taken).error();
+        }
         resayil_response *response = nullptr;
         resayil_error *error = nullptr;
         resayil_status status =

@@ -14,7 +14,8 @@ pub struct resayil_cancel {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_cancel_new(cancel: *mut *mut resayil_cancel) -> resayil_status {
     guard(|| {
-        *out!(cancel) = give(resayil_cancel { token: CancelToken::new() });
+        let out = out!(cancel);
+        *out = give(resayil_cancel { token: CancelToken::new() });
         resayil_status::OK
     })
 }

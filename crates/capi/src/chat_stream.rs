@@ -138,7 +138,8 @@ pub unsafe extern "C" fn resayil_chat_stream_partial_text(
     })
 }
 
-/// A copy of the provider's word for why the model stopped. `*reason` is yours; NULL before the end.
+/// A copy of the provider's word for why the model stopped. `*reason` is yours; NULL as long as that
+/// is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_chat_stream_finish_reason(
     stream: *const resayil_chat_stream,

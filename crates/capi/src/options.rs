@@ -28,7 +28,8 @@ impl resayil_options {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_options_new(options: *mut *mut resayil_options) -> resayil_status {
     guard(|| {
-        *out!(options) = give(resayil_options { options: CallOptions::new() });
+        let out = out!(options);
+        *out = give(resayil_options { options: CallOptions::new() });
         resayil_status::OK
     })
 }

@@ -10,8 +10,8 @@ use std::process::Command;
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
-use crate::native::programs::{self, Language, Linkage};
-use crate::{native, prerequisites, run};
+use crate::native::{self, Language};
+use crate::run;
 
 /// What each example prints, with times rounded to whole seconds.
 const EXPECTED: &str = "tests/examples/expected.txt";
@@ -28,8 +28,11 @@ struct Example {
     prepare: fn() -> Result<Command, String>,
 }
 
-const EXAMPLES: &[Example] =
-    &[Example { language: "Rust", prepare: rust }, Example { language: "C", prepare: c }];
+const EXAMPLES: &[Example] = &[
+    Example { language: "Rust", prepare: rust },
+    Example { language: "C", prepare: || native::example(Language::C) },
+    Example { language: "C++", prepare: || native::example(Language::Cpp) },
+];
 
 fn rust() -> Result<Command, String> {
     let arguments = ["--package", "resayil", "--example", "handle_errors"];
@@ -37,19 +40,6 @@ fn rust() -> Result<Command, String> {
     let mut command = run::cargo();
     command.args(["run", "--quiet"]).args(arguments);
     Ok(command)
-}
-
-fn c() -> Result<Command, String> {
-    native(Language::C)
-}
-
-/// The program in a language that is compiled and linked with the C library.
-fn native(language: Language) -> Result<Command, String> {
-    prerequisites::c()?;
-    let libraries = native::build()?;
-    let source = language.folder().join("example").with_extension(language.extension());
-    let object = programs::compile(language, &source)?;
-    Ok(run::command(programs::link(language, &object, Linkage::Shared, &libraries)?))
 }
 
 /// Runs each example and checks what it prints and what it sent.

@@ -6,14 +6,16 @@ pub(crate) mod programs;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use library::Libraries;
-use programs::{Language, Linkage};
+use programs::Linkage;
 
 use crate::counts::Counts;
 use crate::{prerequisites, run};
 
 pub(crate) use library::build;
+pub(crate) use programs::Language;
 
 /// Builds the library and runs all C and C++ tests with it: each program linked statically and
 /// dynamically, and under valgrind where that is installed; and the vectors, whose records have to be
@@ -59,6 +61,15 @@ fn test_program(language: Language, source: &Path, libraries: &Libraries) -> Res
         }
     }
     Ok(tests)
+}
+
+/// Builds the example program of a language, and gives the command that runs it.
+pub(crate) fn example(language: Language) -> Result<Command, String> {
+    prerequisites::c()?;
+    let source = language.folder().join("example").with_extension(language.extension());
+    let object = programs::compile(language, &source)?;
+    let program = programs::link(language, &object, Linkage::Shared, &library::build()?)?;
+    Ok(run::command(program))
 }
 
 /// Each function that the library exports is called somewhere in the C tests.

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use resayil_sandbox::Sandbox;
+
 use super::Libraries;
 use crate::run;
 
@@ -119,9 +121,24 @@ pub(crate) fn link(
     Ok(program)
 }
 
-/// Runs a program that has to succeed, and gives what it prints.
+/// Runs a program that has to succeed, against a sandbox of its own, and gives what it prints.
 pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, String> {
-    run::output(run::command(program).args(arguments))
+    let sandbox = sandbox()?;
+    let mut command = run::command(program);
+    run::output(against(command.args(arguments), &sandbox))
+}
+
+/// An API for the tests of the client, with room for all their requests.
+fn sandbox() -> Result<Sandbox, String> {
+    Sandbox::builder().limit(1000).start().map_err(|error| format!("no sandbox: {error}"))
+}
+
+/// Tells a program where the sandbox is, and where the sandbox's control plane is.
+fn against<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
+    command
+        .env("RESAYIL_BASE_URL", sandbox.base_url())
+        .env("RESAYIL_API_KEY", sandbox.api_key())
+        .env("RESAYIL_SANDBOX", sandbox.origin())
 }
 
 /// The number of tests in a test program's output: `8 tests, 137 checks`.
@@ -140,7 +157,8 @@ pub(crate) fn check_memory(program: &Path, arguments: &[&str]) -> Result<(), Str
     }
     let mut valgrind = run::command("valgrind");
     valgrind.args(["--quiet", "--error-exitcode=1", "--leak-check=full"]);
-    quietly(valgrind.arg(program).args(arguments))
+    let sandbox = sandbox()?;
+    quietly(against(valgrind.arg(program).args(arguments), &sandbox))
 }
 
 /// Runs a command and shows its output only if it fails.

@@ -1,0 +1,168 @@
+// The C++ face of the client, against a sandbox; see tests/c/test_client.c for its environment.
+#include <resayil.hpp>
+
+extern "C" {
+#include "check.h"
+}
+
+#include <thread>
+
+using namespace resayil;
+
+static Client client() {
+    auto client = Client::from_env();
+    CHECK(client.ok());
+    return std::move(*client);
+}
+
+static std::string hello() {
+    auto json = ChatRequest("mistral").system("Be brief.").user("Hello").to_json();
+    CHECK(json.ok());
+    return *json;
+}
+
+/// Pushes a fault through the sandbox's control plane.
+static void push_fault(const char *json) {
+    auto control = ClientBuilder().base_url(std::getenv("RESAYIL_SANDBOX")).no_quota().build();
+    CHECK(control.ok());
+    auto answer = control->post("_sandbox/faults", json);
+    CHECK(answer.ok() && answer->status() == 200 && answer->attempts() == 1);
+    CHECK(answer->header("content-type") && !answer->request_id() && !answer->body().empty());
+}
+
+static void test_chat_and_observer() {
+    int retries = 0, warnings = 0;
+    auto fast = PolicyBuilder().base_delay(Seconds(0.01)).build();
+    auto budget = Budget::create();
+    auto made = ClientBuilder()
+                    .policy(*fast)
+                    .budget(*budget)
+                    .provider("resayil")
+                    .allow_http(false)
+                    .quota_window(1000, Seconds(60))
+                    .connect_timeout(Seconds(5))
+                    .attempt_timeout(Seconds(20))
+                    .idle_timeout(Seconds(5))
+                    .max_response_bytes(1 << 20)
+                    .user_agent("test/1")
+                    .observer([&](const Event &event) {
+                        warnings += event.action() == "warning" && !event.error();
+                        if (event.action() == "retry") {
+                            retries++;
+                            CHECK(event.error()->kind() == Kind::server && event.delay() && event.attempt() == 1);
+                            CHECK(event.reason() == "backoff");
+                        }
+                    })
+                    .build();
+    CHECK(made.ok() && warnings == 1);
+    // The observer moves with its client.
+    Client client = std::move(*made);
+    push_fault("\"server_error\"");
+    auto answer = client.chat(hello());
+    CHECK(answer.ok() && answer->attempts() == 2 && retries == 1);
+    CHECK(answer->content().find("Hello") != std::string_view::npos && answer->finish_reason() == "stop");
+    CHECK(answer->model() && !answer->request_id() && answer->json().front() == '{');
+    CHECK(answer->usage()->total_tokens > 0);
+    CHECK(client.stats().retries == 1 && client.quota_state()->limit == 1000u);
+    CHECK(client.budget_remaining() == budget->remaining());
+}
+
+static void test_errors_and_options() {
+    Client client = ::client();
+    auto wrong = client.chat("{\"model\":\"mistral\",\"messages\":[]}");
+    CHECK(!wrong && wrong.error().kind() == Kind::validation && !wrong.error().field_errors().empty());
+    CancelToken token;
+    token.cancel();
+    CHECK(token.is_cancelled());
+    auto cancelled = client.chat(hello(), Options().cancel(token));
+    CHECK(!cancelled && cancelled.error().kind() == Kind::cancelled);
+    auto none = Policy::preset("none");
+    push_fault("\"server_error\"");
+    auto once = client.chat(hello(), Options().policy(*none).idempotency_key("key-1").deadline(Seconds(30)));
+    CHECK(!once && once.error().attempts() == 1);
+    auto refused = client.chat(hello(), Options().deadline(Seconds(-1)));
+    CHECK(!refused && refused.error().kind() == Kind::configuration);
+    ChatRequest request("m");
+    CHECK(!request.set("top_p", "much") && request.set("top_p", "1").ok());
+    CHECK(!request.user("\xff").to_json());
+    CHECK(!ClientBuilder().api_key("two words").build() && !ClientBuilder().idle_timeout(Seconds(0)).build());
+}
+
+static void test_streams() {
+    Client client = ::client();
+    auto stream = client.chat_stream(hello());
+    CHECK(stream.ok());
+    std::string text;
+    for (auto event = stream->next(); event.ok() && *event; event = stream->next()) {
+        CHECK(!(*event)->data.empty());
+        text += (*event)->text;
+    }
+    CHECK(!text.empty() && text == stream->partial_text() && stream->finish_reason() == "stop");
+    CHECK(stream->attempts() == 1 && !stream->request_id());
+
+    push_fault("{\"fault\":\"cut_stream\",\"events\":2}");
+    auto cut = client.chat_stream(hello());
+    CHECK(cut.ok());
+    auto event = cut->next();
+    while (event.ok() && *event) {
+        event = cut->next();
+    }
+    CHECK(!event.ok() && !event.error().is_safe_to_replay());
+    CHECK(event.error().partial_text() == cut->partial_text());
+}
+
+static void test_account() {
+    Client client = ::client();
+    auto models = client.models();
+    CHECK(models.ok() && models->size() == 3 && !models->front().id.empty());
+    CHECK(!models->front().owned_by.empty());
+    auto balance = client.balance();
+    CHECK(balance.ok() && !balance->tier.empty() && balance->credits);
+}
+
+static void test_threads_share_a_client_and_a_quota() {
+    auto quota = Quota::create(1000, Seconds(60));
+    auto made = ClientBuilder().quota(*quota).build();
+    CHECK(made.ok());
+    Client &client = *made;
+    std::string request = hello();
+    std::vector<std::thread> threads;
+    std::vector<int> answered(4);
+    for (int &slot : answered) {
+        threads.emplace_back([&] {
+            for (int call = 0; call < 5; call++) {
+                slot += client.chat(request).ok();
+            }
+        });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    CHECK(answered == std::vector<int>(4, 5));
+    CHECK(client.stats().answered == 20 && quota->state()->admitted == 20);
+}
+
+/// A token that another thread cancels ends a call that hangs.
+static void test_cancelling_from_outside() {
+    Client client = ::client();
+    CancelToken token;
+    push_fault("\"hang\"");
+    std::thread other([&token] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        token.cancel();
+    });
+    double before = monotonic_now();
+    auto answer = client.chat(hello(), Options().cancel(token));
+    other.join();
+    CHECK(!answer && answer.error().kind() == Kind::cancelled && monotonic_now() - before < 5);
+}
+
+int main() {
+    RUN(test_chat_and_observer());
+    RUN(test_errors_and_options());
+    RUN(test_streams());
+    RUN(test_account());
+    RUN(test_threads_share_a_client_and_a_quota());
+    RUN(test_cancelling_from_outside());
+    return done();
+}
