@@ -1,0 +1,145 @@
+"""The transports for httpx, httpx2 and requests, and OpenAI's SDK through them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import resayil
+from conftest import Sandbox
+
+pytest.importorskip("httpx")
+pytest.importorskip("httpx2")
+requests = pytest.importorskip("requests")
+openai = pytest.importorskip("openai")
+
+import resayil.requests  # noqa: E402
+
+BODY = {"model": "mistral", "messages": [{"role": "user", "content": "Hello"}]}
+LIMITED = {"fault": "rate_limited", "retry_after": 45}
+
+
+def headers(sandbox: Sandbox) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sandbox.api_key}", "Accept": "application/json"}
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def libraries(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
+    yield importlib.import_module(request.param), importlib.import_module(f"resayil.{request.param}")
+
+
+def test_a_refusal_is_waited_for(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
+    library, ours = libraries
+    sandbox.script(LIMITED, "drop", "server_error")
+    with resayil.testing() as waits, library.Client(transport=ours.RetryTransport()) as client:
+        answer = client.post(
+            sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
+        )
+    assert answer.json()["choices"][0]["message"]["content"] == "echo: Hello"
+    assert sandbox.statuses == [429, None, 500, 200]
+    assert len(waits) == 3 and 45.0 <= waits[0] <= 46.0
+    assert len({entry["idempotency_key"] for entry in sandbox.log}) == 1
+
+
+def test_async(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
+    library, ours = libraries
+    sandbox.script(LIMITED, "drop", "server_error")
+
+    async def main() -> Any:
+        async with library.AsyncClient(transport=ours.AsyncRetryTransport()) as client:
+            return await client.post(
+                sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
+            )
+
+    with resayil.testing() as waits:
+        answer = asyncio.run(main())
+    assert answer.status_code == 200 and len(waits) == 3
+    assert sandbox.statuses == [429, None, 500, 200]
+
+
+def test_the_last_answer_is_given_and_marked(
+    sandbox: Sandbox, libraries: tuple[Any, Any]
+) -> None:
+    library, ours = libraries
+    sandbox.script(*["server_error"] * 9)
+    policy = resayil.RetryPolicy(max_attempts=3)
+    transport = ours.RetryTransport(policy=policy)
+    with resayil.testing() as waits, library.Client(transport=transport) as client:
+        answer = client.post(
+            sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
+        )
+        assert answer.status_code == 500 and answer.json()
+        error = answer.extensions["resayil_error"]
+        assert (error.attempts, error.exhausted) == (3, True)
+        with pytest.raises(library.HTTPStatusError):
+            resayil.retry(answer.raise_for_status)()
+    assert len(waits) == 2 and len(sandbox.log) == 3
+
+
+def test_what_cannot_be_mended_is_sent_once(
+    sandbox: Sandbox, libraries: tuple[Any, Any]
+) -> None:
+    library, ours = libraries
+    url = sandbox.base_url + "/chat/completions"
+
+    def pieces() -> Iterator[bytes]:
+        yield b"{}"
+
+    with resayil.testing() as waits, library.Client(transport=ours.RetryTransport()) as client:
+        answer = client.post(url, json={}, headers=headers(sandbox))
+        assert answer.status_code == 422
+        sandbox.script("server_error", LIMITED)
+        answer = client.post(url, content=pieces(), headers=headers(sandbox))
+        assert answer.status_code in (422, 429, 500)
+    assert waits == [] and len(sandbox.log) == 2
+
+
+def openai_client(sandbox: Sandbox, **options: Any) -> Any:
+    transport = importlib.import_module("resayil.httpx2").RetryTransport(**options)
+    return openai.OpenAI(
+        api_key=sandbox.api_key,
+        base_url=sandbox.base_url,
+        http_client=openai.DefaultHttpxClient(transport=transport),
+    )
+
+
+def test_openais_sdk(sandbox: Sandbox) -> None:
+    sandbox.script(LIMITED, "server_error")
+    with resayil.testing() as waits, openai_client(sandbox) as client:
+        answer = client.chat.completions.create(**BODY)
+        assert answer.choices[0].message.content == "echo: Hello"
+        assert len(waits) == 2 and 45.0 <= waits[0] <= 46.0
+        # Its own retries do not multiply ours.
+        sandbox.reset()
+        sandbox.change(limit=1000)
+        sandbox.script(*["server_error"] * 20)
+        with pytest.raises(openai.InternalServerError):
+            client.chat.completions.create(**BODY)
+    assert len(sandbox.log) == 5
+
+
+def test_requests(sandbox: Sandbox) -> None:
+    url = sandbox.base_url + "/chat/completions"
+    sandbox.script(LIMITED, "drop", "server_error")
+    with resayil.testing() as waits, requests.Session() as session:
+        session.mount("http://", resayil.requests.RetryAdapter())
+        answer = session.post(url, json=BODY, headers=headers(sandbox))
+        assert answer.json()["choices"][0]["message"]["content"] == "echo: Hello"
+        assert sandbox.statuses == [429, None, 500, 200] and len(waits) == 3
+
+        sandbox.reset()
+        sandbox.change(limit=1000)
+        sandbox.script(*["server_error"] * 9)
+        answer = session.post(url, json=BODY, headers=headers(sandbox))
+        assert answer.status_code == 500 and len(sandbox.log) == 5
+        error = answer.resayil_error
+        assert (error.attempts, error.exhausted) == (5, True)
+        with pytest.raises(requests.HTTPError):
+            resayil.retry(answer.raise_for_status)()
+        assert len(sandbox.log) == 5
+    adapter = resayil.requests.RetryAdapter(policy=resayil.RetryPolicy(2))
+    assert pickle.loads(pickle.dumps(adapter))._policy == resayil.RetryPolicy(2)

@@ -1,0 +1,94 @@
+"""What a user writes, checked by `mypy --strict`; it is never run."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import httpx
+import requests
+import resayil
+import resayil.httpx
+import resayil.requests
+from typing_extensions import assert_type
+
+
+def classify() -> None:
+    error = resayil.classify(429, {"Retry-After": "3"}, b"", now=0.0, provider="resayil")
+    assert_type(error, Optional[resayil.APIError])
+    if error is None:
+        return
+    assert_type(error.status, Optional[int])
+    assert_type(error.retry_after, Optional[float])
+    assert_type(error.field_errors, dict[str, list[str]])
+    assert_type(error.advice, list[str])
+    assert_type(error.body, bytes)
+    assert_type(error.headers.get("a"), Optional[str])
+    if error.rate_limit is not None:
+        assert_type(error.rate_limit.limit, Optional[int])
+    resayil.classify(500, [(b"a", b"b")], None)
+    resayil.classify(500, httpx.Headers(), bytearray())
+    resayil.classify("500", {}, b"")  # type: ignore[arg-type]
+
+
+def policy() -> None:
+    policy = resayil.RetryPolicy(max_attempts=3, deadline=90, jitter="full")
+    decision = policy.start(now=0.0, seed=1).on_error(resayil.RateLimitError("x"), now=1.0)
+    assert_type(decision, resayil.Decision)
+    assert_type(decision.delay, Optional[float])
+    resayil.RetryPolicy(jitter="some")  # type: ignore[arg-type]
+
+
+@resayil.retry
+def plain(a: int, *, b: str = "") -> float:
+    return 1.0
+
+
+@resayil.retry(policy=resayil.RetryPolicy(), on=(OSError, KeyError), budget=resayil.Budget())
+def with_options(a: int) -> str:
+    return ""
+
+
+@resayil.retry
+async def asynchronous(a: int) -> bytes:
+    return b""
+
+
+async def retry() -> None:
+    assert_type(plain(1, b="x"), float)
+    assert_type(with_options(1), str)
+    assert_type(await asynchronous(1), bytes)
+    plain("1")  # type: ignore[arg-type]
+    with_options(b=1)  # type: ignore[call-arg]
+    with resayil.testing() as waits:
+        assert_type(waits, resayil.Waits)
+
+
+def client() -> None:
+    client = resayil.Client(policy=resayil.RetryPolicy(), quota=resayil.Quota(limit=30))
+    create = client.chat.completions.create
+    answer = create(model="m", messages=[{"role": "user", "content": "x"}], temperature=0.2)
+    assert_type(answer, resayil.ChatCompletion)
+    assert_type(answer.choices[0].message.content, Optional[str])
+    with create(model="m", messages=[answer.choices[0].message], stream=True) as stream:
+        for chunk in stream:
+            assert_type(chunk, resayil.ChatCompletionChunk)
+            assert_type(chunk.choices[0].delta.content, Optional[str])
+    assert_type([model.id for model in client.models.list()], list[str])
+    assert_type(client.balance().credits, Optional[float])
+    create(messages=[])  # type: ignore[call-overload]
+
+
+def streams() -> None:
+    decoder = resayil.StreamDecoder(provider="openai")
+    assert_type(decoder.feed(b""), list[str])
+    terminal, error = decoder.finish()
+    assert_type(error, Optional[resayil.APIError])
+    if terminal == "complete":
+        pass
+    assert_type(resayil.classify_stream(200, {}, b"").text, str)
+
+
+def transports() -> None:
+    httpx.Client(transport=resayil.httpx.RetryTransport(policy=resayil.RetryPolicy()))
+    httpx.AsyncClient(transport=resayil.httpx.AsyncRetryTransport(httpx.AsyncHTTPTransport()))
+    requests.Session().mount("https://", resayil.requests.RetryAdapter(pool_maxsize=4))
