@@ -6,7 +6,7 @@
 const HIGH: u64 = each(0x80);
 
 /// The word in which each byte is this one.
-const fn each(byte: u8) -> u64 {
+pub(crate) const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
@@ -15,6 +15,15 @@ const fn each(byte: u8) -> u64 {
 pub(crate) fn load(bytes: &[u8], at: usize) -> Option<u64> {
     let eight = bytes.get(at..at.checked_add(8)?)?;
     Some(u64::from_le_bytes(eight.try_into().ok()?))
+}
+
+/// The eight bytes from `at` on; behind the end there are zeros.
+#[inline]
+pub(crate) fn load_padded(bytes: &[u8], at: usize) -> u64 {
+    load(bytes, at).unwrap_or_else(|| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    })
 }
 
 /// Marks this byte. Only the first mark is sure: those behind it may be wrong.
@@ -68,6 +77,8 @@ mod tests {
         }
         assert_eq!(first(mark(0, 1)), 8);
         assert_eq!(load(b"12345678", 0), Some(u64::from_le_bytes(*b"12345678")));
+        assert_eq!(load_padded(b"12345678", 6), u64::from(b'7') | u64::from(b'8') << 8);
+        assert_eq!(load_padded(b"1", 2), 0);
         assert_eq!((load(b"12345678", 1), load(b"", usize::MAX)), (None, None));
     }
 }
