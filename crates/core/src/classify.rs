@@ -107,7 +107,7 @@ fn disguised_error(
             Verdict { kind: Kind::Protocol, retryable: facts.should_retry.unwrap_or(true) };
         Some((Some(status), verdict, Some(message)))
     };
-    let content_type = facts.content_type.unwrap_or_default();
+    let content_type = facts.content_type();
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
     match body.format {
         Format::Json if body.has_error => {

@@ -11,11 +11,21 @@ pub(crate) fn from_seconds(seconds: f64) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
+/// A whole number of up to 15 digits, which a float holds exactly. Most numbers are such, so it is
+/// tried first.
+pub(crate) fn digits(text: &[u8]) -> Option<u64> {
+    if !(1..=15).contains(&text.len()) {
+        return None;
+    }
+    text.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
 /// A decimal number without sign, such as `45`, `1.5`, `.5` or `1e3`; digits in ASCII only.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
-    // Up to 15 digits are exact.
-    if (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(|number: u64| number as f64);
+    if let Some(number) = digits(text.as_bytes()) {
+        return Some(number as f64);
     }
     let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+');
     let first = *text.as_bytes().first()?;
@@ -26,6 +36,9 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
 
 /// A decimal number of seconds. Whole numbers are exact, and saturate.
 pub(crate) fn decimal_seconds(text: &str) -> Option<Duration> {
+    if let Some(number) = digits(text.as_bytes()) {
+        return Some(Duration::from_secs(number));
+    }
     if !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
     }

@@ -6,17 +6,18 @@ use crate::hint::{parse_millis, parse_retry_after};
 use crate::http_date;
 use crate::provider::Provider;
 use crate::rate_limit::{RateLimit, Reader};
+use crate::swar;
 use crate::timestamp::Timestamp;
 
 /// What the headers tell.
 #[derive(Default)]
 pub(crate) struct HeaderFacts<'a> {
-    date: Option<&'a str>,
+    date: Option<&'a [u8]>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) retry_after_ms: Option<Duration>,
     pub(crate) should_retry: Option<bool>,
     pub(crate) request_id: Option<&'a str>,
-    pub(crate) content_type: Option<&'a str>,
+    content_type: &'a [u8],
     /// The error's code, where it stands in a header (Amazon).
     pub(crate) code: Option<&'a str>,
     /// `anthropic-ratelimit-unified-status: rejected`: the usage window is exhausted.
@@ -43,17 +44,15 @@ impl<'a> HeaderFacts<'a> {
         let mut rate_limit = Reader::default();
         let mut limited = false;
         let mut cached = false;
-        let mut lower = [0; MAX_NAME];
+        let mut buffer = [0; MAX_NAME];
         for (name, value) in headers {
             let (name, value) = (name.as_ref(), value.as_ref());
             if !may_matter(name) {
                 continue;
             }
-            let Some(lower) = lower.get_mut(..name.len()) else { continue };
-            lower.copy_from_slice(name);
-            lower.make_ascii_lowercase();
-            if lower.starts_with(b"x-ratelimit-") {
-                limited |= rate_limit.read(lower, value, now);
+            let Some(lower) = lowercase(name, &mut buffer) else { continue };
+            if let Some(rest) = lower.strip_prefix(b"x-ratelimit-") {
+                limited |= rate_limit.read_classic(rest, value, now);
             } else if lower == b"age" {
                 cached = text(value).parse().is_ok_and(|age: u64| age > 0);
             } else if !facts.take(lower, value, now) {
@@ -69,13 +68,17 @@ impl<'a> HeaderFacts<'a> {
 
     /// When the server wrote the answer, by its own clock.
     pub(crate) fn date(&self, now: Timestamp) -> Option<Timestamp> {
-        http_date::parse(self.date?, now)
+        http_date::parse(text(self.date?), now)
+    }
+
+    pub(crate) fn content_type(&self) -> &'a str {
+        text(self.content_type)
     }
 
     /// Takes a header that is not about rate limits; says whether it was one.
     fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) -> bool {
         match name {
-            b"date" => self.date = self.date.or(Some(text(value))),
+            b"date" => self.date = self.date.or(Some(value)),
             // Of several lines the first one that can be read counts.
             b"retry-after" => {
                 self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
@@ -90,7 +93,7 @@ impl<'a> HeaderFacts<'a> {
                     _ => None,
                 }
             }
-            b"content-type" => self.content_type = Some(text(value)),
+            b"content-type" => self.content_type = value,
             b"x-request-id" => self.set_request_id(3, value, None),
             b"request-id" => self.set_request_id(2, value, None),
             b"x-amzn-requestid" => self.set_request_id(2, value, Some(Provider::Bedrock)),
@@ -105,11 +108,14 @@ impl<'a> HeaderFacts<'a> {
             }
             b"server" => {
                 // `nginx/1.25`, `cloudflare`, `envoy`
-                let software = text(value).split(['/', ' ', '-']).next().unwrap_or_default();
+                let value = trim(value);
+                let end = value.iter().position(|byte| matches!(byte, b'/' | b' ' | b'-'));
+                let software = &value[..end.unwrap_or(value.len())];
+                let is = |front: &Provider| {
+                    software.eq_ignore_ascii_case(front.name().as_bytes())
+                };
                 let known = [Provider::Cloudflare, Provider::Nginx, Provider::Envoy];
-                let known =
-                    known.into_iter().find(|front| software.eq_ignore_ascii_case(front.name()));
-                self.front = self.front.or(known);
+                self.front = self.front.or(known.into_iter().find(is));
             }
             b"cf-ray" => self.front = Some(Provider::Cloudflare),
             _ => {
@@ -141,6 +147,25 @@ fn may_matter(name: &[u8]) -> bool {
     }
 }
 
+/// The name in lower case, unless it is too long to matter.
+fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Option<&'b [u8]> {
+    let lower = buffer.get_mut(..name.len())?;
+    let Some(last) = name.len().checked_sub(8) else {
+        lower.iter_mut().zip(name).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
+        return Some(lower);
+    };
+    // The last eight bytes overlap those before them.
+    let mut at = 0;
+    loop {
+        let word = swar::lowercase(swar::load(name, at)?);
+        lower.get_mut(at..at + 8)?.copy_from_slice(&word.to_le_bytes());
+        if at == last {
+            return Some(lower);
+        }
+        at = last.min(at + 8);
+    }
+}
+
 /// The provider that a header's name gives away.
 fn provider_of(name: &[u8]) -> Option<Provider> {
     let begins = |prefix: &[u8]| name.starts_with(prefix);
@@ -160,7 +185,15 @@ fn provider_of(name: &[u8]) -> Option<Provider> {
 
 /// A value as trimmed text; what is not UTF-8 is as good as empty.
 fn text(value: &[u8]) -> &str {
-    std::str::from_utf8(value).unwrap_or_default().trim_matches([' ', '\t'])
+    std::str::from_utf8(trim(value)).unwrap_or_default()
+}
+
+/// A value without the white space around it (RFC 9110 section 5.5).
+pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 #[cfg(test)]

@@ -67,58 +67,82 @@ pub(crate) fn parse_millis(value: &str) -> Option<Duration> {
 /// Finds a wait in prose: `Please try again in 6m 11.52s`, `Retry after 60 seconds`, `Your quota
 /// will reset after 19h14m47s`.
 pub(crate) fn find_in_prose(message: &str) -> Option<Duration> {
-    if !message.bytes().any(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mut words = Words { rest: message };
-    // The word before decides what a number means.
-    let mut subject = 0;
-    while let Some(word) = words.next() {
-        let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
-        if is(&[
-            "again",
-            "retry",
-            "retrying",
-            "retry_after",
-            "reset",
-            "resets",
-            "wait",
-            "available",
-            "back",
-        ]) {
-            subject = 4;
-        }
-        let bare_seconds = is(&["after", "retry_after"]);
-        let introduces = bare_seconds
-            || is(&["in", "for", "wait", "least", "another", "about", "approximately"]);
-        if subject > 0 && introduces {
-            if let Some(wait) = duration::prose_duration(words.number(), bare_seconds) {
+    let bytes = message.as_bytes();
+    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let mut at = 0;
+    // Numbers are rarer than words, so each number is asked for the words before it.
+    while let Some(digit) = first_digit(bytes, at) {
+        let start = digit - bytes[at..digit].iter().rev().take_while(|b| is_number(b)).count();
+        at = digit + bytes[digit..].iter().take_while(|b| is_number(b)).count();
+        let (before, number) = message.split_at(start);
+        let inside_word = start == digit && before.bytes().next_back().is_some_and(is_word);
+        let wait = if inside_word { None } else { introduces_wait(before.as_bytes()) };
+        if let Some(bare_seconds) = wait {
+            if let Some(wait) = duration::prose_duration(number, bare_seconds) {
                 return Some(wait);
             }
         }
-        subject = if subject > 0 { subject - 1 } else { 0 };
     }
     None
 }
 
-struct Words<'a> {
-    rest: &'a str,
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-impl<'a> Words<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let start = self.rest.find(is_word)?;
-        let tail = &self.rest[start..];
-        let end = tail.find(|c| !is_word(c)).unwrap_or(tail.len());
-        self.rest = &tail[end..];
-        Some(&tail[..end])
+/// Where the next digit is. Blocks without one, the most, are passed in a few steps each.
+fn first_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    for block in bytes.get(from..)?.chunks(16) {
+        if block.iter().fold(false, |found, byte| found | byte.is_ascii_digit()) {
+            return block.iter().position(u8::is_ascii_digit).map(|place| at + place);
+        }
+        at += block.len();
     }
+    None
+}
 
-    /// What follows, if it begins with a number.
-    fn number(&self) -> &'a str {
-        self.rest.trim_start_matches([' ', ':', '=', '~', '"', '\''])
+/// Whether the text before a number says that it is a wait, and if so, whether that is in seconds
+/// unless it has a unit.
+fn introduces_wait(before: &[u8]) -> Option<bool> {
+    let mut rest = before;
+    while let [head @ .., b' ' | b':' | b'=' | b'~' | b'"' | b'\''] = rest {
+        rest = head;
     }
+    if !rest.last().is_some_and(|byte| is_word(*byte)) {
+        return None;
+    }
+    let mut words = std::iter::from_fn(|| {
+        let end = rest.iter().rposition(|byte| is_word(*byte))? + 1;
+        let start = rest[..end].iter().rposition(|byte| !is_word(*byte)).map_or(0, |at| at + 1);
+        let word = &rest[start..end];
+        rest = &rest[..start];
+        Some(word)
+    });
+    let last = words.next()?;
+    let is = |word: &[u8], names: &[&str]| {
+        names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let bare_seconds = is(last, &["after", "retry_after"]);
+    let introduces = bare_seconds
+        || is(last, &["in", "for", "wait", "least", "another", "about", "approximately"]);
+    if !introduces {
+        return None;
+    }
+    let subjects = [
+        "again",
+        "retry",
+        "retrying",
+        "retry_after",
+        "reset",
+        "resets",
+        "wait",
+        "available",
+        "back",
+    ];
+    // It may be the same word, or one of three before.
+    let found = is(last, &subjects) || words.take(3).any(|word| is(word, &subjects));
+    found.then_some(bare_seconds)
 }
 
 #[cfg(test)]

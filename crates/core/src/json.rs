@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use crate::swar;
+
 /// A value, with its content still to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
@@ -91,7 +93,7 @@ impl<'a> Text<'a> {
     pub(crate) fn decode_prefix(self, max: usize) -> Cow<'a, str> {
         let cut = self.raw.len() > max;
         let raw = if cut { &self.raw[..cut_point(self.raw, max)] } else { self.raw };
-        if self.escaped { Cow::Owned(unescape(raw)) } else { String::from_utf8_lossy(raw) }
+        if self.escaped { Cow::Owned(unescape(raw)) } else { lossy(raw) }
     }
 
     /// The bytes between the quotes, escapes and all: enough to recognise a plain name.
@@ -118,9 +120,15 @@ fn cut_point(raw: &[u8], max: usize) -> usize {
     }
 }
 
+/// The bytes as text. The usual case, that they are UTF-8, is tested several times quicker than
+/// `String::from_utf8_lossy` does.
+fn lossy(raw: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
+}
+
 /// Undoes the escapes of RFC 8259 section 7. A wrong one becomes a replacement character.
 fn unescape(raw: &[u8]) -> String {
-    let text = String::from_utf8_lossy(raw);
+    let text = lossy(raw);
     let mut out = String::with_capacity(text.len());
     let mut rest = &*text;
     while let Some(backslash) = rest.find('\\') {
@@ -289,25 +297,18 @@ impl<'a> Iterator for Items<'a> {
 
 /// Where the next quotation mark or backslash is. Most texts are short, and for them looking at
 /// eight bytes at a time is quicker than calling a search.
+#[inline]
 fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const WORDS_BEFORE_SEARCH: usize = 4;
-    // The lowest zero byte of a word is marked exactly (Warren, Hacker's Delight, section 6-1).
-    let zero_bytes = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
     for _ in 0..WORDS_BEFORE_SEARCH {
-        let Some(Ok(word)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) else {
+        let Some(word) = swar::load(bytes, at) else {
             let tail = bytes.get(at..)?;
-            return tail
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\'))
-                .map(|found| at + found);
+            let found = tail.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            return Some(at + found);
         };
-        let word = u64::from_le_bytes(word);
-        let found = zero_bytes(word ^ (LOW * u64::from(b'"')))
-            | zero_bytes(word ^ (LOW * u64::from(b'\\')));
+        let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
         if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+            return Some(at + swar::first(found));
         }
         at += 8;
     }

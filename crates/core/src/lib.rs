@@ -29,6 +29,7 @@ mod retry;
 mod rng;
 mod stream;
 mod structured_fields;
+mod swar;
 mod timestamp;
 mod verdict;
 

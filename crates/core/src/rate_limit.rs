@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::headers::trim;
 use crate::structured_fields::{self, Item};
 use crate::timestamp::Timestamp;
 use crate::{duration, http_date};
@@ -106,62 +107,54 @@ enum Field {
 impl Reader {
     /// Takes one header; `name` is in lower case. Says whether it is about rate limits.
     pub(crate) fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
-        let Ok(value) = std::str::from_utf8(value) else { return false };
-        let value = value.trim_matches([' ', '\t']);
-        match name {
-            b"ratelimit" => self.read_ietf(value),
-            b"ratelimit-policy" => self.read_ietf_policy(value),
-            _ => return self.read_classic(name, value, now),
-        }
-        true
-    }
-
-    fn read_classic(&mut self, name: &[u8], value: &str, now: Timestamp) -> bool {
         let rest = match name.first() {
-            Some(b'x') => {
-                name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
-            }
-            Some(b'r') => {
-                name.strip_prefix(b"ratelimit-").or(name.strip_prefix(b"ratelimitbysize-"))
-            }
+            Some(b'x') => name.strip_prefix(b"x-rate-limit-"),
+            Some(b'r') => match name {
+                b"ratelimit" => return self.read_ietf(value).is_some(),
+                b"ratelimit-policy" => return self.read_ietf_policy(value).is_some(),
+                _ => name.strip_prefix(b"ratelimit-").or(name.strip_prefix(b"ratelimitbysize-")),
+            },
             Some(b'a') => name.strip_prefix(b"anthropic-ratelimit-"),
             _ => None,
         };
-        let Some(rest) = rest else { return false };
-        // Most services have one bucket.
-        match rest {
-            b"limit" => self.set(Field::Limit, BucketId::default(), value, now),
-            b"remaining" => self.set(Field::Remaining, BucketId::default(), value, now),
-            b"reset" => self.set(Field::Reset, BucketId::default(), value, now),
-            _ => return self.read_named(rest, value, now),
-        }
-        true
+        rest.is_some_and(|rest| self.read_classic(rest, value, now))
     }
 
-    /// `limit-requests`, `tokens-remaining`, `remaining-tokens-day`
-    fn read_named(&mut self, rest: &[u8], value: &str, now: Timestamp) -> bool {
-        let mut field = None;
-        let mut bucket = BucketId::default();
-        for part in rest.split(|byte| *byte == b'-') {
-            match part {
-                b"limit" => field = Some(Field::Limit),
-                b"remaining" => field = Some(Field::Remaining),
-                b"reset" => field = Some(Field::Reset),
-                _ => bucket.add(part),
+    /// Takes `limit`, `remaining` or `reset`, of whatever: what follows a prefix such as
+    /// `x-ratelimit-`.
+    pub(crate) fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
+        // Most services have one bucket.
+        let (field, bucket) = match rest {
+            b"limit" => (Field::Limit, BucketId::default()),
+            b"remaining" => (Field::Remaining, BucketId::default()),
+            b"reset" => (Field::Reset, BucketId::default()),
+            _ => match read_name(rest) {
+                Some(named) => named,
+                None => return false,
+            },
+        };
+        self.set(field, bucket, trim(value), now).is_some()
+    }
+
+    /// Sets a field, if its value is text.
+    fn set(&mut self, field: Field, id: BucketId, value: &[u8], now: Timestamp) -> Option<()> {
+        // Most values are whole numbers, which need not be checked to be text.
+        let number = duration::digits(value);
+        let text = if number.is_some() { "" } else { std::str::from_utf8(value).ok()? };
+        let whole = || number.or_else(|| whole(text));
+        let bucket = self.bucket(id);
+        match field {
+            Field::Limit => bucket.limit = bucket.limit.or_else(whole),
+            Field::Remaining => bucket.remaining = bucket.remaining.or_else(whole),
+            Field::Reset => {
+                let reset = || match number {
+                    Some(number) => Some(reset_of(number as f64, now)),
+                    None => parse_reset(text, now),
+                };
+                bucket.reset_after = bucket.reset_after.or_else(reset);
             }
         }
-        let Some(field) = field else { return false };
-        self.set(field, bucket, value, now);
-        true
-    }
-
-    fn set(&mut self, field: Field, bucket: BucketId, value: &str, now: Timestamp) {
-        let target = self.bucket(bucket);
-        match field {
-            Field::Limit => target.limit = target.limit.or(whole(value)),
-            Field::Remaining => target.remaining = target.remaining.or(whole(value)),
-            Field::Reset => target.reset_after = target.reset_after.or(parse_reset(value, now)),
-        }
+        Some(())
     }
 
     fn bucket(&mut self, id: BucketId) -> &mut Bucket {
@@ -180,7 +173,8 @@ impl Reader {
     }
 
     /// `RateLimit: "default";r=1;t=7`, and the dictionary of an older draft.
-    fn read_ietf(&mut self, value: &str) {
+    fn read_ietf(&mut self, value: &[u8]) -> Option<()> {
+        let value = std::str::from_utf8(trim(value)).ok()?;
         if value.starts_with("limit=") {
             for part in value.split(',') {
                 let Some((name, number)) = part.trim().split_once('=') else { continue };
@@ -191,9 +185,9 @@ impl Reader {
                     _ => {}
                 }
             }
-            return;
+            return Some(());
         }
-        let Some(items) = structured_fields::parse_list(value) else { return };
+        let items = structured_fields::parse_list(value).unwrap_or_default();
         let limit = |item: &Item| {
             let number = |name| item.integer(name).and_then(|number| u64::try_from(number).ok());
             let remaining = number("r")?;
@@ -213,10 +207,12 @@ impl Reader {
             self.requests.remaining = binding.remaining;
             self.requests.reset_after = binding.reset_after;
         }
+        Some(())
     }
 
     /// `RateLimit-Policy: "burst";q=100;w=60`
-    fn read_ietf_policy(&mut self, value: &str) {
+    fn read_ietf_policy(&mut self, value: &[u8]) -> Option<()> {
+        let value = std::str::from_utf8(trim(value)).ok()?;
         let items = structured_fields::parse_list(value).unwrap_or_default();
         let quota = |item: &Item| {
             item.integer("q").or(item.bare_integer()).and_then(|quota| u64::try_from(quota).ok())
@@ -226,28 +222,29 @@ impl Reader {
                 self.requests.limit = self.requests.limit.or(quota(only));
             }
         }
+        Some(())
     }
 
     /// The rate limit, and the wait that follows from buckets that are used up.
     pub(crate) fn finish(mut self) -> (Option<RateLimit>, Option<Duration>) {
-        let others = std::mem::take(&mut self.others);
-        for bucket in
-            [self.requests, self.tokens].into_iter().chain(others.iter().map(|(_, bucket)| *bucket))
-        {
+        let mut note = |bucket: &Bucket| {
             let slot = match bucket.remaining {
                 Some(0) => &mut self.exhausted_reset,
-                Some(_) => continue,
+                Some(_) => return,
                 None => &mut self.untold_reset,
             };
             *slot = (*slot).max(bucket.reset_after);
-        }
+        };
+        note(&self.requests);
+        note(&self.tokens);
+        self.others.iter().for_each(|(_, bucket)| note(bucket));
         for bucket in [&mut self.requests, &mut self.tokens] {
             if let (Some(limit), Some(remaining)) = (bucket.limit, bucket.remaining) {
                 bucket.remaining = Some(remaining.min(limit));
             }
         }
         if self.requests.is_empty() && self.tokens.is_empty() {
-            if let Some((_, bucket)) = others.first() {
+            if let Some((_, bucket)) = self.others.first() {
                 self.requests = *bucket;
             }
         }
@@ -255,6 +252,21 @@ impl Reader {
         let told = !(limit.requests.is_empty() && limit.tokens.is_empty());
         (told.then_some(limit), self.exhausted_reset.or(self.untold_reset))
     }
+}
+
+/// `limit-requests`, `tokens-remaining`, `remaining-tokens-day`
+fn read_name(rest: &[u8]) -> Option<(Field, BucketId)> {
+    let mut field = None;
+    let mut bucket = BucketId::default();
+    for part in rest.split(|byte| *byte == b'-') {
+        match part {
+            b"limit" => field = Some(Field::Limit),
+            b"remaining" => field = Some(Field::Remaining),
+            b"reset" => field = Some(Field::Reset),
+            _ => bucket.add(part),
+        }
+    }
+    Some((field?, bucket))
 }
 
 /// Which resource, and which window of it, a header speaks of.
@@ -300,19 +312,21 @@ const EPOCH_MILLIS: f64 = 1e11;
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
 pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
-    if text.len() < 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return duration::decimal_seconds(text);
-    }
     if let Some(number) = duration::decimal(text) {
-        let micros = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
-        return if number >= EPOCH_MILLIS {
-            Some(micros(1e-3))
-        } else if number >= EPOCH_SECONDS {
-            Some(micros(1.0))
-        } else {
-            duration::decimal_seconds(text)
-        };
+        return Some(reset_of(number, now));
     }
     let date = || http_date::parse_rfc3339(text).or_else(|| http_date::parse(text, now));
     duration::go_duration(text).or_else(|| date().map(|date| date.since(now)))
+}
+
+/// A reset that is a number.
+fn reset_of(number: f64, now: Timestamp) -> Duration {
+    let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
+    if number >= EPOCH_MILLIS {
+        date(1e-3)
+    } else if number >= EPOCH_SECONDS {
+        date(1.0)
+    } else {
+        Duration::try_from_secs_f64(number).unwrap_or_default()
+    }
 }

@@ -1,5 +1,7 @@
 //! Taking secrets out of text before it leaves the library.
 
+use crate::swar;
+
 /// What stands in the place of a secret.
 const MASK: &str = "[redacted]";
 
@@ -68,27 +70,37 @@ pub(crate) fn redact_into(text: &str, out: &mut String) {
 
 /// Gives each run of token characters that is long enough for a key, in order.
 fn for_each_long_token(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    // Among any MIN_KEY characters in a row one stands at a multiple of MIN_KEY behind the end of
-    // the last run, so only those have to be looked at.
-    let mut floor = 0;
-    let mut probe = MIN_KEY - 1;
-    while probe < bytes.len() {
-        if !is_token(bytes[probe]) {
-            floor = probe + 1;
-            probe += MIN_KEY;
-            continue;
+    // Where the token begins that goes on here, as far as whole words of the machine tell.
+    let mut start = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        // All token characters lie in this range, and few others that stand within prose.
+        let word = swar::load_padded(bytes, at);
+        let gaps = !swar::mark_range(word, b'+', b'~') & swar::each(0x80);
+        let next = at + 8;
+        if gaps != 0 {
+            let end = at + swar::first(gaps);
+            if end - start >= MIN_KEY {
+                tokens_within(bytes, start, end, &mut found);
+            }
+            start = next - gaps.leading_zeros() as usize / 8;
         }
-        let start = bytes[floor..probe]
-            .iter()
-            .rposition(|byte| !is_token(*byte))
-            .map_or(floor, |at| floor + at + 1);
-        let len = bytes[probe..].iter().position(|byte| !is_token(*byte));
-        let end = len.map_or(bytes.len(), |len| probe + len);
-        if end - start >= MIN_KEY {
-            found(start, end);
+        at = next;
+    }
+    // A text that ends with a whole word has no gap behind it.
+    if bytes.len() >= start + MIN_KEY {
+        tokens_within(bytes, start, bytes.len(), &mut found);
+    }
+}
+
+/// Gives the long runs of token characters within a part that may hold others as well.
+fn tokens_within(bytes: &[u8], start: usize, end: usize, found: &mut impl FnMut(usize, usize)) {
+    let mut at = start;
+    for token in bytes[start..end].split(|byte| !is_token(*byte)) {
+        if token.len() >= MIN_KEY {
+            found(at, at + token.len());
         }
-        floor = end;
-        probe = end + MIN_KEY;
+        at += token.len() + 1;
     }
 }
 
@@ -150,10 +162,9 @@ fn is_key(text: &str, start: usize, end: usize) -> bool {
     let begins = |prefix: &&str| {
         token.len() >= prefix.len() + MIN_KEY
             && token[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
-            // A key is not made of words: `sk-` in `sk-learn-compatible-things` has no digit.
-            && token.iter().any(u8::is_ascii_digit)
     };
-    if KEY_PREFIXES.iter().any(begins) {
+    // A key is not made of words: `sk-` in `sk-learn-compatible-things` has no digit.
+    if token.iter().any(u8::is_ascii_digit) && KEY_PREFIXES.iter().any(begins) {
         return true;
     }
     if token.len() >= MIN_HEX && token.iter().all(u8::is_ascii_hexdigit) {

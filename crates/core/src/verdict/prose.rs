@@ -3,6 +3,8 @@
 //! Messages differ in wording more than in words, so a rule names words that stand together, in
 //! any order. Text in quotation marks is the caller's own more often than not, and is left out.
 
+use crate::swar;
+
 /// Declares the words that count, each with its spellings.
 macro_rules! words {
     ($($name:ident: $($spelling:literal)|+;)*) => {
@@ -10,14 +12,8 @@ macro_rules! words {
         #[derive(Clone, Copy)]
         enum Word { $($name,)* }
 
-        /// The word that is spelled so, in lower case.
-        fn word(lower: &[u8]) -> Option<Word> {
-            $($(const _: () = assert!($spelling.len() <= MAX_WORD);)+)*
-            Some(match std::str::from_utf8(lower).ok()? {
-                $($($spelling)|+ => Word::$name,)*
-                _ => return None,
-            })
-        }
+        /// Each spelling with its word.
+        const SPELLINGS: &[(Key, Word)] = &[$($((key_of($spelling.as_bytes()), Word::$name),)+)*];
     };
 }
 
@@ -66,6 +62,7 @@ words! {
     Rate: "rate";
     Reached: "reached" | "hit";
     Reduce: "reduce" | "shorten" | "shorter";
+    Requested: "requested";
     Requests: "requests" | "calls";
     Server: "server" | "upstream" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
@@ -76,10 +73,58 @@ words! {
     Token: "token" | "tokens";
     Too: "too";
     Usage: "usage";
+    Used: "used";
     Window: "window";
 }
 
-const MAX_WORD: usize = 16;
+/// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
+type Key = [u64; 2];
+
+const fn key_of(letters: &[u8]) -> Key {
+    assert!(letters.len() < 16);
+    let mut key = 0u128;
+    let mut at = letters.len();
+    while at > 0 {
+        at -= 1;
+        key = key << 8 | letters[at] as u128;
+    }
+    [key as u64, (key >> 64) as u64]
+}
+
+/// A hash table of the spellings, with open addressing: the number of the spelling, from 1.
+static SLOTS: [u8; SLOT_COUNT] = {
+    let mut slots = [0; SLOT_COUNT];
+    let mut number = 0;
+    while number < SPELLINGS.len() {
+        let mut slot = slot_of(SPELLINGS[number].0);
+        while slots[slot] != 0 {
+            slot = (slot + 1) % SLOT_COUNT;
+        }
+        number += 1;
+        slots[slot] = number as u8;
+    }
+    slots
+};
+const SLOT_COUNT: usize = 1024;
+const _: () = assert!(SPELLINGS.len() < 256);
+
+const fn slot_of(key: Key) -> usize {
+    // Fibonacci hashing: the highest bits of the product depend on all of the key.
+    ((key[0] ^ key[1].rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+/// The word that is spelled so.
+fn word(key: Key) -> Option<Word> {
+    let mut slot = slot_of(key);
+    loop {
+        let (known, word) = SPELLINGS.get(usize::from(SLOTS[slot]).checked_sub(1)?)?;
+        if *known == key {
+            return Some(*word);
+        }
+        slot = (slot + 1) % SLOT_COUNT;
+    }
+}
+
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;
 
@@ -89,7 +134,6 @@ pub(super) struct Words {
     set: u64,
     limit: Option<u64>,
     requested: Option<u64>,
-    used: bool,
 }
 
 impl Words {
@@ -98,52 +142,44 @@ impl Words {
         let bytes = &message.as_bytes()[..message.len().min(MAX_PROSE)];
         let mut at = 0;
         // The word that a number right after it belongs to.
-        let mut label = Label::None;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            if let Some(end) = quoted(bytes, at) {
-                at = end;
-                label = Label::None;
-            } else if byte.is_ascii_digit() {
-                let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
-                words.number(label, &bytes[at..end]);
-                label = Label::None;
-                at = end;
-            } else if byte.is_ascii_alphabetic() {
-                let end = end_of(bytes, at, |byte| byte.is_ascii_alphanumeric());
-                label = words.add(&bytes[at..end]);
-                at = end;
-            } else {
-                at += 1;
+        let mut label = None;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' => {
+                    let (key, end) = read_word(bytes, at);
+                    label = word(key);
+                    words.set |= label.map_or(0, |word| 1 << word as u64);
+                    at = end;
+                }
+                b'0'..=b'9' => {
+                    let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
+                    words.number(label.take(), &bytes[at..end]);
+                    at = end;
+                }
+                b'"' | b'\'' => match quoted(bytes, at) {
+                    Some(end) => {
+                        at = end;
+                        label = None;
+                    }
+                    None => at += 1,
+                },
+                _ => at += 1,
             }
         }
         words
     }
 
-    fn add(&mut self, letters: &[u8]) -> Label {
-        let mut lower = [0; MAX_WORD];
-        let Some(lower) = lower.get_mut(..letters.len()) else { return Label::None };
-        lower.copy_from_slice(letters);
-        lower.make_ascii_lowercase();
-        match &*lower {
-            b"used" => self.used = true,
-            b"requested" => return Label::Requested,
-            _ => {}
-        }
-        let Some(word) = word(lower) else { return Label::None };
-        self.set |= 1 << word as u64;
-        if matches!(word, Word::Limit) { Label::Limit } else { Label::None }
-    }
-
-    fn number(&mut self, label: Label, digits: &[u8]) {
-        let value = digits
-            .iter()
-            .filter(|byte| byte.is_ascii_digit())
-            .try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+    fn number(&mut self, label: Option<Word>, digits: &[u8]) {
+        let value = || {
+            let mut digits = digits.iter().filter(|byte| byte.is_ascii_digit());
+            digits.try_fold(0u64, |sum, digit| {
+                sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+            })
+        };
         match label {
-            Label::Limit => self.limit = self.limit.or(value),
-            Label::Requested => self.requested = self.requested.or(value),
-            Label::None => {}
+            Some(Word::Limit) => self.limit = self.limit.or_else(value),
+            Some(Word::Requested) => self.requested = self.requested.or_else(value),
+            _ => {}
         }
     }
 
@@ -158,7 +194,7 @@ impl Words {
     /// `Limit 30000, Requested 40000`, or that the request is too large.
     pub(super) fn say_request_exceeds_limit(&self) -> bool {
         let larger = matches!((self.requested, self.limit), (Some(requested), Some(limit)) if requested > limit);
-        larger && !self.used
+        larger && !self.has(Word::Used)
             || (self.has(Word::Input) && self.has(Word::Too) && self.has(Word::Large))
     }
 
@@ -250,11 +286,24 @@ impl Words {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Label {
-    None,
-    Limit,
-    Requested,
+/// The letters and digits from `start` on, and where they end. Longer words than any that counts
+/// have the key of no word.
+fn read_word(bytes: &[u8], start: usize) -> (Key, usize) {
+    let mut key = Key::default();
+    for part in 0..key.len() {
+        let at = start + 8 * part;
+        // Behind the end are zeros, which end the word.
+        let word = swar::load_padded(bytes, at);
+        let lower = word | swar::each(b'a' - b'A');
+        let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
+        let len = swar::first(!member & swar::each(0x80));
+        if len < 8 {
+            key[part] = lower & ((1 << (8 * len)) - 1);
+            return (key, at + len);
+        }
+        key[part] = lower;
+    }
+    (Key::default(), end_of(bytes, start, |byte| byte.is_ascii_alphanumeric()))
 }
 
 fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
@@ -264,8 +313,7 @@ fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
 /// The end of the quotation that begins here, if one does. An apostrophe inside a word is none.
 fn quoted(bytes: &[u8], start: usize) -> Option<usize> {
     let mark = bytes[start];
-    let inside_word = start > 0 && bytes[start - 1].is_ascii_alphanumeric();
-    if !matches!(mark, b'"' | b'\'') || inside_word {
+    if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
         return None;
     }
     let closes = |at: usize| {

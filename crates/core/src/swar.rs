@@ -1,0 +1,84 @@
+//! Eight bytes at a time in one word. The texts of an answer are short, and for them this is
+//! quicker than a loop over bytes or a call (Warren, Hacker's Delight, chapter 6).
+//!
+//! What is found is marked by the highest bit of its byte; the first byte is the lowest.
+
+const HIGH: u64 = each(0x80);
+
+/// The word in which each byte is this one.
+pub(crate) const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The eight bytes from `at` on, if so many follow.
+#[inline]
+pub(crate) fn load(bytes: &[u8], at: usize) -> Option<u64> {
+    let eight = bytes.get(at..at.checked_add(8)?)?;
+    Some(u64::from_le_bytes(eight.try_into().ok()?))
+}
+
+/// The eight bytes from `at` on; behind the end there are zeros.
+#[inline]
+pub(crate) fn load_padded(bytes: &[u8], at: usize) -> u64 {
+    load(bytes, at).unwrap_or_else(|| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    })
+}
+
+/// Marks this byte. Only the first mark is sure: those behind it may be wrong.
+#[inline]
+pub(crate) const fn mark(word: u64, byte: u8) -> u64 {
+    let zero = word ^ each(byte);
+    zero.wrapping_sub(each(1)) & !zero & HIGH
+}
+
+/// Marks the bytes of this range, which has to lie within ASCII.
+#[inline]
+pub(crate) const fn mark_range(word: u64, first: u8, last: u8) -> u64 {
+    let low = word & !HIGH;
+    let not_before = low + each(0x80 - first);
+    let behind = low + each(0x7f - last);
+    not_before & !behind & !word & HIGH
+}
+
+/// The position of the first mark, 8 if there is none.
+#[inline]
+pub(crate) const fn first(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+/// The word with its ASCII letters in lower case.
+#[inline]
+pub(crate) const fn lowercase(word: u64) -> u64 {
+    word | mark_range(word, b'A', b'Z') >> 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place() {
+        for byte in 0..=255u8 {
+            for at in 0..8 {
+                let mut bytes = *b"mMz0 \x80\xff\0";
+                bytes[at] = byte;
+                let word = u64::from_le_bytes(bytes);
+                let marked = |marks: u64, at: usize| marks.to_le_bytes()[at] == 0x80;
+                let range = mark_range(word, b'A', b'Z');
+                for (at, byte) in bytes.iter().enumerate() {
+                    assert_eq!(marked(range, at), byte.is_ascii_uppercase());
+                }
+                assert_eq!(lowercase(word).to_le_bytes(), bytes.map(|b| b.to_ascii_lowercase()));
+                let place = bytes.iter().position(|found| *found == byte).unwrap();
+                assert_eq!(first(mark(word, byte)), place);
+            }
+        }
+        assert_eq!(first(mark(0, 1)), 8);
+        assert_eq!(load(b"12345678", 0), Some(u64::from_le_bytes(*b"12345678")));
+        assert_eq!(load_padded(b"12345678", 6), u64::from(b'7') | u64::from(b'8') << 8);
+        assert_eq!(load_padded(b"1", 2), 0);
+        assert_eq!((load(b"12345678", 1), load(b"", usize::MAX)), (None, None));
+    }
+}
