@@ -13,6 +13,7 @@ mod native;
 mod prerequisites;
 mod readme;
 mod run;
+mod sim;
 mod test;
 mod tools;
 
@@ -57,6 +58,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
     Readme,
+    /// Compare retry policies and quotas in virtual time
+    Sim(sim::Options),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
+        Task::Sim(options) => sim::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,127 @@
+//! This project's own policy: the code that ships, driven as the client drives it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use resayil_core::{
+    Admission, Budget, BudgetOptions, Call, Classifier, Decision, Error, Kind, Policy, Provider,
+    Quota, QuotaOptions, Settlement, Ticket, Timestamp,
+};
+
+use super::answer::{Answer, Outcome};
+use super::driver::{Driver, Step, Trip};
+
+/// How often the client's waiters look whether their place came forward.
+const POLL: Duration = Duration::from_millis(250);
+
+pub(crate) struct Resayil {
+    quota: Quota,
+    budget: Budget,
+    policy: Policy,
+    classifier: Classifier,
+    /// The client's wall clock at virtual time zero.
+    wall: Timestamp,
+    calls: HashMap<usize, State>,
+    seed: u64,
+}
+
+struct State {
+    call: Call,
+    ticket: Option<Ticket>,
+    not_before: Duration,
+}
+
+impl Resayil {
+    /// `wall` is the client's clock at virtual time zero, and the process starts at `now`.
+    pub(crate) fn new(tier: Option<u32>, wall: Duration, now: Duration, seed: u64) -> Self {
+        let wall = Timestamp::from_unix_micros(wall.as_micros() as i64);
+        let options = QuotaOptions::default().with_limit(tier);
+        Resayil {
+            quota: Quota::new(options, wall + now, now),
+            budget: Budget::new(BudgetOptions::default()),
+            policy: Policy::default(),
+            classifier: Classifier::new().provider(Provider::Resayil),
+            wall,
+            calls: HashMap::new(),
+            seed,
+        }
+    }
+
+    fn read(&self, answer: &Answer, now: Duration) -> Option<Error> {
+        self.classifier
+            .classify(answer.status, &answer.headers, answer.body(), self.wall + now)
+            .err()
+    }
+
+    fn settle(&self, ticket: Option<Ticket>, settlement: &Settlement, now: Duration) {
+        if let Some(ticket) = ticket {
+            ticket.settle(settlement, now);
+        }
+    }
+}
+
+impl Driver for Resayil {
+    fn begin(&mut self, job: usize, trip: Trip, now: Duration) -> Step {
+        let seed = self.seed ^ (job as u64).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        let call = self.policy.start(now, seed).with_budget(self.budget.clone());
+        self.calls.insert(job, State { call, ticket: None, not_before: now });
+        self.wake(job, trip, now)
+    }
+
+    fn wake(&mut self, job: usize, _: Trip, now: Duration) -> Step {
+        let Some(state) = self.calls.get_mut(&job) else { return Step::Fail };
+        let ticket = state.ticket.get_or_insert_with(|| self.quota.enter());
+        // In the line already while the server's own wait lasts.
+        if now < state.not_before {
+            return Step::Wait(state.not_before.min(now + POLL));
+        }
+        match ticket.poll(now) {
+            Admission::Ready => Step::Send,
+            Admission::Wait(wait) => Step::Wait(now + wait.min(POLL)),
+        }
+    }
+
+    fn failed(&mut self, job: usize, outcome: &Outcome, trip: Trip, now: Duration) -> Step {
+        let error = match outcome {
+            Outcome::Answer(answer) => self.read(answer, now),
+            Outcome::Timeout => Some(Error::new(Kind::Timeout, "no answer").with_ambiguous(true)),
+            Outcome::Broken => Some(Error::new(Kind::Network, "broken").with_ambiguous(true)),
+        };
+        let settlement = match outcome {
+            Outcome::Answer(answer) => Settlement::from_answer(
+                answer.status,
+                &answer.headers,
+                error.as_ref(),
+                self.wall + now,
+            ),
+            Outcome::Timeout | Outcome::Broken => Settlement::unknown(),
+        };
+        let (Some(mut state), Some(error)) = (self.calls.remove(&job), error) else {
+            return Step::Fail;
+        };
+        self.settle(state.ticket.take(), &settlement, now);
+        let step = match state.call.on_error(&error, now) {
+            Decision::Stop { .. } => return Step::Fail,
+            Decision::Retry { .. } if error.kind() == Kind::RateLimit => {
+                state.not_before = now + error.retry_after().unwrap_or_default();
+                None
+            }
+            Decision::Retry { delay, .. } => {
+                state.not_before = now + delay;
+                Some(Step::Wait(now + delay))
+            }
+        };
+        self.calls.insert(job, state);
+        step.unwrap_or_else(|| self.wake(job, trip, now))
+    }
+
+    fn succeeded(&mut self, job: usize, outcome: &Outcome, now: Duration) {
+        let Some(mut state) = self.calls.remove(&job) else { return };
+        if let Outcome::Answer(answer) = outcome {
+            let settlement =
+                Settlement::from_answer(answer.status, &answer.headers, None, self.wall + now);
+            self.settle(state.ticket.take(), &settlement, now);
+        }
+        state.call.on_success();
+    }
+}
