@@ -54,6 +54,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the C library in release mode, and install it with headers and package files
+    Install {
+        /// The folder to install below, such as /usr/local
+        #[arg(long)]
+        prefix: std::path::PathBuf,
+    },
     /// Fuzz the classifier and the stream decoder
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
@@ -68,6 +74,7 @@ fn main() -> ExitCode {
         Task::Ci(options) => ci::run(&options),
         Task::Docs { check } => docs::generate(check),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
+        Task::Install { prefix } => native::install(&prefix),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
         Task::Sim(options) => sim::run(&options),

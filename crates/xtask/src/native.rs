@@ -1,6 +1,7 @@
 //! The C library, and the tests of the C and C++ interfaces.
 
 mod cases;
+mod install;
 mod library;
 pub(crate) mod programs;
 
@@ -45,7 +46,20 @@ pub(crate) fn test() -> Result<(), String> {
         }
         run::say(&format!("{}: {counts}", language.name()));
     }
+    match install::test(&libraries) {
+        Ok(counts) => run::say(&format!("packages: {counts}")),
+        Err(error) => failures.push(error),
+    }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// Installs headers, optimised libraries and package files below a folder.
+pub(crate) fn install(prefix: &Path) -> Result<(), String> {
+    // A path from where the user is; commands run in the root of the repository.
+    let prefix = std::path::absolute(prefix).map_err(|error| error.to_string())?;
+    install::install(&prefix, &library::build_release()?)?;
+    run::say(&format!("installed below {}", prefix.display()));
+    Ok(())
 }
 
 /// Runs one test program in every way; gives the number of its tests.

@@ -17,15 +17,20 @@ pub(crate) struct Libraries {
     pub(crate) archive: PathBuf,
 }
 
-/// Builds the shared and the static library.
+/// Builds the shared and the static library, for tests.
 pub(crate) fn build() -> Result<Libraries, String> {
-    let messages = run::output(run::cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "resayil-capi",
-        "--message-format=json",
-    ]))?;
+    build_as("dev")
+}
+
+/// Builds both optimised, for users.
+pub(crate) fn build_release() -> Result<Libraries, String> {
+    build_as("release")
+}
+
+fn build_as(profile: &str) -> Result<Libraries, String> {
+    let mut cargo = run::cargo();
+    cargo.args(["build", "--quiet", "--package", "resayil-capi", "--message-format=json"]);
+    let messages = run::output(cargo.args(["--profile", profile]))?;
     let files: Vec<PathBuf> = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
@@ -42,7 +47,7 @@ pub(crate) fn build() -> Result<Libraries, String> {
         found.cloned().ok_or_else(|| format!("cargo made no .{extension} of the C library"))
     };
     let (shared, archive) = (find(DLL_EXTENSION)?, find("a")?);
-    let folder = run::target_dir().join("native").join("lib");
+    let folder = run::target_dir().join("native").join(profile);
     lay_out(&folder, &shared).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(Libraries { folder, shared, archive })
 }

@@ -40,7 +40,8 @@ impl Language {
         })
     }
 
-    fn compiler(self) -> Command {
+    /// Its compiler, told the standard; `CC` and `CXX` name others.
+    pub(crate) fn compiler(self) -> Command {
         let (variable, default, standard) = match self {
             Language::C => ("CC", "cc", "-std=c99"),
             Language::Cpp => ("CXX", "c++", "-std=c++17"),
@@ -162,7 +163,7 @@ pub(crate) fn check_memory(program: &Path, arguments: &[&str]) -> Result<(), Str
 }
 
 /// Runs a command and shows its output only if it fails.
-fn quietly(command: &mut Command) -> Result<(), String> {
+pub(crate) fn quietly(command: &mut Command) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
     if output.status.success() {
