@@ -230,9 +230,9 @@ class Completions:
 
         `messages` are objects with `role` and `content`. With `stream=True` the answer is an
         iterator of chunks. `deadline` is the time in seconds that the whole call may take, retries
-        and waits included; `policy` replaces the client's; `idempotency_key` is that of all attempts,
-        by default a random one. Further keyword arguments, such as `temperature` and `max_tokens`,
-        are fields of the request; None leaves a field out.
+        and waits included; `policy` replaces the client's; `idempotency_key` is that of all
+        attempts, by default a random one. Further keyword arguments, such as `temperature` and
+        `max_tokens`, are fields of the request; None leaves a field out.
 
         Raises an APIError, after the retries that the policy allows.
         """

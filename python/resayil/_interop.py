@@ -27,9 +27,7 @@ _HTTPX = ("httpx", "httpx2", "httpcore", "httpcore2")
 _register(_HTTPX, "timeout", False, "ConnectTimeout", "PoolTimeout")
 _register(_HTTPX, "timeout", True, "ReadTimeout", "WriteTimeout", "TimeoutException")
 _register(_HTTPX, "network", False, "ConnectError")
-_register(
-    _HTTPX, "network", True, "NetworkError", "ReadError", "WriteError", "RemoteProtocolError"
-)
+_register(_HTTPX, "network", True, "NetworkError", "ReadError", "WriteError", "RemoteProtocolError")
 _register(_HTTPX, "network", False, "ProxyError")
 _register(("requests", "requests.exceptions"), "timeout", False, "ConnectTimeout")
 _register(("requests", "requests.exceptions"), "timeout", True, "Timeout", "ReadTimeout")
@@ -122,7 +120,9 @@ def _content(response: Any, exception: BaseException) -> bytes:
 def _without_answer(exception: BaseException) -> Optional[_native.Error]:
     for cls in type(exception).__mro__:
         package = (cls.__module__ or "").partition(".")[0]
-        found = _BY_NAME.get((cls.__module__, cls.__name__)) or _BY_NAME.get((package, cls.__name__))
+        found = _BY_NAME.get((cls.__module__, cls.__name__)) or _BY_NAME.get(
+            (package, cls.__name__)
+        )
         if found is not None:
             kind, ambiguous = found
             return _native.Error(kind, _describe(exception), ambiguous=ambiguous)

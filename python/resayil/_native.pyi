@@ -11,25 +11,25 @@ __version__: Final[str]
 __all__ = [
     "Budget",
     "Call",
-    "Decision",
     "ChatStream",
-    "classify",
-    "read_error",
     "Client",
+    "Decision",
     "Error",
-    "monotonic_now",
-    "RetryPolicy",
     "Quota",
     "QuotaState",
-    "Ticket",
     "RateLimit",
+    "RetryPolicy",
     "StreamDecoder",
+    "Ticket",
+    "__version__",
+    "classify",
     "jitters",
     "kinds",
+    "monotonic_now",
     "providers",
+    "read_error",
     "retry_reasons",
     "stop_reasons",
-    "__version__",
 ]
 
 _Body: TypeAlias = bytes | bytearray | memoryview | str | None
@@ -58,6 +58,7 @@ def providers() -> list[str]: ...
 def jitters() -> list[str]: ...
 def retry_reasons() -> list[str]: ...
 def stop_reasons() -> list[str]: ...
+
 @final
 class Error:
     def __new__(cls, kind: str = "unknown", message: str | None = None, **details: Any) -> Self: ...

@@ -94,7 +94,7 @@ class Choice(Object):
     """One of the answers that the model gave."""
 
     __slots__ = ()
-    _nested = {"message": ChatCompletionMessage}
+    _nested: ClassVar = {"message": ChatCompletionMessage}
     index: int
     finish_reason: Optional[str]
     message: ChatCompletionMessage
@@ -104,7 +104,7 @@ class ChatCompletion(Object):
     """A whole answer."""
 
     __slots__ = ("attempts", "request_id")
-    _nested = {"choices": Choice, "usage": CompletionUsage}
+    _nested: ClassVar = {"choices": Choice, "usage": CompletionUsage}
     id: str
     object: str
     created: int
@@ -156,7 +156,7 @@ class ChatCompletionChunk(Object):
     """An event of a streamed answer."""
 
     __slots__ = ()
-    _nested = {"choices": ChunkChoice, "usage": CompletionUsage}
+    _nested: ClassVar = {"choices": ChunkChoice, "usage": CompletionUsage}
     id: str
     object: str
     created: int
@@ -179,7 +179,7 @@ class ModelList(Object):
     """The models that the key may use; iterating gives each."""
 
     __slots__ = ()
-    _nested = {"data": Model}
+    _nested: ClassVar = {"data": Model}
     object: str
     data: list[Model]
 

@@ -43,7 +43,7 @@ class Attempts:
         self._call.on_success()
 
     def decide(self, error: _native.Error) -> tuple[Optional[float], _native.Error]:
-        """How long to wait before the next attempt, or None; and the error, marked if it is None."""
+        """How long to wait before the next attempt; if None, the error comes back marked."""
         self._tries += 1
         # An inner layer may have sent several.
         self._sent += max(1, error.attempts)

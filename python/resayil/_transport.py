@@ -30,7 +30,7 @@ class _Base:
         if request.method == "POST" and "idempotency-key" not in request.headers:
             request.headers["Idempotency-Key"] = f"resayil-{uuid.uuid4().hex}"
         try:
-            request.content
+            _ = request.content
         except Exception:
             # A body that is made while it is sent exists once.
             replayable = False

@@ -1,4 +1,6 @@
-"""Transports for httpx2, which OpenAI's SDK uses from version 3 on, that try again when that may help.
+"""Transports for httpx2 that try again when that may help.
+
+OpenAI's SDK sends through httpx2 from its version 3 on:
 
 ```python
 client = openai.OpenAI(
@@ -7,9 +9,9 @@ client = openai.OpenAI(
 ```
 
 An answer is read, and tried again, only if its status is an error's; a request whose body is made
-while it is sent is sent once. What is raised or returned at the end is what httpx2 made, with the error
-in `response.extensions["resayil_error"]`. Streams that break off, and quotas, are not handled here
-yet: see `resayil.Client`.
+while it is sent is sent once. What is raised or returned at the end is what httpx2 made, with the
+error in `response.extensions["resayil_error"]`. Streams that break off, and quotas, are not handled
+here yet: see `resayil.Client`.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ __all__ = ["AsyncRetryTransport", "RetryTransport"]
 class RetryTransport(SyncRetry, httpx2.BaseTransport):
     """A transport that sends through another one, by default `httpx2.HTTPTransport()`.
 
-    `policy` says when requests are sent again; `budget` is the stock of retries that all requests of
-    this transport share.
+    `policy` says when requests are sent again; `budget` is the stock of retries that all requests
+    of this transport share.
     """
 
     def _default(self) -> Any:

@@ -29,12 +29,12 @@ __all__ = ["RetryAdapter"]
 class RetryAdapter(HTTPAdapter):
     """An adapter that sends requests again.
 
-    `policy` says when; `budget` is the stock of retries that all requests of this adapter share. The
-    other arguments are those of `requests.adapters.HTTPAdapter`.
+    `policy` says when; `budget` is the stock of retries that all requests of this adapter share.
+    The other arguments are those of `requests.adapters.HTTPAdapter`.
     """
 
     # What HTTPAdapter pickles, and what this class adds.
-    __attrs__ = [*HTTPAdapter.__attrs__, "_policy"]
+    __attrs__ = [*HTTPAdapter.__attrs__, "_policy"]  # noqa: RUF012
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pathlib
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 import pytest
 import resayil
@@ -18,11 +19,19 @@ import resayil
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skips a test for what is missing on this machine; where all has to be there, fails it."""
     if os.environ.get("RESAYIL_CI") == "1":
-        pytest.fail(f"{what} is missing, and RESAYIL_CI=1 asks for all tests")
-    pytest.skip(f"{what} is missing")
+        pytest.fail(f"{what} is missing, and RESAYIL_CI=1 asks for all tests", pytrace=False)
+    pytest.skip(f"{what} is missing", allow_module_level=True)
+
+
+def require(module: str) -> Any:
+    """A module that a test file needs."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        missing(f"the Python package {module}")
 
 
 def find_command() -> Optional[str]:
@@ -86,22 +95,19 @@ def running_sandbox() -> Iterator[Sandbox]:
     command = find_command()
     if command is None:
         missing("the resayil command (cargo build -p resayil-cli)")
-    assert command is not None
-    process = subprocess.Popen(
-        [command, "sandbox", "--json", "--until-stdin-closes"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line, "the sandbox printed nothing"
-        started = json.loads(line)
-        yield Sandbox(started["base_url"], started["api_key"])
-    finally:
-        process.stdin.close()
-        assert process.wait(timeout=10) == 0
-        process.stdout.close()
+    arguments = [command, "sandbox", "--json", "--until-stdin-closes"]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                pytest.fail(f"`{' '.join(arguments)}` did not start", pytrace=False)
+            started = json.loads(line)
+            yield Sandbox(started["base_url"], started["api_key"])
+        finally:
+            process.stdin.close()
+            ended = process.wait(timeout=10)
+    assert ended == 0
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import resayil
-from conftest import RATE_LIMITED
+from conftest import RATE_LIMITED, require
 
-httpx = pytest.importorskip("httpx")
-requests = pytest.importorskip("requests")
+httpx = require("httpx")
+requests = require("requests")
 
 VALIDATION = (
     b'{"error":{"message":"Validation failed","code":422},'
@@ -27,9 +27,24 @@ def read(status: Any = 429, headers: Any = None, body: Any = RATE_LIMITED) -> re
 def test_an_error_has_its_class_and_attributes() -> None:
     error = read(headers={"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0"})
     assert type(error) is resayil.RateLimitError
-    assert (error.kind, error.number, error.status, error.status_code) == ("rate_limit", 300, 429, 429)
-    assert (error.severity, error.retryable, error.exhausted, error.attempts) == ("error", True, False, 0)
-    assert (error.message, error.code, error.type, error.param) == ("Rate limit exceeded", "429", None, None)
+    assert (error.kind, error.number, error.status, error.status_code) == (
+        "rate_limit",
+        300,
+        429,
+        429,
+    )
+    assert (error.severity, error.retryable, error.exhausted, error.attempts) == (
+        "error",
+        True,
+        False,
+        0,
+    )
+    assert (error.message, error.code, error.type, error.param) == (
+        "Rate limit exceeded",
+        "429",
+        None,
+        None,
+    )
     assert (error.retry_after, error.retry_after_source) == (45.0, "body")
     assert error.rate_limit == resayil.RateLimit(20, 0)
     assert error.user_message == "Too many requests right now. Please try again in 45 seconds."

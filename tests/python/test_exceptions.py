@@ -214,7 +214,7 @@ def test_making_one_is_checked() -> None:
         ({"retry_after": -1.0}, ValueError, "retry_after has to be 0 or more seconds"),
         ({"retry_after": "soon"}, TypeError, "retry_after has to be a number of"),
         ({"provider": "acme"}, ValueError, 'unknown provider "acme"'),
-        ({"retry_after": 1.0, "retry_after_source": "tea"}, ValueError, "unknown retry_after_source"),
+        ({"retry_after": 1.0, "retry_after_source": "tea"}, ValueError, "unknown retry_after_s"),
         ({"status": "429"}, TypeError, "status has to be an int"),
         ({"rate_limit": 20}, TypeError, "rate_limit"),
     ):  # fmt: skip

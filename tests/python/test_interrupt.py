@@ -93,7 +93,7 @@ def test_a_sleep_is_interrupted(program: str) -> None:
         (REQUEST, "hang"),
         (REQUEST, {"fault": "rate_limited", "retry_after": 60}),
         (REQUEST, {"fault": "slow_drip", "bytes": 1, "interval": 1.0}),
-        (STREAM, {"fault": "slow_drip", "bytes": 128, "interval": 3.0}),
+        (STREAM, {"fault": "slow_drip", "bytes": 256, "interval": 1.0}),
     ],
     ids=["request", "wait", "body", "stream"],
 )

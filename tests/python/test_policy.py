@@ -142,7 +142,9 @@ def test_decisions_are_values() -> None:
 def test_what_is_no_error_is_refused() -> None:
     call = resayil.RetryPolicy().start(0.0)
     for thing in (ValueError("x"), "429", None):
-        with pytest.raises(TypeError, match="error has to be an APIError or an exception of an HTTP"):
+        with pytest.raises(
+            TypeError, match="error has to be an APIError or an exception of an HTTP"
+        ):
             call.on_error(thing, 0.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="now has to be 0 or more seconds"):
         call.on_error(SERVER, -1.0)

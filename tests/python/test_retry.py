@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import resayil
+from conftest import require
 
-httpx = pytest.importorskip("httpx")
-requests = pytest.importorskip("requests")
-openai = pytest.importorskip("openai")
-trio = pytest.importorskip("trio")
+httpx = require("httpx")
+requests = require("requests")
+openai = require("openai")
+trio = require("trio")
 
 
 class Flaky:
@@ -61,7 +62,9 @@ def test_it_really_sleeps() -> None:
     assert 0.2 <= time.monotonic() - started < 2.0
 
 
-@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
+@pytest.mark.parametrize(
+    "run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"]
+)
 def test_async_functions(run: Any) -> None:
     flaky = Flaky(limited(45.0), server_error())
 
@@ -79,7 +82,9 @@ def test_async_functions(run: Any) -> None:
     assert len(waits) == 2 and flaky.calls == 3
 
 
-@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
+@pytest.mark.parametrize(
+    "run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"]
+)
 def test_async_sleep_lets_others_run(run: Any) -> None:
     flaky = Flaky(limited(0.2))
     call = resayil.retry(_coroutine(flaky))
@@ -125,12 +130,19 @@ def test_what_cannot_be_mended_is_raised_at_once() -> None:
         flaky = Flaky(error)
         with resayil.testing() as waits, pytest.raises(type(error)) as caught:
             resayil.retry(flaky)()
-        assert (flaky.calls, waits, caught.value.attempts, caught.value.exhausted) == (1, [], 1, False)
+        assert (flaky.calls, waits, caught.value.attempts, caught.value.exhausted) == (
+            1,
+            [],
+            1,
+            False,
+        )
 
 
 def test_layers_do_not_multiply() -> None:
     flaky = Flaky(*(server_error() for _ in range(100)))
-    inner = resayil.retry(flaky, )
+    inner = resayil.retry(
+        flaky,
+    )
     outer = resayil.retry(policy=resayil.RetryPolicy.patient())(inner)
     with resayil.testing(), pytest.raises(resayil.InternalServerError) as caught:
         outer()
@@ -189,12 +201,14 @@ def test_the_budget_is_drawn_and_filled() -> None:
 def http_status_error(library: Any) -> Exception:
     request = library.Request("POST", "https://api.example.com/v1/chat/completions")
     body = b'{"error":{"message":"Rate limit exceeded","code":429},"retry_after":45}'
-    response = library.Response(429, headers={"X-Request-Id": "req_1"}, content=body, request=request)
+    response = library.Response(
+        429, headers={"X-Request-Id": "req_1"}, content=body, request=request
+    )
     return library.HTTPStatusError("429", request=request, response=response)  # type: ignore[no-any-return]
 
 
 def openai_error() -> Exception:
-    httpx2 = pytest.importorskip("httpx2")
+    httpx2 = require("httpx2")
     inner: Any = http_status_error(httpx2)
     return openai.RateLimitError("slow", response=inner.response, body=None)  # type: ignore[no-any-return]
 
@@ -208,7 +222,8 @@ def requests_error() -> Exception:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: http_status_error(httpx), openai_error, requests_error],
+    "make",
+    [lambda: http_status_error(httpx), openai_error, requests_error],
     ids=["httpx", "openai", "requests"],
 )
 def test_exceptions_with_a_response_are_read(make: Any) -> None:
@@ -248,9 +263,13 @@ def _request() -> Any:
         (ConnectionResetError("gone"), "network", True),
         (ConnectionRefusedError("no"), "network", False),
     ],
-    ids=lambda value: type(value).__module__ + type(value).__name__ if isinstance(value, Exception) else "",
+    ids=lambda value: (
+        type(value).__module__ + type(value).__name__ if isinstance(value, Exception) else ""
+    ),
 )
-def test_exceptions_without_an_answer_are_read(exception: Exception, kind: str, ambiguous: bool) -> None:
+def test_exceptions_without_an_answer_are_read(
+    exception: Exception, kind: str, ambiguous: bool
+) -> None:
     policy = resayil.RetryPolicy(max_attempts=1)
     with pytest.raises(type(exception)):
         resayil.retry(policy=policy)(Flaky(exception))()
@@ -262,7 +281,12 @@ def test_exceptions_without_an_answer_are_read(exception: Exception, kind: str, 
 
 @pytest.mark.parametrize(
     "exception",
-    [httpx.UnsupportedProtocol("x"), httpx.InvalidURL("x"), requests.exceptions.InvalidURL("x"), OSError("x")],
+    [
+        httpx.UnsupportedProtocol("x"),
+        httpx.InvalidURL("x"),
+        requests.exceptions.InvalidURL("x"),
+        OSError("x"),
+    ],
 )
 def test_what_no_retry_mends_is_not_read(exception: Exception) -> None:
     with resayil.testing() as waits, pytest.raises(type(exception)):

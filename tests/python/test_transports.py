@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import resayil
-from conftest import Sandbox
+from conftest import Sandbox, require
 
-pytest.importorskip("httpx")
-pytest.importorskip("httpx2")
-requests = pytest.importorskip("requests")
-openai = pytest.importorskip("openai")
+require("httpx")
+require("httpx2")
+requests = require("requests")
+openai = require("openai")
 
 import resayil.requests  # noqa: E402
 
@@ -29,7 +29,10 @@ def headers(sandbox: Sandbox) -> dict[str, str]:
 
 @pytest.fixture(params=["httpx", "httpx2"])
 def libraries(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
-    yield importlib.import_module(request.param), importlib.import_module(f"resayil.{request.param}")
+    yield (
+        importlib.import_module(request.param),
+        importlib.import_module(f"resayil.{request.param}"),
+    )
 
 
 def test_a_refusal_is_waited_for(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
@@ -61,9 +64,7 @@ def test_async(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
     assert sandbox.statuses == [429, None, 500, 200]
 
 
-def test_the_last_answer_is_given_and_marked(
-    sandbox: Sandbox, libraries: tuple[Any, Any]
-) -> None:
+def test_the_last_answer_is_given_and_marked(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
     library, ours = libraries
     sandbox.script(*["server_error"] * 9)
     policy = resayil.RetryPolicy(max_attempts=3)
@@ -80,9 +81,7 @@ def test_the_last_answer_is_given_and_marked(
     assert len(waits) == 2 and len(sandbox.log) == 3
 
 
-def test_what_cannot_be_mended_is_sent_once(
-    sandbox: Sandbox, libraries: tuple[Any, Any]
-) -> None:
+def test_what_cannot_be_mended_is_sent_once(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
     library, ours = libraries
     url = sandbox.base_url + "/chat/completions"
 

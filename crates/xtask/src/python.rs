@@ -1,0 +1,161 @@
+//! The Python package and its tests.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run;
+
+/// What the tests need, pinned.
+const REQUIREMENTS: &str = "tests/python/requirements.txt";
+/// The oldest Python that the pinned requirements run on. The package itself runs on 3.9.
+const OLDEST: &str = "(3, 10)";
+
+/// A virtual environment.
+struct Venv(PathBuf);
+
+impl Venv {
+    /// The environment of this name below the target folder; made if it is not there.
+    fn open(name: &str) -> Result<Venv, String> {
+        let venv = Venv(run::target_dir().join(name));
+        if run::exists(&venv.program("python").to_string_lossy(), &["-m", "pip", "--version"]) {
+            return Ok(venv);
+        }
+        let python = find_python()?;
+        let made = run::run(run::command(python).args(["-m", "venv", "--clear"]).arg(&venv.0));
+        made.map_err(|error| {
+            format!("{error}; on Debian and Ubuntu the package python3-venv is needed")
+        })?;
+        Ok(venv)
+    }
+
+    /// An empty environment of this name.
+    fn fresh(name: &str) -> Result<Venv, String> {
+        let folder = run::target_dir().join(name);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", folder.display()))
+            }
+            _ => Venv::open(name),
+        }
+    }
+
+    /// A program of the environment.
+    fn program(&self, name: &str) -> PathBuf {
+        if cfg!(windows) {
+            self.0.join("Scripts").join(name).with_extension("exe")
+        } else {
+            self.0.join("bin").join(name)
+        }
+    }
+
+    /// A command in the environment.
+    fn command(&self, name: &str) -> Command {
+        let mut command = run::command(self.program(name));
+        command.env("VIRTUAL_ENV", &self.0).env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+        command
+    }
+
+    fn pip(&self) -> Command {
+        let mut pip = self.command("python");
+        pip.args(["-m", "pip", "--disable-pip-version-check", "--quiet"]);
+        pip
+    }
+
+    /// Installs the requirements, if they changed since the last time.
+    fn install_requirements(&self) -> Result<(), String> {
+        let path = run::root().join(REQUIREMENTS);
+        let wanted =
+            fs::read_to_string(&path).map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
+        let stamp = self.0.join("requirements.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        run::run(self.pip().args(["install", "--requirement"]).arg(&path))?;
+        fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+    }
+}
+
+/// A Python that is new enough.
+fn find_python() -> Result<String, String> {
+    let check = format!("import sys, venv; sys.exit(sys.version_info < {OLDEST})");
+    let named = env::var("PYTHON").ok();
+    let names = named.iter().map(String::as_str).chain(["python3", "python"]);
+    let found = names.into_iter().find(|name| run::exists(name, &["-c", &check]));
+    found.map(str::to_owned).ok_or_else(|| {
+        "the tests need Python 3.10 or newer: install it, or name it in PYTHON".to_owned()
+    })
+}
+
+/// The environment with the package, built from this tree, and all that the tests need.
+fn environment() -> Result<Venv, String> {
+    let venv = Venv::open("venv")?;
+    venv.install_requirements()?;
+    run::run(venv.command("maturin").args(["develop", "--quiet", "--locked"]))?;
+    Ok(venv)
+}
+
+/// Builds the command, whose sandbox the tests talk to, and gives its path.
+fn command_line() -> Result<PathBuf, String> {
+    run::run(run::cargo().args(["build", "--quiet", "--package", "resayil-cli"]))?;
+    let name = format!("resayil{}", env::consts::EXE_SUFFIX);
+    Ok(run::target_dir().join("debug").join(name))
+}
+
+/// Tests the Python package: its behaviour, its stubs, and the types of what users write.
+pub(crate) fn test() -> Result<(), String> {
+    let command_line = command_line()?;
+    let venv = environment()?;
+    let folders = ["python", "tests/python"];
+    run::run(venv.command("ruff").args(["format", "--no-cache", "--check", "--quiet"]).args(folders))?;
+    run::run(venv.command("ruff").args(["check", "--no-cache", "--quiet"]).args(folders))?;
+    run::run(venv.command("python").args(["-m", "mypy"]))?;
+    run::run(venv.command("python").args(["-m", "mypy.stubtest", "resayil._native"]).args([
+        "--mypy-config-file",
+        "pyproject.toml",
+    ]))?;
+    run::run(
+        venv.command("python")
+            .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            .env("RESAYIL_COMMAND", command_line)
+            // Nothing is skipped for what is missing.
+            .env("RESAYIL_CI", "1"),
+    )
+}
+
+/// The example in Python, ready to run.
+pub(crate) fn example() -> Result<Command, String> {
+    let mut command = environment()?.command("python");
+    command.arg("tests/python/example.py");
+    Ok(command)
+}
+
+/// Builds the wheel and the source distribution, and tries each in an environment of its own.
+pub(crate) fn wheel() -> Result<(), String> {
+    let venv = Venv::open("venv")?;
+    venv.install_requirements()?;
+    let folder = run::target_dir().join("wheels");
+    // What an earlier version left would be found too.
+    let _ = fs::remove_dir_all(&folder);
+    let mut build = venv.command("maturin");
+    run::run(build.args(["build", "--release", "--quiet", "--locked", "--out"]).arg(&folder))?;
+    run::run(venv.command("maturin").args(["sdist", "--out"]).arg(&folder))?;
+    try_out(&folder, ".whl", "venv-wheel")?;
+    try_out(&folder, ".tar.gz", "venv-sdist")
+}
+
+/// Installs the distribution that ends so into a fresh environment, and uses it.
+fn try_out(folder: &Path, ending: &str, name: &str) -> Result<(), String> {
+    let files = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files: Vec<_> = files
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    let (Some(file), None) = (files.pop(), files.pop()) else {
+        return Err(format!("there is not one file {ending} in {}", folder.display()));
+    };
+    let venv = Venv::fresh(name)?;
+    run::run(venv.pip().arg("install").arg(file))?;
+    run::run(venv.command("python").arg("tests/python/smoke.py"))
+}
