@@ -15,7 +15,8 @@ use crate::swar;
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
-    Number(&'a str),
+    /// Its digits, which are ASCII.
+    Number(&'a [u8]),
     Text(Text<'a>),
     Array(Array<'a>),
     Object(Object<'a>),
@@ -71,14 +72,14 @@ impl<'a> Value<'a> {
     /// The digits of a number, or the text of a string.
     pub(crate) fn as_scalar(self) -> Option<Cow<'a, str>> {
         match self {
-            Value::Number(digits) => Some(Cow::Borrowed(digits)),
+            Value::Number(digits) => std::str::from_utf8(digits).ok().map(Cow::Borrowed),
             other => other.as_text(),
         }
     }
 
     pub(crate) fn as_f64(self) -> Option<f64> {
         match self {
-            Value::Number(digits) => digits.parse().ok(),
+            Value::Number(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
             _ => None,
         }
     }
@@ -301,18 +302,15 @@ impl<'a> Iterator for Items<'a> {
 fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
     const WORDS_BEFORE_SEARCH: usize = 4;
     for _ in 0..WORDS_BEFORE_SEARCH {
-        let Some(word) = swar::load(bytes, at) else {
-            let tail = bytes.get(at..)?;
-            let found = tail.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            return Some(at + found);
-        };
+        // The last bytes of a document are read with zeros behind them.
+        let word = swar::load_padded(bytes, at);
         let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
         if found != 0 {
             return Some(at + swar::first(found));
         }
         at += 8;
     }
-    memchr2(b'"', b'\\', &bytes[at..]).map(|found| at + found)
+    memchr2(b'"', b'\\', bytes.get(at..)?).map(|found| at + found)
 }
 
 #[derive(Clone, Copy)]
@@ -331,7 +329,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        // Most JSON has no space at all, which one comparison tells.
+        while self.peek().is_some_and(|byte| byte <= b' ') {
+            if !matches!(self.bytes[self.at], b' ' | b'\n' | b'\r' | b'\t') {
+                return;
+            }
             self.at += 1;
         }
     }
@@ -369,7 +371,7 @@ impl<'a> Scanner<'a> {
         Some(value)
     }
 
-    fn number(&mut self) -> Option<&'a str> {
+    fn number(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
         let _ = self.take(b'-');
         match self.peek()? {
@@ -387,7 +389,7 @@ impl<'a> Scanner<'a> {
             }
             self.require_digits()?;
         }
-        std::str::from_utf8(&self.bytes[start..self.at]).ok()
+        Some(&self.bytes[start..self.at])
     }
 
     fn skip_digits(&mut self) {
@@ -402,19 +404,28 @@ impl<'a> Scanner<'a> {
         (self.at > start).then_some(())
     }
 
+    #[inline]
     fn text(&mut self) -> Option<Text<'a>> {
         self.take(b'"')?;
         let start = self.at;
-        let mut escaped = false;
+        let end = quote_or_backslash(self.bytes, start)?;
+        if self.bytes[end] == b'"' {
+            self.at = end + 1;
+            return Some(Text { raw: &self.bytes[start..end], escaped: false });
+        }
+        self.escaped_text(start, end)
+    }
+
+    /// The text from `start` on, whose first backslash is known.
+    #[cold]
+    fn escaped_text(&mut self, start: usize, mut backslash: usize) -> Option<Text<'a>> {
         loop {
-            let found = quote_or_backslash(self.bytes, self.at)?;
-            if self.bytes[found] == b'"' {
-                self.at = found + 1;
-                return Some(Text { raw: &self.bytes[start..found], escaped });
+            let end = quote_or_backslash(self.bytes, backslash + 2)?;
+            if self.bytes[end] == b'"' {
+                self.at = end + 1;
+                return Some(Text { raw: &self.bytes[start..end], escaped: true });
             }
-            escaped = true;
-            self.at = found + 2;
-            (self.at <= self.bytes.len()).then_some(())?;
+            backslash = end;
         }
     }
 

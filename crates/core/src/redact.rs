@@ -6,10 +6,41 @@ use crate::swar;
 const MASK: &str = "[redacted]";
 
 /// Beginnings of API keys that providers document, in lower case.
-const KEY_PREFIXES: &[&str] = &[
-    "sk_", "sk-", "pk_", "pk-", "rk_", "aiza", "gsk_", "hf_", "xai-", "nvapi-", "r8_", "pplx-",
-    "key-", "eyj",
+const KEY_PREFIXES: [Prefix; 14] = [
+    Prefix::new(b"sk_"),
+    Prefix::new(b"sk-"),
+    Prefix::new(b"pk_"),
+    Prefix::new(b"pk-"),
+    Prefix::new(b"rk_"),
+    Prefix::new(b"aiza"),
+    Prefix::new(b"gsk_"),
+    Prefix::new(b"hf_"),
+    Prefix::new(b"xai-"),
+    Prefix::new(b"nvapi-"),
+    Prefix::new(b"r8_"),
+    Prefix::new(b"pplx-"),
+    Prefix::new(b"key-"),
+    Prefix::new(b"eyj"),
 ];
+
+/// Up to eight bytes, compared at once.
+struct Prefix {
+    bytes: u64,
+    mask: u64,
+    len: usize,
+}
+
+impl Prefix {
+    const fn new(text: &[u8]) -> Self {
+        let (mut bytes, mut mask, mut len) = (0, 0, 0);
+        while len < text.len() {
+            bytes |= (text[len] as u64) << (8 * len);
+            mask |= 0xff << (8 * len);
+            len += 1;
+        }
+        Prefix { bytes, mask, len }
+    }
+}
 
 /// Names whose value is a secret where `=` or `:` follows, in lower case.
 const SECRET_NAMES: &[&str] = &[
@@ -45,6 +76,10 @@ pub fn redact(text: &str) -> String {
 
 /// Appends the redacted text.
 pub(crate) fn redact_into(text: &str, out: &mut String) {
+    // Codes and names, mostly: too short for a key, and `=` would name a shorter secret.
+    if text.len() < MIN_KEY && !text.as_bytes().contains(&b'=') {
+        return out.push_str(text);
+    }
     let mut copied = 0;
     let mut mask = |start: usize, end: usize| {
         if start >= copied {
@@ -96,11 +131,12 @@ fn for_each_long_token(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
 /// Gives the long runs of token characters within a part that may hold others as well.
 fn tokens_within(bytes: &[u8], start: usize, end: usize, found: &mut impl FnMut(usize, usize)) {
     let mut at = start;
-    for token in bytes[start..end].split(|byte| !is_token(*byte)) {
-        if token.len() >= MIN_KEY {
-            found(at, at + token.len());
+    while end - at >= MIN_KEY {
+        let len = bytes[at..end].iter().position(|byte| !is_token(*byte)).unwrap_or(end - at);
+        if len >= MIN_KEY {
+            found(at, at + len);
         }
-        at += token.len() + 1;
+        at = end.min(at + len + 1);
     }
 }
 
@@ -159,12 +195,12 @@ static TOKEN: [bool; 256] = {
 
 fn is_key(text: &str, start: usize, end: usize) -> bool {
     let token = &text.as_bytes()[start..end];
-    let begins = |prefix: &&str| {
-        token.len() >= prefix.len() + MIN_KEY
-            && token[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
+    let head = swar::lowercase(swar::load_padded(token, 0));
+    let begins = |prefix: &Prefix| {
+        head & prefix.mask == prefix.bytes && token.len() >= prefix.len + MIN_KEY
     };
     // A key is not made of words: `sk-` in `sk-learn-compatible-things` has no digit.
-    if token.iter().any(u8::is_ascii_digit) && KEY_PREFIXES.iter().any(begins) {
+    if KEY_PREFIXES.iter().any(begins) && token.iter().any(u8::is_ascii_digit) {
         return true;
     }
     if token.len() >= MIN_HEX && token.iter().all(u8::is_ascii_hexdigit) {

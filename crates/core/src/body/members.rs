@@ -152,16 +152,15 @@ impl<'a> Top<'a> {
         // Mistral puts FastAPI's list into its message.
         let inside =
             self.message.and_then(Value::as_object).and_then(|message| message.get("detail"));
-        for value in [self.errors, self.detail, inside].into_iter().flatten() {
-            if let Value::Array(list) = value {
-                fields::read_list(list, &mut body.field_errors);
+        for value in [&self.errors, &self.detail, &inside] {
+            if let Some(Value::Array(list)) = value {
+                fields::read_list(*list, &mut body.field_errors);
             }
         }
     }
 
     /// The texts beside the error, where the error itself has none.
     fn read_texts(&self, body: &mut Body<'a>, is_error_event: bool) {
-        let beside = [self.detail, self.message, self.errors, self.title].into_iter().flatten();
         // OAuth: `error` is the code and `error_description` the message. Frameworks such as
         // Spring put the status's name into `error` and the reason into `message`.
         let error_is_label =
@@ -172,7 +171,8 @@ impl<'a> Top<'a> {
             body.code = body.code.take().or(label.filter(|_| self.description.is_some()));
         }
         if body.message.is_none() {
-            body.message = beside.clone().find_map(message_of);
+            let beside = [self.detail, self.message, self.errors, self.title];
+            body.message = beside.into_iter().flatten().find_map(message_of);
         }
         body.code = body.code.take().or_else(|| self.code.and_then(scalar));
         body.inner_code = body.inner_code.take().or_else(|| self.error_type.and_then(scalar));
@@ -404,7 +404,7 @@ fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
 fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value {
         Value::Text(text) => {
-            Some(text.decode_prefix(MAX_MESSAGE_BYTES)).filter(|text| !text.trim().is_empty())
+            Some(text.decode_prefix(MAX_MESSAGE_BYTES)).filter(|text| !text.trim_start().is_empty())
         }
         Value::Object(object) => {
             let inside =

@@ -52,8 +52,11 @@ pub(super) fn read_headers(headers: json::Object<'_>, now: Timestamp) -> Option<
 /// Seconds as a number or as text, a duration with units, or a date.
 fn seconds(value: Value<'_>, now: Timestamp) -> Option<Duration> {
     if let Value::Number(digits) = value {
-        return duration::decimal_seconds(digits)
-            .or_else(|| duration::from_seconds(digits.parse().ok()?));
+        let text = || std::str::from_utf8(digits).ok();
+        return duration::digits(digits)
+            .map(Duration::from_secs)
+            .or_else(|| duration::decimal_seconds(text()?))
+            .or_else(|| duration::from_seconds(text()?.parse().ok()?));
     }
     let text = value.as_text()?;
     parse_retry_after(&text, now).or_else(|| duration::go_duration(text.trim()))

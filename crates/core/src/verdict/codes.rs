@@ -60,23 +60,68 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
     if code.as_bytes().first().is_none_or(u8::is_ascii_digit) {
         return None;
     }
-    // `ThrottlingException:http://…` and `com.amazon#ThrottlingException`.
-    let code = code.split(':').next()?.rsplit(['.', '#', '/']).next()?;
     let mut folded = [0; MAX_CODE];
     let mut len = 0;
-    for byte in code.bytes().filter(u8::is_ascii_alphanumeric) {
-        *folded.get_mut(len)? = byte.to_ascii_lowercase();
-        len += 1;
+    for byte in code.bytes() {
+        match FOLD[usize::from(byte)] {
+            // `ThrottlingException:http://…` and `com.amazon#ThrottlingException`.
+            b':' => break,
+            b'#' => len = 0,
+            0 => {}
+            letter => {
+                if let Some(place) = folded.get_mut(len) {
+                    *place = letter;
+                }
+                len += 1;
+            }
+        }
     }
-    let folded = &folded[..len];
-    let stem =
-        ["exception", "error"].iter().find_map(|suffix| folded.strip_suffix(suffix.as_bytes()));
+    let folded = folded.get(..len)?;
+    let stem = folded.strip_suffix(b"exception").or(folded.strip_suffix(b"error"));
     lookup(folded).or_else(|| lookup(stem?)).or_else(|| unless_number(folded))
 }
 
+/// Letters in lower case, digits, `:` that ends a code and `#` for what ends its prefix; else 0.
+static FOLD: [u8; 256] = {
+    let mut fold = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        fold[byte as usize] = match byte {
+            b'.' | b'#' | b'/' => b'#',
+            b':' => b':',
+            _ if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
+            _ => 0,
+        };
+        byte += 1;
+    }
+    fold
+};
+
 fn lookup(folded: &[u8]) -> Option<Meaning> {
-    CODES.binary_search_by(|(code, _)| code.as_bytes().cmp(folded)).ok().map(|index| CODES[index].1)
+    let letter = usize::from(folded.first()?.checked_sub(b'a')?);
+    let (first, end) = (*STARTS.get(letter)?, *STARTS.get(letter + 1)?);
+    let found = CODES[first..end].iter().find(|(code, _)| code.as_bytes() == folded)?;
+    Some(found.1)
 }
+
+/// Where the codes of each letter begin in the table: few share one.
+static STARTS: [usize; 27] = {
+    let mut starts = [CODES.len(); 27];
+    let mut index = CODES.len();
+    while index > 0 {
+        index -= 1;
+        starts[(CODES[index].0.as_bytes()[0] - b'a') as usize] = index;
+    }
+    // A letter without codes begins where the next one does.
+    let mut letter = 26;
+    while letter > 0 {
+        letter -= 1;
+        if starts[letter] > starts[letter + 1] {
+            starts[letter] = starts[letter + 1];
+        }
+    }
+    starts
+};
 
 /// A code that is not in the table names a mistake that this version does not know; a number says
 /// nothing beyond the status.
