@@ -306,6 +306,13 @@ typedef struct resayil_error resayil_error;
 typedef struct resayil_event resayil_event;
 
 /**
+ * The texts for people of one language, some of them an application's own. Immutable; any thread may
+ * use it. Who is content with the built-in texts does not need it: see
+ * `resayil_error_user_message`.
+ */
+typedef struct resayil_messages resayil_messages;
+
+/**
  * The models that a key may use. Immutable; any thread may read it.
  */
 typedef struct resayil_models resayil_models;
@@ -1383,6 +1390,49 @@ bool resayil_kind_is_retryable(uint32_t kind);
  * unknown number.
  */
 resayil_str resayil_severity_name(uint32_t severity);
+
+/**
+ * Makes texts from the built-in ones of a language (`en`, `ar`; NULL for English) and from data, a
+ * JSON object such as
+ * `{"language": "fr", "kinds": {"server": {"user_message": "...", "advice": ["..."]}}}`, whose texts
+ * may hold `{wait}`, `{field}` and `{model}`. Without data `len` is 0. `*messages` is yours.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for a language that is not built in. RESAYIL_STATUS_ERROR with an error
+ * of RESAYIL_KIND_CONFIGURATION for data that is no set of texts.
+ */
+resayil_status resayil_messages_new(const char *language,
+                                    const char *data,
+                                    size_t data_len,
+                                    resayil_messages **messages,
+                                    resayil_error **error);
+
+/**
+ * Writes the sentence that is safe to show to an end user. `*text` is yours.
+ */
+resayil_status resayil_messages_user_message(const resayil_messages *messages,
+                                             const resayil_error *error,
+                                             resayil_string **text);
+
+/**
+ * Writes one step of advice on what to do about the error. `*text` is yours; NULL beyond the last
+ * step.
+ */
+resayil_status resayil_messages_advice(const resayil_messages *messages,
+                                       const resayil_error *error,
+                                       size_t index,
+                                       resayil_string **text);
+
+/**
+ * Writes the error record with these texts. `*json` is yours.
+ */
+resayil_status resayil_messages_to_json(const resayil_messages *messages,
+                                        const resayil_error *error,
+                                        resayil_string **json);
+
+/**
+ * Frees the texts; NULL is nothing.
+ */
+void resayil_messages_free(resayil_messages *messages);
 
 /**
  * Makes options in which nothing is set. `*options` is yours.

@@ -12,6 +12,7 @@
 #include "resayil/error.hpp"
 #include "resayil/result.hpp"
 #include "resayil/classify.hpp"
+#include "resayil/messages.hpp"
 #include "resayil/policy.hpp"
 #include "resayil/stream.hpp"
 #include "resayil/quota.hpp"

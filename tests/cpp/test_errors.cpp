@@ -46,6 +46,16 @@ static void test_getters() {
     CHECK(error.to_json().front() == '{' && error.to_json("fr").empty());
 }
 
+static void test_own_texts() {
+    Error error = rate_limit();
+    auto texts = Messages::create("en", "{\"kinds\":{\"rate_limit\":{\"user_message\":\"Wait[ {wait}].\"}}}");
+    CHECK(texts.ok() && texts->user_message(error) == "Wait 45 seconds.");
+    CHECK(texts->to_json(error).find("Wait 45 seconds.") != std::string::npos);
+    auto steps = texts->advice(error);
+    CHECK(steps.size() == error.advice().size() && steps[0] == error.advice()[0]);
+    CHECK(!Messages::create("fr") && !Messages::create("en", "[]"));
+}
+
 static void test_fields() {
     auto error = classify(422, {}, "{\"errors\":{\"model\":[\"one\",\"two\"],\"messages\":[\"three\"]}}");
     CHECK(error.ok() && *error);
@@ -134,7 +144,7 @@ static void test_quota() {
     auto quota = Quota::create(1, Seconds(60), 50, 0);
     CHECK(quota.ok());
     auto first = quota->enter(), second = quota->enter();
-    CHECK(first->poll(0)->count() == 0 && second->poll(0) .value() == Seconds(10));
+    CHECK(first->poll(0)->count() == 0 && second->poll(0).value() == Seconds(10));
     auto state = quota->state(0);
     CHECK(state->limit == 1u && state->remaining == 0u && state->waiting == 1 && state->admitted == 1);
     CHECK(state->reset_after == Seconds(10) && state->refused == 0);
@@ -145,6 +155,7 @@ static void test_quota() {
 
 int main() {
     RUN(test_getters());
+    RUN(test_own_texts());
     RUN(test_fields());
     RUN(test_success_and_misuse());
     RUN(test_own_errors_and_moves());

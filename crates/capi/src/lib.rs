@@ -26,6 +26,7 @@ mod event;
 mod exclusive;
 mod headers;
 mod kind;
+mod messages;
 mod names;
 mod options;
 mod policy;
