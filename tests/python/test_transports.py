@@ -98,7 +98,10 @@ def test_what_cannot_be_mended_is_sent_once(sandbox: Sandbox, libraries: tuple[A
 
 
 def openai_client(sandbox: Sandbox, **options: Any) -> Any:
-    transport = importlib.import_module("resayil.httpx2").RetryTransport(**options)
+    # Before its version 3 it sends through httpx.
+    httpx2 = issubclass(openai.DefaultHttpxClient, importlib.import_module("httpx2").Client)
+    name = "resayil.httpx2" if httpx2 else "resayil.httpx"
+    transport = importlib.import_module(name).RetryTransport(**options)
     return openai.OpenAI(
         api_key=sandbox.api_key,
         base_url=sandbox.base_url,
