@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import logging as _logging
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ._client import Client, Stream
 from ._exceptions import (
@@ -105,7 +105,7 @@ __all__ = [
     "testing",
 ]
 
-if not _TYPE_CHECKING:
+if not TYPE_CHECKING:
 
     def __getattr__(name):
         # Loaded when asked for, because they need packages that may be missing.
