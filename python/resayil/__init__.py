@@ -4,12 +4,14 @@
 - `Client` calls an API, and handles what fails.
 - `retry` calls a function again when that may help, after the wait that the server asks for.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
+- `resayil.httpx`, `resayil.httpx2` and `resayil.requests` do so below those libraries.
 - `Quota` admits requests in order, so that none is refused.
 """
 
 from __future__ import annotations
 
 import logging as _logging
+from typing import TYPE_CHECKING
 
 from ._client import Client, Stream
 from ._exceptions import (
@@ -102,6 +104,17 @@ __all__ = [
     "retry",
     "testing",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # Loaded when asked for, because they need packages that may be missing.
+        if name in ("httpx", "httpx2", "requests"):
+            import importlib
+
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 # Applications that set up no logging see nothing.
 _logging.getLogger("resayil").addHandler(_logging.NullHandler())

@@ -168,7 +168,9 @@ def _decorate(
         raise TypeError("retry cannot decorate a generator: what it has yielded cannot be undone")
     name = getattr(function, "__qualname__", repr(function))
 
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004
+    ):
         coroutine = cast("Callable[..., Awaitable[Any]]", function)
 
         @functools.wraps(function)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (policy.base_delay, policy.factor, policy.max_delay) == (1.0, 2.0, 60.0)
     assert (policy.max_hint, policy.jitter, policy.retry_ambiguous) == (120.0, "equal", True)
     assert policy.retry_kinds == {}
+    if sys.version_info < (3, 10):
+        return  # It finds no signature of a class that is not written in Python.
     signature = inspect.signature(resayil.RetryPolicy)
     for name, parameter in signature.parameters.items():
         expected = None if name == "retry_kinds" else getattr(policy, name)
@@ -47,7 +50,7 @@ def test_policies_are_values() -> None:
         ({"max_attempts": 0}, ValueError, "max_attempts is out of range"),
         ({"max_attempts": -1}, ValueError, "max_attempts is out of range"),
         ({"max_attempts": 1001}, ValueError, "max_attempts is out of range"),
-        ({"max_attempts": "5"}, TypeError, "max_attempts"),
+        ({"max_attempts": "5"}, TypeError, "str"),
         ({"max_quota_waits": -1}, ValueError, "max_quota_waits is out of range"),
         ({"deadline": -1}, ValueError, "deadline has to be 0 or more seconds"),
         ({"base_delay": float("nan")}, ValueError, "base_delay has to be 0 or more seconds"),

@@ -100,6 +100,19 @@ def _coroutine(function: Any) -> Any:
     return call
 
 
+def test_objects_with_an_async_call() -> None:
+    class Caller:
+        def __init__(self) -> None:
+            self.flaky = Flaky(limited(45.0))
+
+        async def __call__(self) -> int:
+            return self.flaky()
+
+    with resayil.testing() as waits:
+        assert asyncio.run(resayil.retry(Caller())()) == 1
+    assert len(waits) == 1
+
+
 def test_cancelling_ends_the_wait() -> None:
     flaky = Flaky(limited(60.0))
 

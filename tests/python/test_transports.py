@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +23,15 @@ import resayil.requests  # noqa: E402
 
 BODY = {"model": "mistral", "messages": [{"role": "user", "content": "Hello"}]}
 LIMITED = {"fault": "rate_limited", "retry_after": 45}
+
+
+def test_modules_are_loaded_when_asked_for() -> None:
+    program = (
+        "import sys, resayil; assert not {'httpx', 'httpx2', 'requests'} & set(sys.modules);"
+        "resayil.httpx.RetryTransport(); resayil.requests.RetryAdapter(); resayil.httpx2;"
+        "assert not hasattr(resayil, 'tea')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def headers(sandbox: Sandbox) -> dict[str, str]:
@@ -98,7 +109,10 @@ def test_what_cannot_be_mended_is_sent_once(sandbox: Sandbox, libraries: tuple[A
 
 
 def openai_client(sandbox: Sandbox, **options: Any) -> Any:
-    transport = importlib.import_module("resayil.httpx2").RetryTransport(**options)
+    # Before its version 3 it sends through httpx.
+    httpx2 = issubclass(openai.DefaultHttpxClient, importlib.import_module("httpx2").Client)
+    name = "resayil.httpx2" if httpx2 else "resayil.httpx"
+    transport = importlib.import_module(name).RetryTransport(**options)
     return openai.OpenAI(
         api_key=sandbox.api_key,
         base_url=sandbox.base_url,
