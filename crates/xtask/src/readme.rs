@@ -1,6 +1,7 @@
 //! The README's commands, tried as written in a fresh clone.
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use crate::run;
 
@@ -30,18 +31,32 @@ pub(crate) fn run() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
+    // The clone's target folder lasts, so that its dependencies are built only once. It is not our
+    // own: cargo would take the clone's programs for ours.
+    let target = run::target_dir().join("readme");
+    fs::create_dir_all(&target)
+        .and_then(|()| symlink(&target, &clone.join("target")))
+        .map_err(|error| format!("{}: {error}", target.display()))?;
     let file = folder.path().join("commands.sh");
     fs::write(&file, script(path, &blocks)).map_err(|error| format!("no script: {error}"))?;
     run::run(
         run::command("bash")
             .arg(&file)
             .current_dir(&clone)
-            // Not our own target folder: cargo would take the clone's programs for ours. A lasting one,
-            // so that the dependencies are built only once.
-            .env("CARGO_TARGET_DIR", run::target_dir().join("readme"))
+            .env_remove("CARGO_TARGET_DIR")
             .env_remove("CARGO_MANIFEST_DIR"),
     )
     .map_err(|_| format!("a command of {path} failed; it is named above"))
+}
+
+#[cfg(unix)]
+fn symlink(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(()) // The clone builds in a folder of its own, from the beginning.
 }
 
 fn blocks(text: &str) -> Vec<Block<'_>> {
