@@ -111,9 +111,7 @@ impl<'a> HeaderFacts<'a> {
                 let value = trim(value);
                 let end = value.iter().position(|byte| matches!(byte, b'/' | b' ' | b'-'));
                 let software = &value[..end.unwrap_or(value.len())];
-                let is = |front: &&Provider| {
-                    software.eq_ignore_ascii_case(front.name().as_bytes())
-                };
+                let is = |front: &&Provider| software.eq_ignore_ascii_case(front.name().as_bytes());
                 let known = [Provider::Cloudflare, Provider::Nginx, Provider::Envoy];
                 self.front = self.front.or(known.iter().find(is).copied());
             }

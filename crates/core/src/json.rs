@@ -199,6 +199,19 @@ impl<'a> Object<'a> {
         self.members().find(|(found, _)| found.is(name)).map(|(_, value)| value)
     }
 
+    /// The values of the first members of these names, in one walk.
+    pub(crate) fn get_all<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let mut values = [None; N];
+        for (found, value) in self.members() {
+            for (name, slot) in names.iter().zip(&mut values) {
+                if slot.is_none() && found.is(name) {
+                    *slot = Some(value);
+                }
+            }
+        }
+        values
+    }
+
     /// The value of the first member of this name, unless it is null.
     pub(crate) fn get_some(self, name: &str) -> Option<Value<'a>> {
         self.get(name).filter(|value| !matches!(value, Value::Null))

@@ -196,9 +196,8 @@ static TOKEN: [bool; 256] = {
 fn is_key(text: &str, start: usize, end: usize) -> bool {
     let token = &text.as_bytes()[start..end];
     let head = swar::lowercase(swar::load_padded(token, 0));
-    let begins = |prefix: &Prefix| {
-        head & prefix.mask == prefix.bytes && token.len() >= prefix.len + MIN_KEY
-    };
+    let begins =
+        |prefix: &Prefix| head & prefix.mask == prefix.bytes && token.len() >= prefix.len + MIN_KEY;
     // A key is not made of words: `sk-` in `sk-learn-compatible-things` has no digit.
     if KEY_PREFIXES.iter().any(begins) && token.iter().any(u8::is_ascii_digit) {
         return true;

@@ -28,11 +28,11 @@ pub(super) enum Finish<'a> {
 
 /// Reads an event that is not an error.
 pub(super) fn read(event: Object<'_>) -> Event<'_> {
-    let kind =
-        event.get("type").or(event.get("event_type")).and_then(Value::as_text).unwrap_or_default();
-    if let Some(choices) = event.get("choices").and_then(Value::as_array) {
+    let [choices, kind, event_type] = event.get_all(["choices", "type", "event_type"]);
+    if let Some(choices) = choices.and_then(Value::as_array) {
         return read_choices(choices.items());
     }
+    let kind = kind.or(event_type).and_then(Value::as_text).unwrap_or_default();
     match &*kind {
         "message_start"
         | "content_block_start"
@@ -67,22 +67,34 @@ fn read_choices<'a>(choices: impl Iterator<Item = Value<'a>>) -> Event<'a> {
     let mut event = Event::default();
     for choice in choices.filter_map(Value::as_object) {
         // A whole answer has `message` where a chunk has `delta`; a last chunk's `delta` may be a list.
-        let delta = object_of(choice, "delta").or(object_of(choice, "message"));
-        let text = text_of(delta, "content");
-        let text = if text.is_empty() { text_of(Some(choice), "text") } else { text };
+        let [delta, message, plain, reason] =
+            choice.get_all(["delta", "message", "text", "finish_reason"]);
+        let delta = delta.and_then(Value::as_object).or(message.and_then(Value::as_object));
+        let [content, others @ ..] = delta.map_or([None; 7], |delta| {
+            delta.get_all([
+                "content",
+                "tool_calls",
+                "function_call",
+                "reasoning_content",
+                "reasoning",
+                "refusal",
+                "audio",
+            ])
+        });
         if event.text.is_empty() {
-            event.text = text;
+            let text = |value: Option<Value<'a>>| value.and_then(Value::as_text);
+            event.text = text(content)
+                .filter(|text| !text.is_empty())
+                .or_else(|| text(plain))
+                .unwrap_or_default();
         }
-        let holds = |name: &str| match delta.and_then(|delta| delta.get_some(name)) {
-            Some(Value::Text(text)) => !text.raw().is_empty(),
-            Some(Value::Array(list)) => list.items().next().is_some(),
-            Some(Value::Object(_)) => true,
+        event.other_content |= others.into_iter().flatten().any(|value| match value {
+            Value::Text(text) => !text.raw().is_empty(),
+            Value::Array(list) => list.items().next().is_some(),
+            Value::Object(_) => true,
             _ => false,
-        };
-        let names =
-            ["tool_calls", "function_call", "reasoning_content", "reasoning", "refusal", "audio"];
-        event.other_content |= names.into_iter().any(holds);
-        if let Some(reason) = choice.get_some("finish_reason").and_then(Value::as_text) {
+        });
+        if let Some(reason) = reason.and_then(Value::as_text) {
             event.finish = finish(reason).or(event.finish);
         }
     }

@@ -333,7 +333,10 @@ impl State {
         on_event: &mut impl FnMut(StreamEvent<'_>),
     ) -> bool {
         self.recognised = true;
-        let has_error = is_error || body::read(data, Timestamp::UNIX_EPOCH).has_error;
+        // Every error in an event is named so; most events need not be read for one.
+        let may_have_error = memchr::memmem::find(data, b"error").is_some();
+        let has_error =
+            is_error || may_have_error && body::read(data, Timestamp::UNIX_EPOCH).has_error;
         let event = event::read(object);
         self.needs_last |= event.needs_last;
         self.deliver(&event.text);
