@@ -1,7 +1,9 @@
 //! The retry budget: how much of a client's traffic may be retries.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::kind::Kind;
 
@@ -24,22 +26,83 @@ impl Default for BudgetOptions {
 /// A stock of retries that all calls of a client share, so that an outage is not answered with a
 /// storm. A clone is the same budget.
 ///
-/// A success adds a tenth of a retry, a retry takes one, and two after a time-out, because that
-/// request may have been billed. Isolated failures find the reserve full; when failures dominate
-/// it runs empty, and calls fail on their first error until successes fill it again. Waiting for a
-/// quota window costs nothing.
-#[derive(Clone, Debug)]
+/// Two things have to allow a retry:
+///
+/// - **The stock.** A success adds a tenth of a retry, a retry takes one, and two after a time-out,
+///   because that request may have been billed. Isolated failures find the reserve full.
+/// - **The health** of the service, a moving average of attempts that succeed, from 0 to 1. A failure
+///   takes a quarter of it, a time-out half, a success gives a quarter of what is missing. Below
+///   [`MIN_HEALTH`](Self::MIN_HEALTH) failures dominate and calls fail on their first error: after
+///   three failures or two time-outs in a row. The next success opens it again, and so does time,
+///   of which [`HEALING`](Self::HEALING) gives two thirds of what is missing: a client of few calls
+///   is not held to what happened long ago.
+///
+/// Waiting for a quota window costs nothing. Calls that share a budget have to measure time by the
+/// same clock; if they do not, time heals nothing, or too early.
+#[derive(Clone)]
 pub struct Budget(Arc<State>);
 
-#[derive(Debug)]
 struct State {
-    earned: u64,
-    capacity: u64,
-    stock: AtomicU64,
+    earned: u32,
+    capacity: u32,
+    /// [`Ledger`] as one number, so that threads need no lock.
+    ledger: AtomicU64,
+}
+
+/// What changes.
+#[derive(Clone, Copy)]
+struct Ledger {
+    /// In thousandths of a retry; 24 bits.
+    stock: u32,
+    /// From 0 to [`HEALTHY`]; 16 bits.
+    health: u32,
+    /// When health was last looked at, in seconds; 24 bits, so it is repeated after half a year.
+    looked: u32,
 }
 
 /// The stock is counted in thousandths of a retry.
-const RETRY: u64 = 1000;
+const RETRY: u32 = 1000;
+/// Full health.
+const HEALTHY: u32 = u16::MAX as u32;
+const SECONDS: u32 = (1 << 24) - 1;
+
+impl Ledger {
+    fn pack(self) -> u64 {
+        u64::from(self.stock) << 40 | u64::from(self.health) << 24 | u64::from(self.looked)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        // Each part has as many bits as the mask keeps.
+        let part = |shift: u32, mask: u32| (packed >> shift) as u32 & mask;
+        Ledger { stock: part(40, SECONDS), health: part(24, HEALTHY), looked: part(0, SECONDS) }
+    }
+
+    /// Lets the time since the last look heal.
+    fn heal(mut self, now: Duration) -> Self {
+        let seconds = (now.as_secs() & u64::from(SECONDS)) as u32;
+        let passed = seconds.wrapping_sub(self.looked) & SECONDS;
+        if passed == 0 || self.health == HEALTHY {
+            self.looked = seconds;
+            return self;
+        }
+        // A clock that seems to go back is another one: half of the circle lies behind.
+        if passed <= SECONDS / 2 {
+            let missing = f64::from(HEALTHY - self.health);
+            let left = missing * (-f64::from(passed) / Budget::HEALING.as_secs_f64()).exp();
+            self.health = HEALTHY - left as u32;
+            self.looked = seconds;
+        }
+        self
+    }
+
+    fn affords(self, kind: Kind) -> bool {
+        self.stock >= cost(kind) && f64::from(self.health) >= Budget::MIN_HEALTH * HEALTHY as f64
+    }
+}
+
+fn cost(kind: Kind) -> u32 {
+    if kind == Kind::Timeout { 2 * RETRY } else { RETRY }
+}
 
 impl Default for Budget {
     fn default() -> Self {
@@ -48,37 +111,85 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// The health below which nothing is retried.
+    pub const MIN_HEALTH: f64 = 0.45;
+
+    /// The time that heals two thirds (more exactly 1 - 1/e) of what is missing to full health.
+    pub const HEALING: Duration = Duration::from_secs(60);
+
     /// A full budget. Options out of range are moved to the nearest end of it.
     pub fn new(options: BudgetOptions) -> Self {
-        let thousandths = |retries: f64, max: f64| (retries.clamp(0.0, max) * RETRY as f64) as u64;
+        let thousandths = |retries: f64, max: f64| (retries.clamp(0.0, max) * RETRY as f64) as u32;
         let capacity = thousandths(options.reserve, 10_000.0);
         let earned = thousandths(options.ratio, 10.0);
-        Budget(Arc::new(State { earned, capacity, stock: AtomicU64::new(capacity) }))
+        let ledger = Ledger { stock: capacity, health: HEALTHY, looked: 0 };
+        Budget(Arc::new(State { earned, capacity, ledger: AtomicU64::new(ledger.pack()) }))
     }
 
-    /// How many retries are left.
+    /// How many retries are left in the stock.
     pub fn remaining(&self) -> f64 {
-        self.0.stock.load(Ordering::Relaxed) as f64 / RETRY as f64
+        f64::from(self.read().stock) / f64::from(RETRY)
     }
 
+    /// The health of the service as the last attempts left it, from 0 to 1; time that passed since is
+    /// not counted.
+    pub fn health(&self) -> f64 {
+        f64::from(self.read().health) / f64::from(HEALTHY)
+    }
+
+    fn read(&self) -> Ledger {
+        Ledger::unpack(self.0.ledger.load(Ordering::Relaxed))
+    }
+
+    fn change(&self, change: impl Fn(Ledger) -> Option<Ledger>) -> bool {
+        let change = |packed| change(Ledger::unpack(packed)).map(Ledger::pack);
+        self.0.ledger.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change).is_ok()
+    }
+
+    /// A call succeeded.
     pub(super) fn deposit(&self) {
-        let add = |stock: u64| Some((stock + self.0.earned).min(self.0.capacity));
-        // `add` never refuses.
-        let _ = self.0.stock.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let full = Ledger { stock: self.0.capacity, health: HEALTHY, looked: 0 };
+        let known = self.read();
+        if known.stock == full.stock && known.health == full.health {
+            return; // As nearly always: no need to fight for the cache line.
+        }
+        self.change(|ledger| {
+            let missing = HEALTHY - ledger.health;
+            Some(Ledger {
+                stock: (ledger.stock + self.0.earned).min(self.0.capacity),
+                health: ledger.health + missing.div_ceil(4),
+                looked: ledger.looked,
+            })
+        });
     }
 
-    fn cost(kind: Kind) -> u64 {
-        if kind == Kind::Timeout { 2 * RETRY } else { RETRY }
+    /// An attempt failed in a way that speaks of the service's health.
+    pub(super) fn failed(&self, kind: Kind, now: Duration) {
+        self.change(|ledger| {
+            let ledger = ledger.heal(now);
+            let lost = if kind == Kind::Timeout { ledger.health / 2 } else { ledger.health / 4 };
+            Some(Ledger { health: ledger.health - lost, ..ledger })
+        });
     }
 
     pub(super) fn affords(&self, kind: Kind) -> bool {
-        self.0.stock.load(Ordering::Relaxed) >= Self::cost(kind)
+        self.read().affords(kind)
     }
 
     /// Takes the price of a retry after this kind of error, if it is there.
     pub(super) fn withdraw(&self, kind: Kind) -> bool {
-        let take = |stock: u64| stock.checked_sub(Self::cost(kind));
-        self.0.stock.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        self.change(|ledger| {
+            ledger.affords(kind).then(|| Ledger { stock: ledger.stock - cost(kind), ..ledger })
+        })
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("remaining", &self.remaining())
+            .field("health", &self.health())
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,8 +197,14 @@ impl Budget {
 mod tests {
     use super::*;
 
+    const T0: Duration = Duration::ZERO;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn runs_empty_and_fills_by_successes() {
+    fn the_stock_runs_empty_and_fills_by_successes() {
         let budget = Budget::new(BudgetOptions { ratio: 0.5, reserve: 2.0 });
         assert!(budget.withdraw(Kind::Server) && budget.withdraw(Kind::Server));
         assert!(!budget.withdraw(Kind::Server));
@@ -104,5 +221,48 @@ mod tests {
         let budget = Budget::new(BudgetOptions { ratio: f64::NAN, reserve: -1.0 });
         budget.deposit();
         assert_eq!(budget.remaining(), 0.0);
+        let budget = Budget::new(BudgetOptions { ratio: 1e9, reserve: 1e9 });
+        assert_eq!(budget.remaining(), 10_000.0);
+    }
+
+    #[test]
+    fn three_failures_or_two_time_outs_in_a_row_close_it() {
+        for (kind, most) in [(Kind::Server, 3), (Kind::Network, 3), (Kind::Timeout, 2)] {
+            let budget = Budget::default();
+            for n in 1..=most {
+                budget.failed(kind, T0);
+                assert_eq!(budget.affords(kind), n < most, "{kind} {n}");
+            }
+            budget.deposit();
+            assert_eq!(budget.affords(Kind::Server), kind != Kind::Timeout);
+            budget.deposit();
+            assert!(budget.affords(Kind::Server));
+        }
+    }
+
+    #[test]
+    fn time_heals() {
+        let budget = Budget::default();
+        (0..10).for_each(|_| budget.failed(Kind::Server, seconds(5)));
+        assert!(budget.health() < 0.1 && !budget.affords(Kind::Server));
+        // Still an outage for whoever calls every twelve seconds.
+        for n in 1..20 {
+            budget.failed(Kind::Server, seconds(5 + 12 * n));
+            assert!(!budget.affords(Kind::Server));
+        }
+        budget.failed(Kind::Server, seconds(1000));
+        assert!(budget.affords(Kind::Server));
+        // A clock that goes back is no reason to trust.
+        (0..10).for_each(|_| budget.failed(Kind::Server, seconds(1000)));
+        budget.failed(Kind::Server, T0);
+        assert!(!budget.affords(Kind::Server));
+    }
+
+    #[test]
+    fn every_ledger_survives_packing() {
+        for (stock, health, looked) in [(0, 0, 0), (10_000_000, HEALTHY, SECONDS), (1, 2, 3)] {
+            let ledger = Ledger::unpack(Ledger { stock, health, looked }.pack());
+            assert_eq!((ledger.stock, ledger.health, ledger.looked), (stock, health, looked));
+        }
     }
 }

@@ -103,14 +103,17 @@ impl Call {
         }
 
         self.check_retryable(error)?;
+        // A refusal costs the service nothing, so it is free of charge.
+        let budget = self.budget.clone().filter(|_| !refused);
+        if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
+            budget.failed(error.kind(), now);
+        }
         if self.quota_waits > self.policy.max_quota_waits() {
             return Err(StopReason::MaxQuotaWaits);
         }
         if !refused && self.charged >= self.policy.max_attempts() {
             return Err(StopReason::MaxAttempts);
         }
-        // A refusal costs the service nothing, so it is free of charge.
-        let budget = self.budget.clone().filter(|_| !refused);
         if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind())) {
             return Err(StopReason::Budget);
         }
