@@ -334,7 +334,10 @@ impl State {
     ) -> bool {
         self.recognised = true;
         // Every error in an event is named so; most events need not be read for one.
-        let may_have_error = memchr::memmem::find(data, b"error").is_some();
+        // Amazon names an event of an error after its exception.
+        let may_have_error = [&b"error"[..], b"Exception\""]
+            .iter()
+            .any(|sign| memchr::memmem::find(data, sign).is_some());
         let has_error =
             is_error || may_have_error && body::read(data, Timestamp::UNIX_EPOCH).has_error;
         let event = event::read(object);
