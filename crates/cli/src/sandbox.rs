@@ -1,13 +1,13 @@
 //! `resayil sandbox`: a local imitation of the API.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::Args;
 use resayil_sandbox::{Behaviour, Builder, Fault, RateLimitHeaders, Sandbox, StartError, Tier};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::calls::parse_seconds;
 use crate::exit::{Exit, Failure};
@@ -130,17 +130,28 @@ fn builder(args: &SandboxArgs) -> Result<Builder, Failure> {
         builder = builder.models(args.models.iter().cloned());
     }
     if let Some(path) = &args.script {
-        let unusable = |problem: String| {
-            Failure::new(Exit::Input, format_args!("{} {problem}", path.display()))
-                .hint("it has to be a JSON list of faults, such as [\"drop\", {\"fault\": \"rate_limited\", \"retry_after\": 2}]")
-        };
-        let text =
-            std::fs::read(path).map_err(|error| unusable(format!("cannot be read: {error}")))?;
-        let script = serde_json::from_slice(&text)
-            .map_err(|error| unusable(format!("is no list of faults: {error}")))?;
-        builder = builder.script(script);
+        builder = builder.script(read_script(path)?);
     }
     Ok(builder)
+}
+
+/// A JSON list of faults, each a name or an object.
+fn read_script(path: &Path) -> Result<Vec<Fault>, Failure> {
+    let unusable = |problem: String| {
+        Failure::new(Exit::Input, format_args!("{} {problem}", path.display())).hint(
+            "it has to be a JSON list of faults, such as \
+             [\"drop\", {\"fault\": \"rate_limited\", \"retry_after\": 2}]",
+        )
+    };
+    let text = std::fs::read(path).map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    let list: Vec<Value> = serde_json::from_slice(&text)
+        .map_err(|error| unusable(format!("is no JSON list (line {})", error.line())))?;
+    let fault = |(index, fault): (usize, &Value)| {
+        let text = fault.as_str().map_or_else(|| fault.to_string(), str::to_owned);
+        text.parse()
+            .map_err(|error| unusable(format!("has a bad fault number {}: {error}", index + 1)))
+    };
+    list.iter().enumerate().map(fault).collect()
 }
 
 fn not_started(error: &StartError) -> Failure {

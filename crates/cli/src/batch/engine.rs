@@ -155,7 +155,11 @@ impl Run<'_> {
             // It has no result, so that the next run begins it.
             return self.queue.done(false);
         }
-        if concerns_all(&error) {
+        *self.tally.trouble() = Some(error.to_string());
+        // A service that was never reached is not waited for: its address may be wrong.
+        let unreachable =
+            self.tally.answered() == 0 && error.kind() == Kind::Network && !error.is_ambiguous();
+        if concerns_all(&error) || unreachable {
             self.queue.done(false);
             return self.end(End::Stopped(error));
         }

@@ -113,6 +113,9 @@ impl Progress<'_> {
                 None => Ok(()),
             };
         }
+        if let Some(trouble) = self.tally.trouble().as_deref() {
+            let _ = write!(text, " ({trouble})");
+        }
         text
     }
 }

@@ -162,3 +162,75 @@ fn changed(line: u64) -> Failure {
     Failure::new(Exit::Input, format_args!("the input changed while it was in use, at line {line}"))
         .hint("leave it alone until the batch is done, then run the same command again")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::input::Input;
+
+    /// A queue of so many requests for one worker, and what it holds on to.
+    fn with_queue(requests: usize, test: impl FnOnce(&Queue<'_>)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.jsonl");
+        let line = |id| {
+            format!(r#"{{"custom_id":"{id}","method":"POST","url":"/v1/x","body":{{}}}}"#) + "\n"
+        };
+        std::fs::write(&path, (0..requests).map(line).collect::<String>()).unwrap();
+        let mut input = Input::check(&path).unwrap();
+        input.requests.get_mut("0").unwrap().done = true;
+        test(&Queue::new(Requests::open(&path).unwrap(), &input.requests, 1));
+    }
+
+    fn take(queue: &Queue<'_>) -> Option<Task> {
+        queue.take(|| false).unwrap()
+    }
+
+    #[test]
+    fn what_is_done_is_left_out_and_what_failed_comes_last_but_not_for_ever() {
+        with_queue(3, |queue| {
+            let first = take(queue).unwrap();
+            assert_eq!(first.request.custom_id, "1");
+            assert!(matches!(queue.failed_for_now(first), Verdict::Later));
+            let second = take(queue).unwrap();
+            assert_eq!(second.request.custom_id, "2");
+            queue.done(true);
+            let again = take(queue).unwrap();
+            assert_eq!(again.request.custom_id, "1");
+            assert!(matches!(queue.failed_for_now(again), Verdict::Later));
+            let Verdict::Failed(task) = queue.failed_for_now(take(queue).unwrap()) else {
+                panic!()
+            };
+            assert_eq!(task.request.custom_id, "1");
+            assert!(take(queue).is_none());
+        });
+    }
+
+    #[test]
+    fn a_service_that_is_down_is_given_up() {
+        with_queue(40, |queue| {
+            let mut state = queue.lock();
+            state.failures_in_a_row = 9;
+            drop(state);
+            assert!(matches!(queue.failed_for_now(take(queue).unwrap()), Verdict::Later));
+            // The pause ends by an answer, too.
+            assert!(queue.lock().paused_until.is_some());
+            queue.lock().paused_until = None;
+            let verdict = queue.failed_for_now(take(queue).unwrap());
+            assert!(matches!(verdict, Verdict::GiveUp));
+            queue.close();
+            assert!(take(queue).is_none());
+        });
+    }
+
+    #[test]
+    fn nothing_is_given_out_when_it_is_over_or_the_file_has_changed() {
+        with_queue(3, |queue| assert!(queue.take(|| true).unwrap().is_none()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.jsonl");
+        std::fs::write(&path, r#"{"custom_id":"a","method":"POST","url":"/v1/x","body":{}}"#)
+            .unwrap();
+        let queue_of = HashMap::new();
+        let queue = Queue::new(Requests::open(&path).unwrap(), &queue_of, 1);
+        assert!(queue.take(|| false).is_err());
+    }
+}

@@ -1,6 +1,7 @@
 //! What a batch has done so far.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Counts of this run, which the progress display reads while workers write.
 #[derive(Debug, Default)]
@@ -8,6 +9,7 @@ pub(super) struct Tally {
     answered: AtomicU64,
     failed: AtomicU64,
     under_way: AtomicU64,
+    trouble: Mutex<Option<String>>,
 }
 
 impl Tally {
@@ -21,6 +23,12 @@ impl Tally {
 
     pub(super) fn answer(&self) {
         self.answered.fetch_add(1, Ordering::Relaxed);
+        *self.trouble() = None;
+    }
+
+    /// What stands in the way, until the next answer.
+    pub(super) fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn fail(&self) {

@@ -15,6 +15,8 @@ pub(super) struct Audit {
     pub(super) surplus: u64,
     /// Requests that counted against the quota.
     pub(super) admitted: u64,
+    /// The same by window, the first in which the batch ran at the front.
+    pub(super) by_window: Vec<u64>,
     /// Of these, requests that met a fault.
     pub(super) faults: BTreeMap<String, u64>,
     /// Requests that were refused in the window in which the batch began.
@@ -31,7 +33,11 @@ impl Audit {
             prompts.iter().map(|prompt| (prompt.as_str(), 0)).collect();
         let first_window = log.first().map(|entry| entry.window);
         for entry in log {
-            audit.admitted += u64::from(entry.consumed);
+            if entry.consumed {
+                audit.admitted += 1;
+                let window = entry.window.saturating_sub(first_window.unwrap_or(entry.window));
+                audit.count_in(usize::try_from(window).unwrap_or(usize::MAX));
+            }
             if let Some(fault) = entry.fault.as_ref().filter(|_| entry.consumed) {
                 *audit.faults.entry(fault.clone()).or_default() += 1;
             }
@@ -56,6 +62,16 @@ impl Audit {
             }
         }
         audit
+    }
+
+    fn count_in(&mut self, window: usize) {
+        // A batch does not last this long; a clock that is set may make it seem so.
+        const MOST: usize = 10_000;
+        let window = window.min(MOST);
+        if self.by_window.len() <= window {
+            self.by_window.resize(window + 1, 0);
+        }
+        self.by_window[window] += 1;
     }
 
     /// Whether each prompt was answered exactly once.

@@ -11,7 +11,7 @@ pub(super) struct Load {
     pub(super) limit: u64,
     /// The length of a window, aligned to the server's clock.
     pub(super) window: Duration,
-    /// When the batch began, by the server's clock, since 1970.
+    /// When the first request arrived, by the server's clock, since 1970.
     pub(super) start: Duration,
     /// How long the server takes for one answer.
     pub(super) latency: Duration,

@@ -112,6 +112,7 @@ impl Report {
                 "lost": audit.lost,
                 "surplus": audit.surplus,
                 "admitted": audit.admitted,
+                "admitted_by_window": audit.by_window,
                 "faults": audit.faults,
                 "refused_in_first_window": audit.refused_at_first,
                 "refused_later": audit.refused_later,

@@ -1,0 +1,88 @@
+//! `resayil chat` as a user meets it.
+
+mod support;
+
+use resayil_sandbox::{CutEnd, Fault, Sandbox};
+use serde_json::Value;
+use support::{bare, ends, resayil, run, text};
+
+fn sandbox() -> Sandbox {
+    Sandbox::builder().limit(1000).start().unwrap()
+}
+
+#[test]
+fn a_question_is_answered() {
+    let sandbox = sandbox();
+    let output = run(resayil(&sandbox).args(["chat", "Hello"]), "");
+    ends(&output, 0, &[]);
+    assert_eq!(text(&output.stdout), "echo: Hello\n");
+    let output =
+        run(resayil(&sandbox).args(["chat", "--stream", "--model", "mistral", "-"]), "Hi\nyou");
+    ends(&output, 0, &[]);
+    assert_eq!(text(&output.stdout), "echo: Hi\nyou\n");
+    let log = sandbox.log();
+    let models: Vec<_> = log.iter().filter_map(|entry| entry.model.as_deref()).collect();
+    assert_eq!(models, ["llama3.2:3b", "mistral"], "the first is the first of the list");
+}
+
+#[test]
+fn json_is_the_whole_answer_and_the_whole_error() {
+    let sandbox = sandbox();
+    let answer = run(resayil(&sandbox).args(["chat", "--json", "Hello"]), "");
+    let value: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!(value["choices"][0]["message"]["content"], "echo: Hello");
+
+    let stream = run(resayil(&sandbox).args(["chat", "--json", "--stream", "Hello"]), "");
+    let mut events = text(&stream.stdout).lines().map(serde_json::from_str::<Value>);
+    assert!(events.all(|event| event.unwrap()["choices"].is_array()));
+
+    let error = run(resayil(&sandbox).args(["chat", "--json", "--model", "gone", "Hello"]), "");
+    ends(&error, 1, &["not_found (404)"]);
+    let record: Value = serde_json::from_slice(&error.stdout).unwrap();
+    assert_eq!((&record["kind"], &record["status"]), (&"not_found".into(), &404.into()));
+}
+
+#[test]
+fn failures_have_one_line_a_hint_and_a_code() {
+    let sandbox = sandbox();
+    sandbox.set_credits(Some(0.0));
+    let chat = ["chat", "--model", "mistral", "Hello"];
+    ends(&run(resayil(&sandbox).args(chat), ""), 1, &["payment_required (402)", "hint: Top up"]);
+    ends(&run(bare().args(chat), ""), 4, &["RESAYIL_API_KEY"]);
+    let spaced = run(bare().env("RESAYIL_API_KEY", "sk_llmr_a b").args(chat), "");
+    ends(&spaced, 4, &["contains a space"]);
+    let wrong = run(resayil(&sandbox).env("RESAYIL_API_KEY", "sk_llmr_wrong").args(chat), "");
+    ends(&wrong, 1, &["authentication (401)"]);
+    ends(&run(resayil(&sandbox).arg("chat"), ""), 2, &["<PROMPT>"]);
+    ends(&run(resayil(&sandbox).args(["chat", "--deadline", "0", "x"]), ""), 2, &["--deadline"]);
+}
+
+#[test]
+fn a_stream_that_is_cut_shows_what_came_and_fails() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::CutStream { end: CutEnd::Done, events: 1 });
+    let prompt = "one two three four five six seven eight nine ten";
+    let chat = ["chat", "--model", "mistral", "--stream", prompt];
+    let output = run(resayil(&sandbox).args(chat), "");
+    ends(&output, 1, &["the stream ended before the answer did"]);
+    assert!(text(&output.stdout).ends_with('\n') && output.stdout.len() > 1);
+}
+
+#[test]
+fn a_deadline_ends_the_wait() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::Hang);
+    let chat = ["chat", "--model", "mistral", "--deadline", "0.5", "Hello"];
+    ends(&run(resayil(&sandbox).args(chat), ""), 1, &["deadline: "]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_wait() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::RateLimited { retry_after: 100 });
+    let child = support::spawn(resayil(&sandbox).args(["chat", "--model", "mistral", "Hello"]));
+    support::wait_for("the refusal", || sandbox.log().iter().any(|entry| entry.finished));
+    support::signal(&child, "INT");
+    ends(&child.wait_with_output().unwrap(), 130, &["cancelled"]);
+}
