@@ -39,19 +39,21 @@ static void ask(const resayil_client *client, const char *request) {
 }
 
 int main(void) {
-    resayil_client_builder *builder = NULL;
-    resayil_client *client = NULL;
-    resayil_error *error = NULL;
-    resayil_client_builder_new(&builder);
-    resayil_client_builder_observer(builder, on_event, NULL);
-    if (resayil_client_builder_build(builder, &client, &error) != RESAYIL_STATUS_OK) {
+    resayil_client_builder *builder;
+    resayil_client *client;
+    resayil_error *error;
+    if (resayil_client_builder_new(&builder) != RESAYIL_STATUS_OK) return 1;
+    resayil_client_builder_observer(builder, print_retry, NULL);
+    if (resayil_client_builder_build(builder, &client, &error) != RESAYIL_STATUS_OK)
         fprintf(stderr, "%s\n", resayil_error_summary(error).data); /* no key, for one */
-        return 1;
+    if (client) {
+        ask(client, "{" QUESTION "}");                     /* refused for quota: waits, then succeeds */
+        ask(client, "{" QUESTION ",\"temperature\":9}"); /* a field is invalid: not sent again */
+        ask(client, "{" QUESTION "}");                     /* no credits are left */
     }
-    resayil_client_builder_free(builder);
-    ask(client, "{" QUESTION "}");                     /* refused for quota: waits, and succeeds */
-    ask(client, "{" QUESTION ", \"temperature\": 9}"); /* a field is invalid */
-    ask(client, "{" QUESTION "}");                     /* no credits are left */
+    int status = client ? 0 : 1;
     resayil_client_free(client);
-    return 0;
+    resayil_client_builder_free(builder);
+    resayil_error_free(error);
+    return status;
 }
