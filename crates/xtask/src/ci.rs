@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{docs, fuzz, header, readme, run, test};
+use crate::{docs, fuzz, header, python, readme, run, test};
 
 /// How long each target is fuzzed here. Seconds.
 const FUZZ_SECONDS: u32 = 30;
@@ -34,6 +34,8 @@ enum Step {
     Docs,
     /// The README's commands do what it says
     Readme,
+    /// The Python wheel and source distribution install and work
+    Wheel,
     /// Each fuzz target runs clean for 30 s
     Fuzz,
     /// The tests of all languages pass
@@ -61,6 +63,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Step::Readme => readme::run(),
+            Step::Wheel => python::wheel(),
             Step::Fuzz => fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None }),
             Step::Test => test::run(&[]),
         }

@@ -1,8 +1,7 @@
 //! The example programs of all languages, run against the sandbox.
 //!
 //! All do the same and print the same: a call that is refused for quota and succeeds after the wait
-//! that the server named, a call with an invalid field, and a call without credits. The one in Python
-//! is run by the Python tests, in their environment, and compared with the same text.
+//! that the server named, a call with an invalid field, and a call without credits.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +10,7 @@ use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
 use crate::native::{self, Language};
-use crate::run;
+use crate::{prerequisites, python, run};
 
 /// What each example prints, with times rounded to whole seconds.
 const EXPECTED: &str = "tests/examples/expected.txt";
@@ -32,6 +31,7 @@ const EXAMPLES: &[Example] = &[
     Example { language: "Rust", prepare: rust },
     Example { language: "C", prepare: || native::example(Language::C) },
     Example { language: "C++", prepare: || native::example(Language::Cpp) },
+    Example { language: "Python", prepare: python },
 ];
 
 fn rust() -> Result<Command, String> {
@@ -40,6 +40,11 @@ fn rust() -> Result<Command, String> {
     let mut command = run::cargo();
     command.args(["run", "--quiet"]).args(arguments);
     Ok(command)
+}
+
+fn python() -> Result<Command, String> {
+    prerequisites::python()?;
+    python::example()
 }
 
 /// Runs each example and checks what it prints and what it sent.

@@ -11,6 +11,7 @@ mod fuzz;
 mod header;
 mod native;
 mod prerequisites;
+mod python;
 mod readme;
 mod run;
 mod sim;
@@ -60,6 +61,8 @@ enum Task {
         #[arg(long)]
         prefix: std::path::PathBuf,
     },
+    /// Build the Python wheel and source distribution, and try each in an empty environment
+    Wheel,
     /// Fuzz the classifier and the stream decoder
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Task::Docs { check } => docs::generate(check),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Install { prefix } => native::install(&prefix),
+        Task::Wheel => python::wheel(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
         Task::Sim(options) => sim::run(&options),

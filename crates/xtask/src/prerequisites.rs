@@ -16,9 +16,30 @@ const C: &[Need] = &[
     Need { what: "make", program: "make", arguments: &["--version"], package: "make" },
 ];
 
+const PYTHON: &[Need] = &[
+    Need {
+        what: "Python 3.10 or newer",
+        program: "python3",
+        arguments: &["-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
+        package: "python3",
+    },
+    Need {
+        what: "Python's venv and pip",
+        program: "python3",
+        arguments: &["-c", "import venv, ensurepip"],
+        package: "python3-venv",
+    },
+];
+
 /// Makes sure that C and C++ programs can be built.
 pub(crate) fn c() -> Result<(), String> {
     ensure(C)
+}
+
+/// Makes sure that a virtual environment can be made.
+pub(crate) fn python() -> Result<(), String> {
+    // Whoever names a Python has one.
+    if std::env::var_os("PYTHON").is_some() { Ok(()) } else { ensure(PYTHON) }
 }
 
 fn missing(needs: &'static [Need]) -> Vec<&'static Need> {

@@ -108,13 +108,16 @@ pub(crate) fn test() -> Result<(), String> {
     let command_line = command_line()?;
     let venv = environment()?;
     let folders = ["python", "tests/python"];
-    run::run(venv.command("ruff").args(["format", "--no-cache", "--check", "--quiet"]).args(folders))?;
+    run::run(
+        venv.command("ruff").args(["format", "--no-cache", "--check", "--quiet"]).args(folders),
+    )?;
     run::run(venv.command("ruff").args(["check", "--no-cache", "--quiet"]).args(folders))?;
     run::run(venv.command("python").args(["-m", "mypy"]))?;
-    run::run(venv.command("python").args(["-m", "mypy.stubtest", "resayil._native"]).args([
-        "--mypy-config-file",
-        "pyproject.toml",
-    ]))?;
+    run::run(
+        venv.command("python")
+            .args(["-m", "mypy.stubtest", "resayil._native"])
+            .args(["--mypy-config-file", "pyproject.toml"]),
+    )?;
     run::run(
         venv.command("python")
             .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::counts::Counts;
-use crate::{examples, native, run, tools};
+use crate::{examples, native, prerequisites, python, run, tools};
 
 /// One part of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,11 +17,13 @@ pub(crate) enum Part {
     C,
     /// Unit, integration and documentation tests of the crates
     Rust,
+    /// The Python package: its behaviour, its stubs and its types
+    Python,
 }
 
 impl Part {
     /// All parts. The runners whose closing lines everybody knows come last.
-    const ALL: &'static [Part] = &[Part::Examples, Part::C, Part::Rust];
+    const ALL: &'static [Part] = &[Part::Examples, Part::C, Part::Rust, Part::Python];
 
     /// The name on the command line.
     fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Part {
             Part::Examples => "examples",
             Part::C => "c",
             Part::Rust => "rust",
+            Part::Python => "python",
         }
     }
 
@@ -37,6 +40,7 @@ impl Part {
             Part::Examples => examples::test(),
             Part::C => native::test(),
             Part::Rust => rust(),
+            Part::Python => prerequisites::python().and_then(|()| python::test()),
         }
     }
 }
@@ -47,6 +51,7 @@ impl fmt::Display for Part {
             Part::Examples => "Examples",
             Part::C => "C",
             Part::Rust => "Rust",
+            Part::Python => "Python",
         })
     }
 }
