@@ -98,7 +98,7 @@ pub(crate) struct Reader {
 }
 
 #[derive(Clone, Copy)]
-enum Field {
+pub(crate) enum Field {
     Limit,
     Remaining,
     Reset,
@@ -108,7 +108,9 @@ impl Reader {
     /// Takes one header; `name` is in lower case. Says whether it is about rate limits.
     pub(crate) fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
         let rest = match name.first() {
-            Some(b'x') => name.strip_prefix(b"x-rate-limit-"),
+            Some(b'x') => {
+                name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
+            }
             Some(b'r') => match name {
                 b"ratelimit" => return self.read_ietf(value).is_some(),
                 b"ratelimit-policy" => return self.read_ietf_policy(value).is_some(),
@@ -122,18 +124,14 @@ impl Reader {
 
     /// Takes `limit`, `remaining` or `reset`, of whatever: what follows a prefix such as
     /// `x-ratelimit-`.
-    pub(crate) fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
-        // Most services have one bucket.
-        let (field, bucket) = match rest {
-            b"limit" => (Field::Limit, BucketId::default()),
-            b"remaining" => (Field::Remaining, BucketId::default()),
-            b"reset" => (Field::Reset, BucketId::default()),
-            _ => match read_name(rest) {
-                Some(named) => named,
-                None => return false,
-            },
-        };
-        self.set(field, bucket, trim(value), now).is_some()
+    fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
+        let named = read_name(rest);
+        named.is_some_and(|(field, bucket)| self.set(field, bucket, trim(value), now).is_some())
+    }
+
+    /// Takes a field of the plain bucket, the only one that most services have.
+    pub(crate) fn read_plain(&mut self, field: Field, value: &[u8], now: Timestamp) -> bool {
+        self.set(field, BucketId::default(), trim(value), now).is_some()
     }
 
     /// Sets a field, if its value is text.
