@@ -146,7 +146,7 @@ impl Reader {
             Field::Remaining => bucket.remaining = bucket.remaining.or_else(whole),
             Field::Reset => {
                 let reset = || match number {
-                    Some(number) => Some(reset_of(number as f64, now)),
+                    Some(number) => Some(whole_reset(number, now)),
                     None => parse_reset(text, now),
                 };
                 bucket.reset_after = bucket.reset_after.or_else(reset);
@@ -224,7 +224,8 @@ impl Reader {
     }
 
     /// The rate limit, and the wait that follows from buckets that are used up.
-    pub(crate) fn finish(mut self) -> (Option<RateLimit>, Option<Duration>) {
+    #[inline]
+    pub(crate) fn finish(&mut self) -> (Option<RateLimit>, Option<Duration>) {
         let mut note = |bucket: &Bucket| {
             let slot = match bucket.remaining {
                 Some(0) => &mut self.exhausted_reset,
@@ -303,28 +304,36 @@ fn whole(text: &str) -> Option<u64> {
 }
 
 /// From here on a number is a date in seconds since 1970, not a wait.
-const EPOCH_SECONDS: f64 = 1e9;
+const EPOCH_SECONDS: u64 = 1_000_000_000;
 /// From here on a number is a date in milliseconds since 1970.
-const EPOCH_MILLIS: f64 = 1e11;
+const EPOCH_MILLIS: u64 = 100 * EPOCH_SECONDS;
 
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
 pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Some(number) = duration::digits(text.as_bytes()) {
+        return Some(whole_reset(number, now));
+    }
     if let Some(number) = duration::decimal(text) {
-        return Some(reset_of(number, now));
+        let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
+        return if number >= EPOCH_MILLIS as f64 {
+            Some(date(1e-3))
+        } else if number >= EPOCH_SECONDS as f64 {
+            Some(date(1.0))
+        } else {
+            duration::decimal_seconds(text)
+        };
     }
     let date = || http_date::parse_rfc3339(text).or_else(|| http_date::parse(text, now));
     duration::go_duration(text).or_else(|| date().map(|date| date.since(now)))
 }
 
-/// A reset that is a number.
-fn reset_of(number: f64, now: Timestamp) -> Duration {
-    let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
-    if number >= EPOCH_MILLIS {
-        date(1e-3)
-    } else if number >= EPOCH_SECONDS {
-        date(1.0)
-    } else {
-        Duration::try_from_secs_f64(number).unwrap_or_default()
+/// A reset that is a whole number of up to 15 digits, which are exact in integers.
+fn whole_reset(number: u64, now: Timestamp) -> Duration {
+    let date = |micros: u64| Timestamp::from_unix_micros((number * micros) as i64).since(now);
+    match number {
+        EPOCH_MILLIS.. => date(1_000),
+        EPOCH_SECONDS.. => date(1_000_000),
+        _ => Duration::from_secs(number),
     }
 }
