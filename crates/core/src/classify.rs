@@ -76,7 +76,7 @@ impl Classifier {
         V: AsRef<[u8]>,
     {
         let facts = HeaderFacts::read(headers, now);
-        let parsed = body::read(body, now);
+        let mut parsed = body::read(body, now);
         let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
         let (status, verdict, message) = if (200..300).contains(&status) {
             match disguised_error(status, &facts, &parsed, body, provider) {
@@ -86,7 +86,7 @@ impl Classifier {
         } else {
             (Some(status), verdict::decide(Some(status), &facts, &parsed, provider), None)
         };
-        let mut inner = make(&facts, parsed, provider, verdict, message, now);
+        let mut inner = make(&facts, &mut parsed, provider, verdict, message, now);
         inner.status = status;
         inner.body = body[..body.len().min(MAX_BODY_BYTES)].to_vec();
         inner.headers = HeaderList::new(headers);
@@ -147,13 +147,13 @@ pub(crate) fn embedded_status(body: &Body<'_>) -> Option<u16> {
 /// Puts the error together, but for the status, raw body and headers.
 pub(crate) fn make(
     facts: &HeaderFacts<'_>,
-    mut body: Body<'_>,
+    body: &mut Body<'_>,
     provider: Option<Provider>,
     verdict: Verdict,
     message: Option<&'static str>,
     now: Timestamp,
-) -> Inner {
-    let hint = select_hint(facts, &body, provider, verdict.kind, now);
+) -> Box<Inner> {
+    let hint = select_hint(facts, body, provider, verdict.kind, now);
     let field_errors = std::mem::take(&mut body.field_errors);
     let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
     let texts = [
@@ -175,7 +175,7 @@ pub(crate) fn make(
             stored.set_with(name, |buffer| redact_into(clip(text, MAX_TEXT_BYTES), buffer));
         }
     }
-    let mut inner = Inner::new(verdict.kind, stored);
+    let mut inner = Box::new(Inner::new(verdict.kind, stored));
     inner.retryable = verdict.retryable;
     inner.should_retry = facts.should_retry;
     inner.provider = provider;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::hint::{parse_millis, parse_retry_after};
 use crate::http_date;
 use crate::provider::Provider;
-use crate::rate_limit::{RateLimit, Reader};
+use crate::rate_limit::{Field, RateLimit, Reader};
 use crate::swar;
 use crate::timestamp::Timestamp;
 
@@ -50,13 +50,26 @@ impl<'a> HeaderFacts<'a> {
             if !may_matter(name) {
                 continue;
             }
-            let Some(lower) = lowercase(name, &mut buffer) else { continue };
-            if let Some(rest) = lower.strip_prefix(b"x-ratelimit-") {
-                limited |= rate_limit.read_classic(rest, value, now);
-            } else if lower == b"age" {
-                cached = text(value).parse().is_ok_and(|age: u64| age > 0);
-            } else if !facts.take(lower, value, now) {
-                limited |= rate_limit.read(lower, value, now);
+            // Most answers have no others of those that matter, so they come first.
+            let is = |known: &str| swar::eq_ignore_case(name, known.as_bytes());
+            match name.len() {
+                4 if is("date") => facts.date = facts.date.or(Some(value)),
+                6 if is("server") => facts.set_front(value),
+                12 if is("content-type") => facts.content_type = value,
+                17 if is("x-ratelimit-limit") => {
+                    limited |= rate_limit.read_plain(Field::Limit, value, now);
+                }
+                17 if is("x-ratelimit-reset") => {
+                    limited |= rate_limit.read_plain(Field::Reset, value, now);
+                }
+                21 if is("x-ratelimit-remaining") => {
+                    limited |= rate_limit.read_plain(Field::Remaining, value, now);
+                }
+                3 if is("age") => cached = text(value).parse().is_ok_and(|age: u64| age > 0),
+                _ => {
+                    let Some(lower) = lowercase(name, &mut buffer) else { continue };
+                    limited |= !facts.take(lower, value, now) && rate_limit.read(lower, value, now);
+                }
             }
         }
         // What a cache has stored says nothing about now.
@@ -78,7 +91,6 @@ impl<'a> HeaderFacts<'a> {
     /// Takes a header that is not about rate limits; says whether it was one.
     fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) -> bool {
         match name {
-            b"date" => self.date = self.date.or(Some(value)),
             // Of several lines the first one that can be read counts.
             b"retry-after" => {
                 self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
@@ -93,7 +105,6 @@ impl<'a> HeaderFacts<'a> {
                     _ => None,
                 }
             }
-            b"content-type" => self.content_type = value,
             b"x-request-id" => self.set_request_id(3, value, None),
             b"request-id" => self.set_request_id(2, value, None),
             b"x-amzn-requestid" => self.set_request_id(2, value, Some(Provider::Bedrock)),
@@ -106,15 +117,6 @@ impl<'a> HeaderFacts<'a> {
                 self.usage_rejected = text(value) == "rejected";
                 self.provider = Some(Provider::Anthropic);
             }
-            b"server" => {
-                // `nginx/1.25`, `cloudflare`, `envoy`
-                let value = trim(value);
-                let end = value.iter().position(|byte| matches!(byte, b'/' | b' ' | b'-'));
-                let software = &value[..end.unwrap_or(value.len())];
-                let is = |front: &&Provider| software.eq_ignore_ascii_case(front.name().as_bytes());
-                let known = [Provider::Cloudflare, Provider::Nginx, Provider::Envoy];
-                self.front = self.front.or(known.iter().find(is).copied());
-            }
             b"cf-ray" => self.front = Some(Provider::Cloudflare),
             _ => {
                 self.provider = self.provider.or_else(|| provider_of(name));
@@ -122,6 +124,21 @@ impl<'a> HeaderFacts<'a> {
             }
         }
         true
+    }
+
+    /// `nginx/1.25`, `cloudflare`, `envoy`
+    fn set_front(&mut self, value: &[u8]) {
+        let value = trim(value);
+        let end = value.iter().position(|byte| matches!(byte, b'/' | b' ' | b'-'));
+        let software = &value[..end.unwrap_or(value.len())];
+        let is = |known: &str| swar::eq_ignore_case(software, known.as_bytes());
+        let front = match software.len() {
+            5 if is("nginx") => Provider::Nginx,
+            5 if is("envoy") => Provider::Envoy,
+            10 if is("cloudflare") => Provider::Cloudflare,
+            _ => return,
+        };
+        self.front = self.front.or(Some(front));
     }
 
     fn set_request_id(&mut self, rank: u8, value: &'a [u8], provider: Option<Provider>) {
@@ -148,20 +165,9 @@ fn may_matter(name: &[u8]) -> bool {
 /// The name in lower case, unless it is too long to matter.
 fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Option<&'b [u8]> {
     let lower = buffer.get_mut(..name.len())?;
-    let Some(last) = name.len().checked_sub(8) else {
-        lower.iter_mut().zip(name).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
-        return Some(lower);
-    };
-    // The last eight bytes overlap those before them.
-    let mut at = 0;
-    loop {
-        let word = swar::lowercase(swar::load(name, at)?);
-        lower.get_mut(at..at + 8)?.copy_from_slice(&word.to_le_bytes());
-        if at == last {
-            return Some(lower);
-        }
-        at = last.min(at + 8);
-    }
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    Some(lower)
 }
 
 /// The provider that a header's name gives away.

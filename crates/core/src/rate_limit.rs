@@ -98,7 +98,7 @@ pub(crate) struct Reader {
 }
 
 #[derive(Clone, Copy)]
-enum Field {
+pub(crate) enum Field {
     Limit,
     Remaining,
     Reset,
@@ -108,7 +108,9 @@ impl Reader {
     /// Takes one header; `name` is in lower case. Says whether it is about rate limits.
     pub(crate) fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
         let rest = match name.first() {
-            Some(b'x') => name.strip_prefix(b"x-rate-limit-"),
+            Some(b'x') => {
+                name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
+            }
             Some(b'r') => match name {
                 b"ratelimit" => return self.read_ietf(value).is_some(),
                 b"ratelimit-policy" => return self.read_ietf_policy(value).is_some(),
@@ -122,18 +124,14 @@ impl Reader {
 
     /// Takes `limit`, `remaining` or `reset`, of whatever: what follows a prefix such as
     /// `x-ratelimit-`.
-    pub(crate) fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
-        // Most services have one bucket.
-        let (field, bucket) = match rest {
-            b"limit" => (Field::Limit, BucketId::default()),
-            b"remaining" => (Field::Remaining, BucketId::default()),
-            b"reset" => (Field::Reset, BucketId::default()),
-            _ => match read_name(rest) {
-                Some(named) => named,
-                None => return false,
-            },
-        };
-        self.set(field, bucket, trim(value), now).is_some()
+    fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
+        let named = read_name(rest);
+        named.is_some_and(|(field, bucket)| self.set(field, bucket, trim(value), now).is_some())
+    }
+
+    /// Takes a field of the plain bucket, the only one that most services have.
+    pub(crate) fn read_plain(&mut self, field: Field, value: &[u8], now: Timestamp) -> bool {
+        self.set(field, BucketId::default(), trim(value), now).is_some()
     }
 
     /// Sets a field, if its value is text.
@@ -148,7 +146,7 @@ impl Reader {
             Field::Remaining => bucket.remaining = bucket.remaining.or_else(whole),
             Field::Reset => {
                 let reset = || match number {
-                    Some(number) => Some(reset_of(number as f64, now)),
+                    Some(number) => Some(whole_reset(number, now)),
                     None => parse_reset(text, now),
                 };
                 bucket.reset_after = bucket.reset_after.or_else(reset);
@@ -226,7 +224,8 @@ impl Reader {
     }
 
     /// The rate limit, and the wait that follows from buckets that are used up.
-    pub(crate) fn finish(mut self) -> (Option<RateLimit>, Option<Duration>) {
+    #[inline]
+    pub(crate) fn finish(&mut self) -> (Option<RateLimit>, Option<Duration>) {
         let mut note = |bucket: &Bucket| {
             let slot = match bucket.remaining {
                 Some(0) => &mut self.exhausted_reset,
@@ -305,28 +304,36 @@ fn whole(text: &str) -> Option<u64> {
 }
 
 /// From here on a number is a date in seconds since 1970, not a wait.
-const EPOCH_SECONDS: f64 = 1e9;
+const EPOCH_SECONDS: u64 = 1_000_000_000;
 /// From here on a number is a date in milliseconds since 1970.
-const EPOCH_MILLIS: f64 = 1e11;
+const EPOCH_MILLIS: u64 = 100 * EPOCH_SECONDS;
 
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
 pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Some(number) = duration::digits(text.as_bytes()) {
+        return Some(whole_reset(number, now));
+    }
     if let Some(number) = duration::decimal(text) {
-        return Some(reset_of(number, now));
+        let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
+        return if number >= EPOCH_MILLIS as f64 {
+            Some(date(1e-3))
+        } else if number >= EPOCH_SECONDS as f64 {
+            Some(date(1.0))
+        } else {
+            duration::decimal_seconds(text)
+        };
     }
     let date = || http_date::parse_rfc3339(text).or_else(|| http_date::parse(text, now));
     duration::go_duration(text).or_else(|| date().map(|date| date.since(now)))
 }
 
-/// A reset that is a number.
-fn reset_of(number: f64, now: Timestamp) -> Duration {
-    let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
-    if number >= EPOCH_MILLIS {
-        date(1e-3)
-    } else if number >= EPOCH_SECONDS {
-        date(1.0)
-    } else {
-        Duration::try_from_secs_f64(number).unwrap_or_default()
+/// A reset that is a whole number of up to 15 digits, which are exact in integers.
+fn whole_reset(number: u64, now: Timestamp) -> Duration {
+    let date = |micros: u64| Timestamp::from_unix_micros((number * micros) as i64).since(now);
+    match number {
+        EPOCH_MILLIS.. => date(1_000),
+        EPOCH_SECONDS.. => date(1_000_000),
+        _ => Duration::from_secs(number),
     }
 }

@@ -54,9 +54,38 @@ pub(crate) const fn lowercase(word: u64) -> u64 {
     word | mark_range(word, b'A', b'Z') >> 2
 }
 
+/// Whether a text is this one, which is in lower case, in any case. Where the second is a literal
+/// this becomes a few comparisons.
+#[inline(always)]
+pub(crate) fn eq_ignore_case(text: &[u8], lower: &[u8]) -> bool {
+    if text.len() != lower.len() {
+        return false;
+    }
+    let Some(last) = lower.len().checked_sub(8) else {
+        return text.eq_ignore_ascii_case(lower);
+    };
+    let same = |at: usize| load(text, at).map(lowercase) == load(lower, at);
+    // The last eight bytes overlap those before them.
+    (0..last).step_by(8).all(same) && same(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_in_any_case() {
+        for text in ["Date", "X-RateLimit-Limit", "x-ratelimit-remaining", "12345678", ""] {
+            let lower = text.to_ascii_lowercase();
+            assert!(eq_ignore_case(text.as_bytes(), lower.as_bytes()));
+            for at in 0..text.len() {
+                let mut other = text.as_bytes().to_vec();
+                other[at] ^= 0x80;
+                assert!(!eq_ignore_case(&other, lower.as_bytes()));
+                assert!(!eq_ignore_case(&other[..at], lower.as_bytes()));
+            }
+        }
+    }
 
     #[test]
     fn every_byte_at_every_place() {

@@ -93,6 +93,12 @@ impl Inner {
     }
 }
 
+impl From<Box<Inner>> for Error {
+    fn from(inner: Box<Inner>) -> Self {
+        Error(inner)
+    }
+}
+
 impl From<Inner> for Error {
     fn from(inner: Inner) -> Self {
         Error(Box::new(inner))

@@ -258,7 +258,7 @@ impl StreamDecoder {
         let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
         let status = embedded_status(&parsed);
         let verdict = verdict::decide(status, &facts, &parsed, provider);
-        let mut inner = make(&facts, parsed, provider, verdict, None, now);
+        let mut inner = make(&facts, &mut parsed, provider, verdict, None, now);
         inner.status = status;
         inner.body = bytes[..bytes.len().min(MAX_BODY_BYTES)].to_vec();
         inner.headers = self.headers.clone();
