@@ -5,8 +5,9 @@
 //! characters: a broken byte must not hide an error's message.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use crate::swar;
 
@@ -22,12 +23,10 @@ pub(crate) enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// The characters between the quotes of a string, escapes and all.
+/// The characters between the quotes of a string, escapes and all. Whether there are any is found
+/// out where it matters: so this fits into two registers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    raw: &'a [u8],
-    escaped: bool,
-}
+pub(crate) struct Text<'a>(&'a [u8]);
 
 /// An array, brackets included.
 #[derive(Clone, Copy, Debug)]
@@ -92,19 +91,29 @@ impl<'a> Text<'a> {
 
     /// The beginning of the text, from no more than `max` bytes of its JSON form.
     pub(crate) fn decode_prefix(self, max: usize) -> Cow<'a, str> {
-        let cut = self.raw.len() > max;
-        let raw = if cut { &self.raw[..cut_point(self.raw, max)] } else { self.raw };
-        if self.escaped { Cow::Owned(unescape(raw)) } else { lossy(raw) }
+        let cut = self.0.len() > max;
+        let raw = if cut { &self.0[..cut_point(self.0, max)] } else { self.0 };
+        if is_escaped(raw) { Cow::Owned(unescape(raw)) } else { lossy(raw) }
     }
 
     /// The bytes between the quotes, escapes and all: enough to recognise a plain name.
     pub(crate) fn raw(self) -> &'a [u8] {
-        self.raw
+        self.0
     }
 
-    fn is(self, name: &str) -> bool {
-        if self.escaped { self.decode() == name } else { self.raw == name.as_bytes() }
+    /// Whether this is the text, which is ASCII.
+    fn is(self, text: &str) -> bool {
+        // Escapes are longer than what they stand for.
+        match self.0.len().cmp(&text.len()) {
+            Ordering::Less => false,
+            Ordering::Equal => self.0 == text.as_bytes(),
+            Ordering::Greater => is_escaped(self.0) && self.decode() == text,
+        }
     }
+}
+
+fn is_escaped(raw: &[u8]) -> bool {
+    memchr(b'\\', raw).is_some()
 }
 
 /// The nearest place up to `max` that splits neither a UTF-8 character nor an escape.
@@ -241,10 +250,10 @@ impl<'a> Members<'a> {
     /// The name of the next member, whose value then has to be read by [`value`](Self::value) or
     /// [`enter`](Self::enter).
     pub(crate) fn name(&mut self) -> Option<Text<'a>> {
-        let scanner = &mut self.scanner;
         if self.stage == Stage::Closed {
             return None;
         }
+        let scanner = &mut self.scanner;
         scanner.skip_space();
         if scanner.take(b'}').is_some() {
             self.stage = Stage::Closed;
@@ -424,7 +433,7 @@ impl<'a> Scanner<'a> {
         let end = quote_or_backslash(self.bytes, start)?;
         if self.bytes[end] == b'"' {
             self.at = end + 1;
-            return Some(Text { raw: &self.bytes[start..end], escaped: false });
+            return Some(Text(&self.bytes[start..end]));
         }
         self.escaped_text(start, end)
     }
@@ -436,7 +445,7 @@ impl<'a> Scanner<'a> {
             let end = quote_or_backslash(self.bytes, backslash + 2)?;
             if self.bytes[end] == b'"' {
                 self.at = end + 1;
-                return Some(Text { raw: &self.bytes[start..end], escaped: true });
+                return Some(Text(&self.bytes[start..end]));
             }
             backslash = end;
         }

@@ -16,13 +16,12 @@ pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
         }
         match value {
             Value::Array(list) => {
-                let mut messages =
-                    list.items().filter_map(message).take(MAX_FIELD_ERRORS).peekable();
-                if messages.peek().is_some() {
-                    fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
-                    messages.for_each(|message| {
-                        fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES))
-                    });
+                let messages = list.items().filter_map(message).take(MAX_FIELD_ERRORS);
+                for (index, message) in messages.enumerate() {
+                    if index == 0 {
+                        fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
+                    }
+                    fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
                 }
             }
             other => {

@@ -10,6 +10,9 @@ const MAX_TEXT_BYTES: usize = 1024;
 /// No more than this many bytes of all names and messages are kept.
 const MAX_ALL_BYTES: usize = 64 * 1024;
 
+const FIRST_BYTES: usize = 256;
+const FIRST_PARTS: usize = 8;
+
 /// What is wrong with one field of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,6 +49,11 @@ impl FieldTexts {
 
     /// Begins a field, to which the messages that follow belong.
     pub(crate) fn push_field(&mut self, name: &str) {
+        if self.parts.is_empty() {
+            // Room for a few fields, which is all that most answers name.
+            self.text.reserve(FIRST_BYTES);
+            self.parts.reserve(FIRST_PARTS);
+        }
         self.text.push_str(clip(name, MAX_TEXT_BYTES));
         self.end_part(true);
         self.fields += 1;
