@@ -42,7 +42,9 @@ pub use hint::HintSource;
 pub use kind::{Kind, KindRow, Severity, UnknownName};
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
 pub use provider::Provider;
-pub use quota::{Admission, Quota, QuotaOptions, QuotaState, Settlement, Ticket};
+pub use quota::{
+    Admission, EnterOptions, Place, Priority, Quota, QuotaOptions, QuotaState, Settlement, Ticket,
+};
 pub use rate_limit::RateLimit;
 pub use redact::redact;
 pub use retry::{

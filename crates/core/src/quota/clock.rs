@@ -37,6 +37,11 @@ impl ServerClock {
         self.narrow(earliest.saturating_sub(micros(at)), latest.saturating_sub(micros(at)));
     }
 
+    /// Whether the server has shown its clock.
+    pub(super) fn is_observed(&self) -> bool {
+        self.observed
+    }
+
     fn narrow(&mut self, earliest: i64, latest: i64) {
         let (low, high) = (self.earliest.max(earliest), self.latest.min(latest));
         // A guess, and what was learned before the server's clock was set, give way.

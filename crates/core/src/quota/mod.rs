@@ -1,17 +1,30 @@
 //! Quota: what the server still admits, and who may use it next.
 
+mod bucket;
 mod clock;
+mod flight;
+mod line;
+mod model;
+mod pool;
+mod recent;
+mod settlement;
+mod store;
+mod ticket;
+mod told;
 mod window;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::rate_limit::RateLimit;
 use crate::timestamp::Timestamp;
 
-use clock::ServerClock;
-use window::Window;
+pub use line::{EnterOptions, Place, Priority};
+pub use settlement::Settlement;
+pub use ticket::Ticket;
+
+use line::Line;
+use model::Model;
+use store::{Grant, Store};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +62,29 @@ impl QuotaOptions {
 
 /// The quota of one API key, shared by all senders in this process. A clone is the same quota.
 ///
-/// It models the window of LLM Resayil: so many requests a minute of the *server's* clock. Senders
-/// are admitted in the order in which they came. The first refusal holds everybody back until the
-/// window ends, and teaches the limit if it was unknown.
+/// It models what the server still admits, and learns that from what it sees:
+///
+/// - **Windows of the server's clock** (LLM Resayil): so many requests a minute of *its* clock, which is
+///   estimated from `Date` headers and the waits of refusals, so the local wall clock may be wrong and
+///   may be set at any time. A limit that is known, from the options or from headers, is used to the
+///   last request at once. The first refusal holds everybody back until the window ends, and teaches
+///   the limit if it was unknown; until then senders go out a few at a time, and more as none is
+///   refused.
+/// - **Others who use the same key**: a refusal although fewer than the limit were admitted here. What
+///   this process got in the last window it takes for its share; beyond it there is at most one request
+///   of which it is not known whether it was refused. Where every answer tells what remains, processes
+///   share it to the last request without refusals.
+/// - **Sliding windows and token buckets**: recognised by refusals whose wait does not end with a window,
+///   and modelled by what was sent in the last minute, or by the generic cell rate algorithm.
+/// - **Unknown kinds of limit** ([`QuotaOptions::window`] is `None`): no more is admitted than headers
+///   say remains, in requests and in tokens, and a refusal holds everybody back for the wait it names.
+///
+/// Senders are admitted in the order in which they came; see [`EnterOptions`] for priorities and for
+/// tenants that share a key. Leaving the line frees the place at once.
 ///
 /// It has no clock of its own and does not sleep: `now` is the time since any fixed point of a
-/// monotonic clock, the same for all calls. The server's clock is estimated from its `Date`
-/// headers, so the local wall clock may be wrong and may be set at any time.
-///
-/// Today it knows windows that are aligned to the clock, in this process. Sliding windows, token
-/// counts and quotas that processes share are not modelled yet.
+/// monotonic clock, the same for all calls. Today it is shared within this process; processes that
+/// share a key find their shares as said above.
 ///
 /// ```
 /// use std::time::Duration;
@@ -75,13 +101,8 @@ impl QuotaOptions {
 pub struct Quota(Arc<Mutex<State>>);
 
 struct State {
-    window: Option<Window>,
-    clock: ServerClock,
-    /// Nobody is admitted before this, because the server refused a request.
-    latched_until: Duration,
-    /// Places in the line, in order.
-    line: VecDeque<u64>,
-    next_place: u64,
+    store: Model,
+    line: Line,
     counters: Counters,
 }
 
@@ -97,51 +118,9 @@ struct Counters {
 pub enum Admission {
     /// Send now.
     Ready,
-    /// Ask again after this time. Nothing is gained by asking earlier.
+    /// Ask again after this time. Asking earlier helps only if in the meantime an answer arrived or
+    /// somebody in front left the line.
     Wait(Duration),
-}
-
-/// What the answer to an admitted request says of the quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Settlement {
-    /// Whether the server refused the request because the quota is used up.
-    pub refused: bool,
-    /// Whether the request was counted against the quota; unknown without an answer.
-    pub consumed: Option<bool>,
-    /// The answer's `Date`.
-    pub date: Option<Timestamp>,
-    /// The wait that the server asks for.
-    pub retry_after: Option<Duration>,
-    /// The rate limit that the answer's headers report.
-    pub rate_limit: Option<RateLimit>,
-}
-
-impl Settlement {
-    /// Nothing is known: no answer came.
-    pub fn unknown() -> Self {
-        Settlement::default()
-    }
-
-    /// Reads an answer: its status, headers, and the error that it stands for, if it is one.
-    ///
-    /// LLM Resayil counts neither refused requests nor those that fail with 401, 402, 404 or 422.
-    pub fn from_answer<N: AsRef<[u8]>, V: AsRef<[u8]>>(
-        status: u16,
-        headers: &[(N, V)],
-        error: Option<&crate::Error>,
-        now: Timestamp,
-    ) -> Self {
-        let facts = crate::headers::HeaderFacts::read(headers, now);
-        let refused = error.is_some_and(|error| error.kind() == crate::Kind::RateLimit);
-        Settlement {
-            refused,
-            consumed: Some(!refused && !matches!(status, 401 | 402 | 404 | 413 | 422 | 429)),
-            date: facts.date(now),
-            retry_after: error.and_then(|error| error.retry_after()),
-            rate_limit: facts.rate_limit,
-        }
-    }
 }
 
 /// What a quota knows, to be shown.
@@ -166,43 +145,62 @@ impl Quota {
     /// A quota that nobody has used yet. `wall` is the wall clock at `now`; it is the first guess
     /// at the server's clock.
     pub fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
-        let window = options.window.filter(|window| !window.is_zero());
         Quota(Arc::new(Mutex::new(State {
-            window: window.map(|length| Window::new(length, options.limit)),
-            clock: ServerClock::new(wall, now),
-            latched_until: Duration::ZERO,
-            line: VecDeque::new(),
-            next_place: 0,
+            store: Model::new(options, wall, now),
+            line: Line::default(),
             counters: Counters::default(),
         })))
     }
 
     /// Takes a place at the end of the line. Dropping the ticket leaves the line.
     pub fn enter(&self) -> Ticket {
+        self.enter_with(&EnterOptions::default())
+    }
+
+    /// Takes a place in the line by priority, tenant, or where one stood before.
+    pub fn enter_with(&self, options: &EnterOptions) -> Ticket {
         let mut state = self.lock();
-        let place = state.next_place;
-        state.next_place += 1;
-        state.line.push_back(place);
-        Ticket { quota: self.clone(), stage: Stage::Waiting(place) }
+        let place = state.line.place(options);
+        state.line.join(place);
+        drop(state);
+        Ticket::waiting(self.clone(), place)
+    }
+
+    /// Takes a place at the end of the line and asks at once whether to send: cheaper than
+    /// [`enter`](Self::enter) and [`Ticket::poll`] where nobody waits.
+    pub fn acquire(&self, now: Duration) -> (Ticket, Admission) {
+        let mut state = self.lock();
+        let place = state.line.place(&EnterOptions::default());
+        if state.line.is_empty() {
+            match state.store.admit(0, now) {
+                Ok(grant) => {
+                    state.counters.admitted += 1;
+                    state.line.served(place);
+                    drop(state);
+                    return (Ticket::admitted(self.clone(), place, grant), Admission::Ready);
+                }
+                Err(wait) => {
+                    state.line.join(place);
+                    drop(state);
+                    return (Ticket::waiting(self.clone(), place), Admission::Wait(wait));
+                }
+            }
+        }
+        state.line.join(place);
+        drop(state);
+        let mut ticket = Ticket::waiting(self.clone(), place);
+        let admission = ticket.poll(now);
+        (ticket, admission)
     }
 
     /// What the quota knows at `now`.
     pub fn state(&self, now: Duration) -> QuotaState {
         let mut state = self.lock();
-        let latched = state.latched_until.checked_sub(now).filter(|left| !left.is_zero());
-        let State { window, clock, .. } = &mut *state;
-        let window_end = window.as_mut().map(|window| {
-            window.roll(clock, now);
-            window.until_next(clock, now)
-        });
+        let reading = state.store.read(now);
         QuotaState {
-            limit: state.window.as_ref().and_then(Window::limit),
-            remaining: if latched.is_some() {
-                Some(0)
-            } else {
-                state.window.as_ref().and_then(Window::remaining)
-            },
-            reset_after: latched.or(window_end),
+            limit: reading.limit,
+            remaining: reading.remaining,
+            reset_after: reading.reset_after,
             waiting: state.line.len(),
             admitted: state.counters.admitted,
             refused: state.counters.refused,
@@ -222,116 +220,27 @@ impl std::fmt::Debug for Quota {
 }
 
 impl State {
-    fn poll(&mut self, place: u64, now: Duration) -> Admission {
-        if let Some(left) = self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
-            return Admission::Wait(left);
-        }
+    fn poll(&mut self, place: Place, now: Duration) -> Result<Grant, Duration> {
         // Those in front have the first claim on what is left, even while they sleep.
-        let ahead = self.line.partition_point(|known| *known < place);
-        let Some(window) = &mut self.window else { return Admission::Ready };
-        window.roll(&self.clock, now);
-        match window.wait_for(ahead, &self.clock, now) {
-            Some(wait) => Admission::Wait(wait),
-            None => Admission::Ready,
-        }
+        let ahead = self.line.ahead(place);
+        let grant = self.store.admit(ahead, now)?;
+        self.line.leave(place);
+        self.line.served(place);
+        self.counters.admitted += 1;
+        Ok(grant)
     }
 
-    fn leave(&mut self, place: u64) {
-        if let Ok(index) = self.line.binary_search(&place) {
-            self.line.remove(index);
-        }
+    fn leave(&mut self, place: Place) {
+        self.line.leave(place);
     }
 
-    fn settle(&mut self, admitted_at: Duration, settlement: &Settlement, now: Duration) {
-        if let Some(date) = settlement.date {
-            self.clock.observe(date, admitted_at, now);
-        }
-        let Some(window) = &mut self.window else {
-            if settlement.refused {
-                self.counters.refused += 1;
-                self.latched_until =
-                    self.latched_until.max(now + settlement.retry_after.unwrap_or_default());
-            }
-            return;
-        };
-        window.roll(&self.clock, now);
-        if let Some(limit) = settlement.rate_limit.and_then(|limit| limit.limit()) {
-            window.set_limit(u32::try_from(limit).unwrap_or(u32::MAX));
-        }
-        if settlement.refused {
-            self.counters.refused += 1;
-            if let Some(wait) = settlement.retry_after {
-                window.observe_end(now + wait, &mut self.clock);
-                window.roll(&self.clock, now);
-            }
-            window.resolve(admitted_at);
-            // A refusal from an earlier window says nothing about this one.
-            if window.contains(admitted_at, &self.clock) {
-                window.refused();
-                let end = now + window.until_next(&self.clock, now);
-                self.latched_until = self.latched_until.max(end);
-            }
-        } else if settlement.consumed == Some(false) {
-            window.resolve(admitted_at);
-            if window.contains(admitted_at, &self.clock) {
-                window.give_back();
-            }
-        } else if let Some(date) = settlement.date {
-            window.answered(admitted_at, date);
-        }
-    }
-}
-
-/// A sender's place in the line, then its admission, to be settled when the answer is there.
-#[must_use]
-pub struct Ticket {
-    quota: Quota,
-    stage: Stage,
-}
-
-enum Stage {
-    Waiting(u64),
-    Admitted(Duration),
-    Settled,
-}
-
-impl Ticket {
-    /// Asks whether to send now. Once it said [`Admission::Ready`] it goes on to say so.
-    pub fn poll(&mut self, now: Duration) -> Admission {
-        let Stage::Waiting(place) = self.stage else { return Admission::Ready };
-        let mut state = self.quota.lock();
-        let admission = state.poll(place, now);
-        if admission == Admission::Ready {
-            state.leave(place);
-            state.counters.admitted += 1;
-            if let Some(window) = &mut state.window {
-                window.admit(now);
-            }
-            drop(state);
-            self.stage = Stage::Admitted(now);
-        }
-        admission
+    fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
+        self.counters.refused += u64::from(settlement.refused);
+        self.store.settle(grant, settlement, now);
     }
 
-    /// Tells what the answer says of the quota. `now` is when it arrived.
-    pub fn settle(mut self, settlement: &Settlement, now: Duration) {
-        if let Stage::Admitted(at) = self.stage {
-            self.quota.lock().settle(at, settlement, now);
-        }
-        self.leave();
-    }
-
-    fn leave(&mut self) {
-        if let Stage::Waiting(place) = std::mem::replace(&mut self.stage, Stage::Settled) {
-            self.quota.lock().leave(place);
-        }
-    }
-}
-
-impl Drop for Ticket {
-    /// Leaves the line. An admitted request that is never settled counts as consumed.
-    fn drop(&mut self) {
-        self.leave();
+    fn abandon(&mut self, grant: &Grant) {
+        self.store.abandon(grant);
     }
 }
 

@@ -73,9 +73,11 @@ fn a_request_that_was_not_counted_is_given_back() {
 #[test]
 fn the_first_refusal_holds_everybody_back_and_teaches_the_limit() {
     let quota = quota(None);
-    let mut tickets: Vec<_> = (0..5).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
-    // Three are answered, two refused.
-    for ticket in tickets.split_off(3) {
+    let first = admit(&quota, Duration::ZERO).unwrap();
+    first.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(50));
+    let mut tickets: Vec<_> = (0..4).map(|_| admit(&quota, millis(50)).unwrap()).collect();
+    // Two more are answered, two refused.
+    for ticket in tickets.split_off(2) {
         ticket.settle(&refused(10 * SECOND), millis(100));
     }
     for ticket in tickets {
@@ -142,13 +144,14 @@ fn a_refusal_in_a_short_window_teaches_its_limit_and_not_a_wrong_end() {
         let into = if wait == 2 { 420 } else { 1420 };
         let wall = Timestamp::from_unix_micros(86_000_000 + into * 1000);
         let quota = Quota::new(options, wall, Duration::ZERO);
-        let tickets: Vec<_> = (0..8).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
         let date = Some(Timestamp::from_unix_seconds(86 + into / 1000));
-        for (index, ticket) in tickets.into_iter().enumerate() {
-            let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
-            let settlement =
-                if index < 5 { answer } else { Settlement { date, ..refused(wait * SECOND) } };
-            ticket.settle(&settlement, millis(5));
+        let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
+        let refusal = Settlement { date, ..refused(wait * SECOND) };
+        for settlements in [[answer; 4], [answer, refusal, refusal, refusal]] {
+            let tickets = [(); 4].map(|()| admit(&quota, millis(5)).unwrap());
+            for (ticket, settlement) in tickets.into_iter().zip(settlements) {
+                ticket.settle(&settlement, millis(5));
+            }
         }
         assert_eq!(quota.state(millis(5)).limit, Some(5));
         // The window ends at 88, and begins with certainty a second later at the latest.

@@ -1,87 +1,207 @@
 //! One window after the other, aligned to the server's clock.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::Settlement;
 use super::clock::ServerClock;
-use crate::timestamp::Timestamp;
+use super::flight::Flight;
+use super::recent::{Recent, Sent};
+use super::store::Grant;
+use super::told::{PATIENCE, Told, ToldGate};
 
 /// In microseconds.
 const SECOND: i64 = 1_000_000;
 
 /// Requests that are sent so close to a window's end may be counted in the next one.
-const TRANSIT: Duration = Duration::from_millis(250);
+pub(super) const TRANSIT: Duration = Duration::from_millis(250);
+
+/// How many are sent at once before anything is known of the limit; each that passes allows one more.
+const FIRST: u64 = 4;
+
+/// After so many windows that were used up without a refusal, one request more is tried: the limit may
+/// have been raised. The first is for a limit that was learned from refusals, the second for one that
+/// the server told.
+const RETRY_LEARNED: u32 = 10;
+const RETRY_TOLD: u32 = 30;
+
+/// How often a sender should ask again whose turn depends on answers that are under way.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Window {
     length: i64,
-    limit: Option<u32>,
-    /// Whether the limit was told, not learned from a refusal.
-    told: bool,
+    /// The limit that the program gave.
+    given: Option<u32>,
+    /// The limit that the server told.
+    told: Option<u32>,
+    /// The limit that refusals taught, and what it was when this window began.
+    learned: Option<u32>,
+    learned_before: Option<u32>,
     /// The number of the current window since 1970.
     index: i64,
+    /// Requests that are, or may be, counted in this window; and those of them that were sent before
+    /// it and may have been counted in the last one.
     used: u32,
-    /// When those requests were admitted that may yet be counted in the next window: no answer tells
-    /// that they were counted before.
-    late: VecDeque<Duration>,
+    carried: u32,
+    /// How many were admitted when this window, or the last one in which that happened, ended early.
+    count: Option<u32>,
+    last_count: Option<u32>,
+    /// Others use the key: so many requests of a window are this process's own by experience, and
+    /// beyond them it feels its way.
+    share: Option<u32>,
+    /// Windows that were used up without a refusal.
+    full: u32,
+    /// This window is not held to the limit.
+    trying: bool,
+    headers: Told,
 }
 
 impl Window {
     pub(super) fn new(length: Duration, limit: Option<u32>) -> Self {
-        let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX).max(1);
-        let limit = limit.map(|limit| limit.max(1));
         Window {
-            length,
-            limit,
-            told: limit.is_some(),
+            length: i64::try_from(length.as_micros()).unwrap_or(i64::MAX).max(1),
+            given: limit.map(|limit| limit.max(1)),
+            told: None,
+            learned: None,
+            learned_before: None,
             index: i64::MIN,
             used: 0,
-            late: VecDeque::new(),
+            carried: 0,
+            count: None,
+            last_count: None,
+            share: None,
+            full: 0,
+            trying: false,
+            headers: Told::default(),
         }
     }
 
+    pub(super) fn length(&self) -> Duration {
+        micros(self.length)
+    }
+
+    /// What the server told outweighs what the program said, and both what was learned.
     pub(super) fn limit(&self) -> Option<u32> {
-        self.limit
+        self.told_limit().or(self.learned)
+    }
+
+    pub(super) fn told_limit(&self) -> Option<u32> {
+        self.told.or(self.given)
+    }
+
+    /// How many requests of one window are sent at the most.
+    fn cap(&self) -> Option<u32> {
+        if self.trying {
+            return None;
+        }
+        // With others about, refusals do not teach the limit.
+        self.told_limit().or(self.learned.filter(|_| self.share.is_none()))
     }
 
     pub(super) fn remaining(&self) -> Option<u32> {
-        self.limit.map(|limit| limit.saturating_sub(self.used))
+        self.limit().map(|limit| limit.saturating_sub(self.used))
     }
 
     /// Takes a limit that the server told.
     pub(super) fn set_limit(&mut self, limit: u32) {
-        self.limit = Some(limit.max(1));
-        self.told = true;
+        self.told = Some(limit.max(1));
     }
 
     /// Goes on to the window that has certainly begun at `now`.
-    pub(super) fn roll(&mut self, clock: &ServerClock, now: Duration) {
+    pub(super) fn roll(&mut self, clock: &ServerClock, recent: &mut Recent, now: Duration) {
         let index = clock.earliest(now).div_euclid(self.length);
         if index <= self.index {
             // Back, because the clock proved to be behind its estimate: what was sent still counts.
+            for sent in recent.newest_mut().take_while(|sent| sent.window > index) {
+                sent.window = index;
+            }
             self.index = index;
             return;
         }
+        self.conclude();
+        self.index = index;
+        self.carried = 0;
         // Each request that was sent shortly before may have arrived after the window began.
         let begin = index.saturating_mul(self.length);
-        let carried = |sent: &&Duration| clock.latest(**sent + TRANSIT) >= begin;
-        self.used = u32::try_from(self.late.iter().filter(carried).count()).unwrap_or(u32::MAX);
-        self.late.retain(|sent| clock.latest(*sent + TRANSIT) >= begin);
-        self.index = index;
+        for sent in recent.newest_mut() {
+            if clock.latest(sent.at + TRANSIT) < begin {
+                break;
+            }
+            if !sent.counted {
+                (sent.window, sent.carried) = (index, true);
+                self.carried += 1;
+            }
+        }
+        self.used = self.carried;
     }
 
-    /// How long the sender has to wait who has so many in front of it; `None` if it may send.
+    /// Learns from a window that is over.
+    fn conclude(&mut self) {
+        let own = self.used - self.carried;
+        if let Some(limit) = self.limit() {
+            self.headers.roll(limit, own);
+        }
+        match self.count.take() {
+            Some(count) => (self.last_count, self.full) = (Some(count), 0),
+            None if self.cap().is_some_and(|cap| self.used >= cap) => {
+                // All of it was there for this process alone.
+                self.share = None;
+                self.full += 1;
+            }
+            None => {}
+        }
+        self.learned_before = self.learned;
+        self.trying = false;
+        let patience = match (self.given, self.told) {
+            (None, None) => RETRY_LEARNED,
+            _ => RETRY_TOLD,
+        };
+        if self.full >= patience && self.given.is_none() && !self.headers.on_success {
+            (self.full, self.trying) = (0, true);
+            self.share = self.limit();
+        }
+    }
+
+    /// How long the sender has to wait at least who has so many in front of it; `None` if it may
+    /// send.
     pub(super) fn wait_for(
         &self,
         ahead: usize,
         clock: &ServerClock,
+        flight: &mut Flight,
         now: Duration,
     ) -> Option<Duration> {
-        let limit = self.limit?;
-        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
-        let remaining = limit.saturating_sub(self.used);
-        let behind = ahead.checked_sub(remaining)?;
-        let windows = i64::from(behind / limit);
-        Some(self.until_next(clock, now) + micros(windows.saturating_mul(self.length)))
+        if let Some(cap) = self.cap() {
+            let remaining = cap.saturating_sub(self.used) as usize;
+            if let Some(behind) = ahead.checked_sub(remaining) {
+                let windows = i64::try_from(behind / cap as usize).unwrap_or(i64::MAX);
+                let more = micros(windows.saturating_mul(self.length));
+                return Some(self.until_next(clock, now).saturating_add(more));
+            }
+        }
+        let end = |wait: Duration| Some(wait.min(self.until_next(clock, now)));
+        if let (true, Some(limit)) = (self.headers.on_success, self.told) {
+            return match self.headers.gate(limit, self.used) {
+                ToldGate::Open => None,
+                ToldGate::AtOnce(most) if flight.younger_than(PATIENCE, now) + ahead < most => None,
+                ToldGate::AtOnce(_) => end(LOOK),
+                ToldGate::Closed => Some(self.until_next(clock, now)),
+            };
+        }
+        let free = match (self.share, self.limit()) {
+            (Some(share), _) => share.saturating_sub(self.used) as usize,
+            (None, Some(_)) => return None,
+            (None, None) => {
+                let uncertain = flight.uncertain(now) as u64;
+                if uncertain + (ahead as u64) < FIRST + flight.passed() {
+                    return None;
+                }
+                return end(flight.until_presumed(now));
+            }
+        };
+        if ahead < free || (ahead == 0 && flight.uncertain(now) == 0) {
+            return None;
+        }
+        end(flight.until_presumed(now))
     }
 
     /// The time until the next window has certainly begun.
@@ -90,61 +210,95 @@ impl Window {
         micros(self.length - earliest.rem_euclid(self.length))
     }
 
-    pub(super) fn admit(&mut self, now: Duration) {
+    /// Counts a request; says in which window.
+    pub(super) fn admit(&mut self) -> i64 {
         self.used = self.used.saturating_add(1);
-        self.late.push_back(now);
-        // No more of them matter than a window admits.
-        const MOST: usize = 4096;
-        if self.late.len() > MOST {
-            self.late.pop_front();
+        self.index
+    }
+
+    /// A request was refused; says whether that was in this window.
+    pub(super) fn refused(
+        &mut self,
+        grant: &Grant,
+        clock: &ServerClock,
+        recent: &mut Recent,
+    ) -> bool {
+        if clock.latest(grant.at + TRANSIT).div_euclid(self.length) < self.index {
+            return false;
         }
-    }
-
-    /// Whether a request that was admitted then belongs to the current window.
-    pub(super) fn contains(&self, admitted_at: Duration, clock: &ServerClock) -> bool {
-        clock.latest(admitted_at).div_euclid(self.length) >= self.index
-    }
-
-    /// A request was refused: what was admitted before it is the limit, if nobody told it.
-    pub(super) fn refused(&mut self) {
-        self.used = self.used.saturating_sub(1);
-        if !self.told {
-            self.limit = Some(self.limit.map_or(self.used, |limit| limit.min(self.used)).max(1));
+        if let Some(sent) = recent.remove(grant.id) {
+            self.give_back(&sent);
         }
-        if let Some(limit) = self.limit {
-            self.used = self.used.max(limit);
+        // Nothing can be learned from a count that is not certain.
+        if self.carried == 0 || self.told_limit().is_some() {
+            self.learn(self.used - self.carried);
         }
+        true
     }
 
-    /// The request that was admitted then was not counted, or is known to be counted already.
-    /// Says whether that was open until now.
-    pub(super) fn resolve(&mut self, admitted_at: Duration) -> bool {
-        // Most answers come in the order of their requests.
-        let index = self.late.iter().position(|sent| *sent == admitted_at);
-        index.and_then(|index| self.late.remove(index)).is_some()
-    }
-
-    /// The request that was admitted then was answered within the second that begins at `date`, and
-    /// so counted before the end of it.
-    pub(super) fn answered(&mut self, admitted_at: Duration, date: Timestamp) {
-        let last = date.unix_micros().saturating_add(SECOND - 1).div_euclid(self.length);
-        if last <= self.index && self.resolve(admitted_at) && last < self.index {
-            // It was taken for one of this window.
-            self.used = self.used.saturating_sub(1);
+    /// The server admits no more than so many of this process's requests in this window.
+    fn learn(&mut self, count: u32) {
+        let again = self.last_count == Some(count);
+        self.count = Some(count);
+        match (self.told_limit(), self.learned_before) {
+            (Some(limit), _) => self.share = (count < limit).then_some(count),
+            // The same number twice: it is the limit, or as good as that.
+            (None, Some(known)) if count < known && !again => {
+                (self.learned, self.share) = (Some(known), Some(count));
+            }
+            (None, _) => (self.learned, self.share) = (Some(count.max(1)), None),
         }
     }
 
     /// A request was not counted after all.
-    pub(super) fn give_back(&mut self) {
-        self.used = self.used.saturating_sub(1);
+    pub(super) fn give_back(&mut self, sent: &Sent) {
+        if sent.window == self.index {
+            self.used = self.used.saturating_sub(1);
+            if sent.carried {
+                self.carried = self.carried.saturating_sub(1);
+            }
+        }
+    }
+
+    /// A request was answered, and counted.
+    pub(super) fn answered(&mut self, grant: &Grant, settlement: &Settlement, recent: &mut Recent) {
+        let Some(date) = settlement.date else { return };
+        // Counted before the second that the answer shows was over.
+        let second = date.unix_micros();
+        let last = second.saturating_add(SECOND - 1).div_euclid(self.length);
+        if last <= self.index {
+            if let Some(sent) = recent.get_mut(grant.id).filter(|sent| !sent.counted) {
+                let before = *sent;
+                sent.counted = true;
+                if last < self.index {
+                    sent.window = last;
+                    self.give_back(&before);
+                }
+            }
+        }
+        // Sent and answered in this window, so the remainder is that of this window.
+        if grant.window == self.index && second.div_euclid(self.length) == self.index {
+            if let Some(remaining) = settlement.rate_limit.and_then(|told| told.remaining()) {
+                self.headers.remaining(u32::try_from(remaining).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    /// Whether a window may end within this time.
+    pub(super) fn may_end_within(&self, clock: &ServerClock, from: Duration, to: Duration) -> bool {
+        if !clock.is_observed() {
+            return true;
+        }
+        let windows = |at: i64| at.div_euclid(self.length);
+        windows(clock.earliest(from).saturating_sub(1)) < windows(clock.latest(to))
     }
 
     /// The server said that the window ends within the second before `end`.
     pub(super) fn observe_end(&self, end: Duration, clock: &mut ServerClock) {
         // The end that is nearest to the middle of what the clock and that second leave open.
-        let middle = (clock.earliest(end) + clock.latest(end)).div_euclid(2) - SECOND / 2;
-        let nearest = (middle + self.length / 2).div_euclid(self.length) * self.length;
-        clock.observe_between(nearest, nearest + SECOND, end);
+        let middle = (clock.earliest(end) / 2 + clock.latest(end) / 2).saturating_sub(SECOND / 2);
+        let nearest = middle.saturating_add(self.length / 2).div_euclid(self.length) * self.length;
+        clock.observe_between(nearest, nearest.saturating_add(SECOND), end);
     }
 }
 

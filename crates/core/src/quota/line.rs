@@ -1,0 +1,238 @@
+//! The line of those who wait.
+
+use std::collections::{HashMap, VecDeque};
+
+/// How urgent a request is.
+///
+/// A more urgent request passes those that came before it, but no more than
+/// [`Priority::REACH`] of them, so that nobody waits for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Priority {
+    /// Somebody waits for it.
+    High,
+    /// As all others.
+    #[default]
+    Normal,
+    /// When there is nothing else to do.
+    Low,
+}
+
+impl Priority {
+    /// How many places a request passes that is one class more urgent than those before it.
+    pub const REACH: u32 = 256;
+
+    /// Places behind the most urgent class.
+    fn handicap(self) -> u64 {
+        u64::from(Priority::REACH) * self as u64
+    }
+}
+
+/// How to stand in line: see [`Quota::enter_with`](super::Quota::enter_with).
+///
+/// ```
+/// use resayil_core::{EnterOptions, Priority};
+///
+/// let options = EnterOptions::default().with_priority(Priority::High).with_tenant("acme", 3);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnterOptions {
+    priority: Priority,
+    /// A hash of the name, 0 for the nameless one, and the weight.
+    tenant: u64,
+    weight: u32,
+    place: Option<Place>,
+}
+
+impl EnterOptions {
+    /// The same with this priority. Default: normal.
+    #[must_use]
+    pub fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// The same on behalf of this tenant. While several tenants wait, each is admitted in proportion
+    /// to its weight: 1 to 1000, other weights are moved to the nearest end. Default: one nameless
+    /// tenant of weight 1.
+    #[must_use]
+    pub fn with_tenant(mut self, name: &str, weight: u32) -> Self {
+        // FNV-1a. Two tenants of one hash share their place, which does no harm.
+        let hash = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.tenant = name.bytes().fold(0xcbf2_9ce4_8422_2325, hash) | 1;
+        self.weight = weight;
+        self
+    }
+
+    /// The same at a place that was taken before, by a request that has to be sent again: see
+    /// [`Ticket::place`](super::Ticket::place). It outweighs the other options.
+    #[must_use]
+    pub fn with_place(mut self, place: impl Into<Option<Place>>) -> Self {
+        self.place = place.into();
+        self
+    }
+}
+
+/// A place in the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The order: the turn, later by the handicap of the priority.
+    key: u64,
+    number: u64,
+    /// When its turn is, in the virtual time of fair queueing.
+    turn: u64,
+}
+
+/// What one request of a tenant of weight 1 takes of virtual time.
+const UNIT: u64 = 1 << 20;
+
+/// Waiters in order: by the virtual time of weighted fair queueing, in which each tenant's requests
+/// follow each other by one unit divided by its weight.
+#[derive(Default)]
+pub(super) struct Line {
+    places: VecDeque<Place>,
+    entered: u64,
+    /// The turn of the last that was served.
+    virtual_now: u64,
+    /// The last turn of the nameless tenant, and of those with a name.
+    last: u64,
+    tenants: HashMap<u64, u64>,
+}
+
+impl Line {
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The place that a request would take, were the line entered now.
+    pub(super) fn place(&mut self, options: &EnterOptions) -> Place {
+        if let Some(place) = options.place {
+            return place;
+        }
+        self.entered += 1;
+        let turn = if options.tenant == 0 {
+            self.last = self.last.max(self.virtual_now) + UNIT;
+            self.last
+        } else {
+            let cost = UNIT / u64::from(options.weight.clamp(1, 1000));
+            let known = self.tenants.get(&options.tenant).copied().unwrap_or_default();
+            let turn = known.max(self.virtual_now) + cost;
+            self.tenants.insert(options.tenant, turn);
+            turn
+        };
+        Place { key: turn + options.priority.handicap() * UNIT, number: self.entered, turn }
+    }
+
+    pub(super) fn join(&mut self, place: Place) {
+        match self.places.back() {
+            Some(last) if *last > place => {
+                let index = self.places.partition_point(|known| *known < place);
+                self.places.insert(index, place);
+            }
+            _ => self.places.push_back(place),
+        }
+    }
+
+    /// How many stand in front.
+    pub(super) fn ahead(&self, place: Place) -> usize {
+        match self.places.front() {
+            Some(first) if *first >= place => 0,
+            _ => self.places.partition_point(|known| *known < place),
+        }
+    }
+
+    pub(super) fn leave(&mut self, place: Place) {
+        if let Ok(index) = self.places.binary_search(&place) {
+            self.places.remove(index);
+        }
+    }
+
+    /// A place was served.
+    pub(super) fn served(&mut self, place: Place) {
+        self.virtual_now = self.virtual_now.max(place.turn);
+        if self.tenants.is_empty() {
+            return;
+        }
+        if self.places.is_empty() {
+            // Nobody is owed anything.
+            self.tenants.clear();
+        } else if self.tenants.len() > MANY_TENANTS {
+            self.tenants.retain(|_, turn| *turn > self.virtual_now);
+        }
+    }
+}
+
+/// From so many tenants on those are forgotten whose last request was served.
+const MANY_TENANTS: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enter(line: &mut Line, options: &EnterOptions) -> Place {
+        let place = line.place(options);
+        line.join(place);
+        place
+    }
+
+    fn serve(line: &mut Line) -> Option<Place> {
+        let place = *line.places.front()?;
+        line.leave(place);
+        line.served(place);
+        Some(place)
+    }
+
+    #[test]
+    fn first_come_first_served() {
+        let mut line = Line::default();
+        let places: Vec<_> = (0..5).map(|_| enter(&mut line, &EnterOptions::default())).collect();
+        line.leave(places[1]);
+        assert_eq!(line.ahead(places[2]), 1);
+        let order: Vec<_> = std::iter::from_fn(|| serve(&mut line)).collect();
+        assert_eq!(order, [places[0], places[2], places[3], places[4]]);
+    }
+
+    #[test]
+    fn the_urgent_pass_but_not_for_ever() {
+        let mut line = Line::default();
+        let low = EnterOptions::default().with_priority(Priority::Low);
+        let patient = enter(&mut line, &low);
+        let mut served = 0;
+        loop {
+            enter(&mut line, &EnterOptions::default());
+            served += 1;
+            if serve(&mut line) == Some(patient) {
+                break;
+            }
+        }
+        assert!((2..=Priority::REACH + 1).contains(&served), "{served}");
+    }
+
+    #[test]
+    fn tenants_share_by_weight() {
+        let mut line = Line::default();
+        let (many, heavy) = (
+            EnterOptions::default().with_tenant("many", 1),
+            EnterOptions::default().with_tenant("heavy", 3),
+        );
+        let first: Vec<_> = (0..100).map(|_| enter(&mut line, &many)).collect();
+        let second: Vec<_> = (0..100).map(|_| enter(&mut line, &heavy)).collect();
+        let order: Vec<_> = (0..40).filter_map(|_| serve(&mut line)).collect();
+        let count = |of: &[Place]| order.iter().filter(|place| of.contains(place)).count();
+        assert_eq!((count(&first), count(&second)), (10, 30));
+    }
+
+    #[test]
+    fn a_place_can_be_taken_again() {
+        let mut line = Line::default();
+        let first = enter(&mut line, &EnterOptions::default());
+        let second = enter(&mut line, &EnterOptions::default());
+        assert_eq!(serve(&mut line), Some(first));
+        let again = enter(&mut line, &EnterOptions::default().with_place(first));
+        assert_eq!((again, line.ahead(second)), (first, 1));
+    }
+}

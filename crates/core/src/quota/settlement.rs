@@ -1,0 +1,53 @@
+//! What an answer says of the quota.
+
+use std::time::Duration;
+
+use crate::hint::HintSource;
+use crate::rate_limit::RateLimit;
+use crate::timestamp::Timestamp;
+
+/// What the answer to an admitted request says of the quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// Whether the server refused the request because the quota is used up.
+    pub refused: bool,
+    /// Whether the request was counted against the quota; unknown without an answer.
+    pub consumed: Option<bool>,
+    /// The answer's `Date`.
+    pub date: Option<Timestamp>,
+    /// The wait that the server asks for.
+    pub retry_after: Option<Duration>,
+    /// Where that wait was read.
+    pub retry_after_source: Option<HintSource>,
+    /// The rate limit that the answer's headers report.
+    pub rate_limit: Option<RateLimit>,
+}
+
+impl Settlement {
+    /// Nothing is known: no answer came.
+    pub fn unknown() -> Self {
+        Settlement::default()
+    }
+
+    /// Reads an answer: its status, headers, and the error that it stands for, if it is one.
+    ///
+    /// LLM Resayil counts neither refused requests nor those that fail with 401, 402, 404 or 422.
+    pub fn from_answer<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        status: u16,
+        headers: &[(N, V)],
+        error: Option<&crate::Error>,
+        now: Timestamp,
+    ) -> Self {
+        let facts = crate::headers::HeaderFacts::read(headers, now);
+        let refused = error.is_some_and(|error| error.kind() == crate::Kind::RateLimit);
+        Settlement {
+            refused,
+            consumed: Some(!refused && !matches!(status, 401 | 402 | 404 | 413 | 422 | 429)),
+            date: facts.date(now),
+            retry_after: error.and_then(|error| error.retry_after()),
+            retry_after_source: error.and_then(|error| error.retry_after_source()),
+            rate_limit: facts.rate_limit,
+        }
+    }
+}
