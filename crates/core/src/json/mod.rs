@@ -1,0 +1,216 @@
+//! Reading the few members of a JSON document that matter, without building a tree of it.
+//!
+//! Time is linear in the input, nesting of any depth is skipped without recursion, and nothing is
+//! allocated but for texts with escapes. Texts that are not UTF-8 are read with replacement
+//! characters: a broken byte must not hide an error's message.
+
+mod scanner;
+mod text;
+
+use std::borrow::Cow;
+
+use scanner::Scanner;
+pub(crate) use text::Text;
+
+/// A value, with its content still to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// Its digits, which are ASCII.
+    Number(&'a [u8]),
+    Text(Text<'a>),
+    Array(Array<'a>),
+    Object(Object<'a>),
+}
+
+/// An array, brackets included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Array<'a>(&'a [u8]);
+
+/// An object, brackets included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object<'a>(&'a [u8]);
+
+/// Reads a whole document; `None` if it is not JSON.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Value<'_>> {
+    let mut scanner = Scanner { bytes, at: 0 };
+    scanner.skip_space();
+    let value = scanner.value()?;
+    scanner.skip_space();
+    (scanner.at == bytes.len()).then_some(value)
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn as_object(self) -> Option<Object<'a>> {
+        match self {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_array(self) -> Option<Array<'a>> {
+        match self {
+            Value::Array(array) => Some(array),
+            _ => None,
+        }
+    }
+
+    /// The decoded text of a string.
+    pub(crate) fn as_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::Text(text) => Some(text.decode()),
+            _ => None,
+        }
+    }
+
+    /// The digits of a number, or the text of a string.
+    pub(crate) fn as_scalar(self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::Number(digits) => std::str::from_utf8(digits).ok().map(Cow::Borrowed),
+            other => other.as_text(),
+        }
+    }
+
+    pub(crate) fn as_f64(self) -> Option<f64> {
+        match self {
+            Value::Number(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The object that begins with the first of these bytes, if one does. Its members have not been
+    /// read yet: whether all of it is well formed is known once [`Members::is_complete`] is.
+    pub(crate) fn unread(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.first() == Some(&b'{')).then_some(Object(bytes))
+    }
+
+    /// The object as it was written.
+    pub(crate) fn raw(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The members in order, up to the first mistake.
+    pub(crate) fn members(self) -> Members<'a> {
+        Members { scanner: Scanner { bytes: self.0, at: 1 }, stage: Stage::First }
+    }
+
+    /// The value of the first member of this name.
+    pub(crate) fn get(self, name: &str) -> Option<Value<'a>> {
+        self.members().find(|(found, _)| found.is(name)).map(|(_, value)| value)
+    }
+
+    /// The values of the first members of these names, in one walk.
+    pub(crate) fn get_all<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let mut values = [None; N];
+        for (found, value) in self.members() {
+            for (name, slot) in names.iter().zip(&mut values) {
+                if slot.is_none() && found.is(name) {
+                    *slot = Some(value);
+                }
+            }
+        }
+        values
+    }
+
+    /// The value of the first member of this name, unless it is null.
+    pub(crate) fn get_some(self, name: &str) -> Option<Value<'a>> {
+        self.get(name).filter(|value| !matches!(value, Value::Null))
+    }
+}
+
+impl<'a> Array<'a> {
+    pub(crate) fn items(self) -> Items<'a> {
+        Items(Scanner { bytes: self.0, at: 1 })
+    }
+}
+
+/// Walks the members of an object.
+pub(crate) struct Members<'a> {
+    scanner: Scanner<'a>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    First,
+    Later,
+    Closed,
+}
+
+impl<'a> Members<'a> {
+    /// The name of the next member, whose value then has to be read by [`value`](Self::value) or
+    /// [`enter`](Self::enter).
+    pub(crate) fn name(&mut self) -> Option<Text<'a>> {
+        if self.stage == Stage::Closed {
+            return None;
+        }
+        let scanner = &mut self.scanner;
+        scanner.skip_space();
+        if scanner.take(b'}').is_some() {
+            self.stage = Stage::Closed;
+            return None;
+        }
+        if self.stage == Stage::Later {
+            scanner.take(b',')?;
+            scanner.skip_space();
+        }
+        self.stage = Stage::Later;
+        let name = scanner.text()?;
+        scanner.skip_space();
+        scanner.take(b':')?;
+        scanner.skip_space();
+        Some(name)
+    }
+
+    /// The value of the member whose name was read.
+    pub(crate) fn value(&mut self) -> Option<Value<'a>> {
+        self.scanner.value()
+    }
+
+    /// Reads the value in place, if it is an object, so that its bytes are passed only once. `read`
+    /// has to read to its end.
+    pub(crate) fn enter(&mut self, read: impl FnOnce(&mut Members<'a>)) -> bool {
+        if self.scanner.peek() != Some(b'{') {
+            return false;
+        }
+        let scanner = Scanner { bytes: self.scanner.bytes, at: self.scanner.at + 1 };
+        let mut inner = Members { scanner, stage: Stage::First };
+        read(&mut inner);
+        // What is left open spoils the outer object too: it then stands before no comma.
+        self.scanner.at =
+            if inner.stage == Stage::Closed { inner.scanner.at } else { self.scanner.bytes.len() };
+        true
+    }
+
+    /// Whether the object was well formed, and nothing but white space follows it.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.scanner.skip_space();
+        self.stage == Stage::Closed && self.scanner.at == self.scanner.bytes.len()
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Text<'a>, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.name()?, self.value()?))
+    }
+}
+
+/// Walks the items of an array.
+pub(crate) struct Items<'a>(Scanner<'a>);
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.skip_comma();
+        self.0.value()
+    }
+}
+
+#[cfg(test)]
+mod tests;
