@@ -226,6 +226,20 @@ fn what_is_not_http_is_an_error() {
 }
 
 #[test]
+fn a_server_without_tls_is_not_tried_again() {
+    let base = serve(|_, mut stream| {
+        let mut hello = [0; 64];
+        let _ = std::io::Read::read(&mut stream, &mut hello);
+        let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let base = base.replace("http://", "https://");
+    let client = Client::builder().base_url(&base).api_key("sk_llmr_k").build().unwrap();
+    let error = client.chat(&hello()).unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (Kind::Network, 1), "{error:?}");
+    assert!(!error.is_retryable() && !error.is_ambiguous());
+}
+
+#[test]
 fn endless_headers_are_cut_off() {
     let base = serve(|_, mut stream| {
         read_request(&mut stream);
