@@ -11,6 +11,7 @@ use crate::hint::{self, HintSource};
 use crate::kind::Kind;
 use crate::provider::Provider;
 use crate::redact::redact_into;
+use crate::stream::failure_without_text;
 use crate::timestamp::Timestamp;
 use crate::verdict::{self, Verdict};
 
@@ -109,10 +110,20 @@ fn disguised_error(
     };
     let content_type = facts.content_type();
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
+    let failure = if body.format == Format::Json && !body.has_error {
+        failure_without_text(bytes.trim_ascii())
+    } else {
+        None
+    };
     match body.format {
         Format::Json if body.has_error => {
             let named = embedded_status(body);
             Some((named.or(Some(status)), verdict::decide(named, facts, body, provider), None))
+        }
+        Format::Json if failure.is_some() => {
+            let kind = failure?;
+            let verdict = Verdict { kind, retryable: kind.is_retryable() };
+            Some((Some(status), verdict, Some("the answer ended before it held any text")))
         }
         Format::Json if body.empty_answer => protocol("the answer is empty and used no tokens"),
         Format::Json => None,

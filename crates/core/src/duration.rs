@@ -85,11 +85,16 @@ pub(crate) fn go_duration(text: &str) -> Option<Duration> {
 pub(crate) fn prose_duration(text: &str, bare_seconds: bool) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = None;
-    while let Some((value, tail)) = split_number(rest) {
+    while let Some((mut value, mut tail)) = split_number(rest) {
+        // Of a range, `5-10 seconds`, the end is safe.
+        if let Some((end, after)) = tail.strip_prefix(['-', '–']).and_then(split_number) {
+            (value, tail) = (value.max(end), after);
+        }
         let tail = tail.strip_prefix('-').unwrap_or(tail).trim_start_matches([' ', '\u{a0}']);
         let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
         let Some(scale) = unit(&tail[..end]) else {
-            if seconds.is_none() && bare_seconds {
+            // `after 429 errors` counts errors.
+            if seconds.is_none() && bare_seconds && end == 0 {
                 seconds = Some(value);
             }
             break;
@@ -149,6 +154,7 @@ mod tests {
             ("19h14m47s.", Some(69_287.0)),
             ("2 hours and 5 minutes", Some(7500.0)),
             ("1.5 milliseconds.", Some(0.0015)),
+            ("5-10 seconds", Some(10.0)),
             ("tomorrow", None),
             ("-1s", None),
             ("3 tokens", None),
@@ -157,6 +163,7 @@ mod tests {
         }
         assert_eq!(secs(prose_duration("60. Then", true)), Some(60.0));
         assert_eq!(secs(prose_duration("60. Then", false)), None);
+        assert_eq!(secs(prose_duration("429 errors", true)), None);
     }
 
     #[test]

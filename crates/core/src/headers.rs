@@ -96,14 +96,14 @@ impl<'a> HeaderFacts<'a> {
                 self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
             }
             b"retry-after-ms" | b"x-ms-retry-after-ms" => {
-                self.retry_after_ms = self.retry_after_ms.or_else(|| parse_millis(text(value)));
+                // Zero says nothing, and must not hide a wait in the other header.
+                let millis = || parse_millis(text(value)).filter(|wait| !wait.is_zero());
+                self.retry_after_ms = self.retry_after_ms.or_else(millis);
             }
             b"x-should-retry" => {
-                self.should_retry = match text(value) {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => None,
-                }
+                let is = |word: &str| text(value).eq_ignore_ascii_case(word);
+                self.should_retry =
+                    if is("true") { Some(true) } else { is("false").then_some(false) };
             }
             b"x-request-id" => self.set_request_id(3, value, None),
             b"request-id" => self.set_request_id(2, value, None),

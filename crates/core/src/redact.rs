@@ -6,7 +6,7 @@ use crate::swar;
 const MASK: &str = "[redacted]";
 
 /// Beginnings of API keys that providers document, in lower case.
-const KEY_PREFIXES: [Prefix; 14] = [
+const KEY_PREFIXES: [Prefix; 21] = [
     Prefix::new(b"sk_"),
     Prefix::new(b"sk-"),
     Prefix::new(b"pk_"),
@@ -21,6 +21,13 @@ const KEY_PREFIXES: [Prefix; 14] = [
     Prefix::new(b"pplx-"),
     Prefix::new(b"key-"),
     Prefix::new(b"eyj"),
+    Prefix::new(b"ghp_"),
+    Prefix::new(b"gho_"),
+    Prefix::new(b"glpat-"),
+    Prefix::new(b"akia"),
+    Prefix::new(b"asia"),
+    Prefix::new(b"ya29."),
+    Prefix::new(b"xoxb-"),
 ];
 
 /// Up to eight bytes, compared at once.
@@ -210,7 +217,8 @@ fn is_key(text: &str, start: usize, end: usize) -> bool {
 
 fn follows_bearer(before: &[u8]) -> bool {
     let trimmed = before.trim_ascii_end();
-    trimmed.len() < before.len() && ends_with_word(trimmed, b"bearer")
+    trimmed.len() < before.len()
+        && (ends_with_word(trimmed, b"bearer") || ends_with_word(trimmed, b"basic"))
 }
 
 fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
@@ -235,6 +243,8 @@ mod tests {
             ("authorization: BEARER  abc.def-ghi_jkl", "authorization: BEARER  [redacted]"),
             (r#"{"api_key": "abcdefghijklmnop"}"#, r#"{"api_key": "[redacted]"}"#),
             ("AIzaSyA1234567890abcdef", "[redacted]"),
+            ("Basic dXNlcjpwYXNzd29yZDE=", "Basic [redacted]="),
+            ("AKIAIOSFODNN7EXAMPLE and ghp_16C7e42F292c6912E7", "[redacted] and [redacted]"),
             (
                 "/v1/models?key=abc&x=1 failed, token=t0",
                 "/v1/models?key=[redacted]&x=1 failed, token=[redacted]",

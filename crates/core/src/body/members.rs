@@ -115,7 +115,9 @@ impl<'a> Top<'a> {
     fn read_into(self, body: &mut Body<'a>, now: Timestamp) {
         let is_error_event = self.kind.is_some_and(|kind| is_text(kind, "error"));
         match self.error {
-            Some(Error::Object) => body.has_error = true,
+            // An empty one is as good as null.
+            Some(Error::Object) => body.has_error = body.error_members.any,
+            Some(Error::Other(Value::Text(text))) if text.raw().is_empty() => {}
             Some(Error::Other(Value::Text(text))) => {
                 body.has_error = true;
                 body.message = Some(text.decode_prefix(MAX_MESSAGE_BYTES));
@@ -163,12 +165,18 @@ impl<'a> Top<'a> {
     fn read_texts(&self, body: &mut Body<'a>, is_error_event: bool) {
         // OAuth: `error` is the code and `error_description` the message. Frameworks such as
         // Spring put the status's name into `error` and the reason into `message`.
-        let error_is_label =
-            self.description.is_some() || (body.status.is_some() && self.has_two_texts());
+        let is_word = |text: &str| !text.contains(char::is_whitespace);
+        let error_is_label = self.description.is_some()
+            || self.has_two_texts()
+                && (body.status.is_some() || body.message.as_deref().is_some_and(is_word));
         if error_is_label {
+            let is_code = |label: &Cow<'_, str>| {
+                is_word(label)
+                    && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            };
             let label = body.message.take();
             body.message = self.description.or(self.message).and_then(message_of);
-            body.code = body.code.take().or(label.filter(|_| self.description.is_some()));
+            body.code = body.code.take().or(label.filter(is_code));
         }
         if body.message.is_none() {
             let beside = [self.detail, self.message, self.errors, self.title];
@@ -186,7 +194,12 @@ impl<'a> Top<'a> {
             body.error_type =
                 body.error_type.take().or_else(|| self.kind.or(self.error_type).and_then(scalar));
         }
-        if self.object.is_some_and(|object| is_text(object, "error")) {
+        let failed =
+            |code: &Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..=599).contains(&code));
+        let bare_failure = self.choices.is_none()
+            && self.message.is_some()
+            && body.code.as_ref().is_some_and(failed);
+        if bare_failure || self.object.is_some_and(|object| is_text(object, "error")) {
             body.has_error = true;
         }
         // Cohere's id of the request stands beside the message, in a body without `error`.
@@ -206,8 +219,14 @@ impl<'a> Top<'a> {
     /// Recognises the provider by members that only its errors have.
     fn recognise(&self, body: &mut Body<'a>) {
         let has = body.error_members;
-        let waits_beside_error = self.waits && has.code && has.message;
-        let found = if waits_beside_error || (self.has_two_texts() && body.status.is_none()) {
+        let code_is_number = body.code.as_ref().is_some_and(|code| code.parse::<u16>().is_ok());
+        let waits_beside_error = self.waits && has.message && code_is_number;
+        let known = |message: Value<'_>| {
+            is_text(message, "Unauthenticated.") || is_text(message, "Forbidden.")
+        };
+        let found = if waits_beside_error
+            || (self.has_two_texts() && self.message.is_some_and(known))
+        {
             Some(Provider::Resayil)
         } else if self.has_field_map {
             Some(if has.message { Provider::Resayil } else { Provider::Laravel })
@@ -294,6 +313,7 @@ fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) 
 }
 
 fn note(name: &[u8], members: &mut ErrorMembers) {
+    members.any = true;
     match name {
         b"code" => members.code = true,
         b"type" => members.kind = true,

@@ -43,6 +43,8 @@ pub(crate) struct Body<'a> {
 /// Members of an error object that give its dialect away.
 #[derive(Clone, Copy, Default)]
 struct ErrorMembers {
+    /// Has it any at all?
+    any: bool,
     code: bool,
     kind: bool,
     message: bool,

@@ -54,7 +54,7 @@ impl FieldTexts {
             self.text.reserve(FIRST_BYTES);
             self.parts.reserve(FIRST_PARTS);
         }
-        self.text.push_str(clip(name, MAX_TEXT_BYTES));
+        redact_into(clip(name, MAX_TEXT_BYTES), &mut self.text);
         self.end_part(true);
         self.fields += 1;
     }

@@ -188,6 +188,11 @@ fn read_gemini(event: Object<'_>) -> Event<'_> {
             .and_then(Value::as_array);
         for part in parts.iter().flat_map(|parts| parts.items()).filter_map(Value::as_object) {
             read.other_content |= part.get("functionCall").is_some();
+            // What the model thinks is no part of its answer.
+            if matches!(part.get("thought"), Some(Value::Bool(true))) {
+                read.other_content = true;
+                continue;
+            }
             let text = text_of(Some(part), "text");
             read.text = if read.text.is_empty() { text } else { read.text + text };
         }

@@ -117,6 +117,17 @@ enum End {
     Truncated,
 }
 
+/// Why a whole answer holds no text, by the words by which streams end: a filter, or a failure.
+pub(crate) fn failure_without_text(answer: &[u8]) -> Option<Kind> {
+    let event = event::read(json::parse(answer)?.as_object()?);
+    match event.finish? {
+        _ if !event.text.is_empty() || event.other_content => None,
+        Finish::ContentFilter => Some(Kind::ContentFilter),
+        Finish::Failed => Some(Kind::Server),
+        Finish::Normal(_) => None,
+    }
+}
+
 impl StreamDecoder {
     /// A decoder for any provider's stream.
     pub fn new() -> Self {
@@ -318,6 +329,8 @@ impl State {
                 // It may be the first line of a plain body.
                 true
             }
+            // A word that keeps the connection alive is no event.
+            None if !matches!(data.first(), Some(b'{' | b'[')) => true,
             None => {
                 self.end = Some(End::Failed(Kind::Protocol, "an event of the stream is not JSON"));
                 false
@@ -438,7 +451,8 @@ mod tests {
 
     #[test]
     fn garbage_in_a_stream_is_an_error() {
-        let (end, text) = decode(format!("{HI}data: garbage\n\n{STOP}").as_bytes(), 1000);
+        let (end, text) =
+            decode(format!("{HI}data: keepalive\n\ndata: {{garbage\n\n{STOP}").as_bytes(), 1000);
         assert_eq!((end.name(), text.as_str()), ("error", "Hi م"));
         assert_eq!(end.error().unwrap().kind(), Kind::Protocol);
     }

@@ -3,8 +3,11 @@
 mod codes;
 mod prose;
 
+use std::time::Duration;
+
 use crate::body::{Body, Format, QuotaWindow};
 use crate::headers::HeaderFacts;
+use crate::hint;
 use crate::kind::Kind;
 use crate::provider::Provider;
 
@@ -62,7 +65,8 @@ pub(crate) fn decide(
         Some(403) => forbidden(by_code, &words()),
         Some(status @ 400..=499) => client_error(status, by_code),
         Some(status @ 500..=599) => server_error(status, by_code, &words()),
-        Some(status @ 300..=399) => redirect(status),
+        // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
+        Some(300..=399) => Verdict::terminal(Kind::Protocol),
         _ => without_status(body, by_code, &words()),
     };
     if let Some(instruction) = headers.should_retry {
@@ -85,6 +89,9 @@ fn meaning_of_codes(headers: &HeaderFacts<'_>, body: &Body<'_>) -> Option<Meanin
     Some(meanings.fold(first, Meaning::or_stronger))
 }
 
+/// A longer wait than this is for a quota, not for a rate.
+const LONG_WAIT: Duration = Duration::from_secs(3600);
+
 /// 429: the rate, unless the quota behind it is used up or the request can never fit.
 fn too_many_requests(
     headers: &HeaderFacts<'_>,
@@ -96,10 +103,12 @@ fn too_many_requests(
         Some(Meaning::QuotaExhausted | Meaning::PaymentRequired) => {
             return Verdict::of(Kind::QuotaExhausted);
         }
-        Some(Meaning::ContextLength) => return Verdict::of(Kind::ContextLength),
-        Some(Meaning::Overloaded) => return Verdict::of(Kind::Overloaded),
-        Some(Meaning::Authentication) => return Verdict::of(Kind::Authentication),
-        Some(Meaning::ContentFilter) => return Verdict::of(Kind::ContentFilter),
+        Some(
+            meaning @ (Meaning::ContextLength
+            | Meaning::Overloaded
+            | Meaning::Authentication
+            | Meaning::ContentFilter),
+        ) => return Verdict::of(meaning.kind()),
         _ => {}
     }
     if headers.usage_rejected || body.quota_window == Some(QuotaWindow::Day) {
@@ -112,11 +121,16 @@ fn too_many_requests(
     if words.say_limit_is_zero() {
         return Verdict::of(Kind::QuotaExhausted);
     }
-    let short_wait = body.quota_window == Some(QuotaWindow::Minute) || body.retry_after.is_some();
-    if !short_wait && words.say_quota_exhausted() {
-        return Verdict::of(Kind::QuotaExhausted);
+    if body.quota_window == Some(QuotaWindow::Minute) {
+        return Verdict::of(Kind::RateLimit);
     }
-    Verdict::of(Kind::RateLimit)
+    let in_headers = headers.retry_after_ms.or(headers.retry_after);
+    let in_prose = || body.message.as_deref().and_then(hint::find_in_prose);
+    let exhausted = match body.retry_after.or(in_headers).or_else(in_prose) {
+        Some(wait) => wait > LONG_WAIT || words.say_daily_cap(),
+        None => words.say_daily_cap() || words.say_quota_exhausted(),
+    };
+    Verdict::of(if exhausted { Kind::QuotaExhausted } else { Kind::RateLimit })
 }
 
 /// 400: the status that providers use for everything.
@@ -135,6 +149,8 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verd
         Kind::ContextLength
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
+    } else if words.say_usage_limit() {
+        Kind::QuotaExhausted
     } else if words.say_key_is_bad() {
         Kind::Authentication
     } else if words.say_content_filter() {
@@ -215,11 +231,6 @@ fn server_error(status: u16, by_code: Option<Meaning>, words: &Words) -> Verdict
     })
 }
 
-/// A redirect is not followed with a key and a prompt in it, and leads to the same place again.
-fn redirect(_status: u16) -> Verdict {
-    Verdict::terminal(Kind::Protocol)
-}
-
 /// An error inside a success or a stream: the code, then the prose.
 fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verdict {
     let kind = match by_code {
@@ -233,7 +244,7 @@ fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> V
             Kind::ContentFilter
         } else if words.say_credits_are_low() {
             Kind::PaymentRequired
-        } else if words.say_quota_exhausted() {
+        } else if words.say_quota_exhausted() || words.say_daily_cap() {
             Kind::QuotaExhausted
         } else if words.say_rate_limit() {
             Kind::RateLimit

@@ -1,7 +1,8 @@
 //! What a message says, by the words in it.
 //!
-//! Messages differ in wording more than in words, so a rule names words that stand together, in
-//! any order. Text in quotation marks is the caller's own more often than not, and is left out.
+//! Messages differ in wording more than in words, so a rule names words that stand together in one
+//! sentence, in any order. Text in quotation marks is the caller's own more often than not, and is
+//! left out; so are addresses.
 
 use crate::swar;
 
@@ -19,8 +20,8 @@ macro_rules! words {
 
 words! {
     Again: "again";
-    Allowed: "allowed";
     Api: "api";
+    ApiKey: "apikey";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Balance: "balance";
     Billing: "billing";
@@ -32,19 +33,21 @@ words! {
     Content: "content";
     Context: "context";
     Credit: "credit" | "credits" | "funds";
-    Day: "day" | "days" | "daily" | "tpd" | "rpd";
+    Day: "daily" | "tpd" | "rpd";
+    DayOrMonth: "day" | "month" | "week" | "year";
     Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Filter: "filter" | "filtered" | "filtering" | "moderation" | "safety" | "policy" | "policies" | "inappropriate" | "management" | "injection" | "sensitive";
-    Given: "given" | "got";
-    Input: "input" | "inputs" | "prompt" | "prompts" | "request" | "messages";
+    Each: "per" | "a" | "this" | "each" | "every" | "the";
+    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive";
+    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
     Insufficient: "insufficient" | "low" | "enough" | "purchase" | "arrears";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
     Key: "key";
     Large: "large" | "long" | "longer" | "larger" | "greater" | "big";
+    Least: "least";
     Length: "length";
     Limit: "limit" | "limits" | "limited";
     Loading: "loading";
@@ -52,22 +55,27 @@ words! {
     Maximum: "maximum" | "max";
     Minute: "minute" | "minutes" | "tpm" | "rpm";
     Model: "model";
-    Month: "month" | "months" | "monthly" | "week" | "weekly" | "year";
+    Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
     Not: "not" | "no" | "doesn" | "nonexistent";
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
     Overloaded: "overloaded" | "overload" | "unavailable";
+    Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
     Plan: "plan";
+    Policy: "policy" | "policies" | "management";
     Quota: "quota" | "quotas";
     Rate: "rate";
     Reached: "reached" | "hit";
     Reduce: "reduce" | "shorten" | "shorter";
+    Request: "request";
     Requested: "requested";
     Requests: "requests" | "calls";
+    Safety: "safety";
     Server: "server" | "upstream" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
     Spend: "spend" | "spending" | "budget";
+    Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Throttled: "throttled" | "throttling";
     Timeout: "timeout" | "timed";
     Token: "token" | "tokens";
@@ -128,27 +136,41 @@ fn word(key: Key) -> Option<Word> {
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;
 
-/// The set of words in a message, and the numbers that two of them name.
+/// More sentences than this are taken for one.
+const MAX_SENTENCES: usize = 8;
+
+/// What a message says, sentence by sentence.
 #[derive(Default)]
 pub(super) struct Words {
-    set: u64,
+    sentences: [Sentence; MAX_SENTENCES],
+    count: usize,
     limit: Option<u64>,
     requested: Option<u64>,
 }
 
+/// The set of words in one sentence.
+#[derive(Clone, Copy, Default)]
+struct Sentence(u64);
+
 impl Words {
     pub(super) fn of(message: &str) -> Self {
-        let mut words = Words::default();
+        let mut words = Words { count: 1, ..Words::default() };
         let bytes = &message.as_bytes()[..message.len().min(MAX_PROSE)];
         let mut at = 0;
-        // The word that a number right after it belongs to.
+        // The word before, and what a number right after it belongs to.
         let mut label = None;
         while let Some(byte) = bytes.get(at) {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' => {
                     let (key, end) = read_word(bytes, at);
-                    label = word(key);
-                    words.set |= label.map_or(0, |word| 1 << word as u64);
+                    // An address is no prose.
+                    if bytes[end..].starts_with(b"://") {
+                        at = end_of(bytes, end, |byte| !byte.is_ascii_whitespace());
+                        label = None;
+                        continue;
+                    }
+                    let slash = at > 0 && bytes[..at].trim_ascii_end().ends_with(b"/");
+                    label = words.add(word(key), label, slash);
                     at = end;
                 }
                 b'0'..=b'9' => {
@@ -163,10 +185,34 @@ impl Words {
                     }
                     None => at += 1,
                 },
+                b'.' | b';' | b'!' | b'?' | b'\n' => {
+                    let ends = bytes.get(at + 1).is_none_or(|next| next.is_ascii_whitespace());
+                    if ends && words.count < MAX_SENTENCES && words.last().0 != 0 {
+                        words.count += 1;
+                    }
+                    at += 1;
+                }
                 _ => at += 1,
             }
         }
         words
+    }
+
+    fn last(&mut self) -> &mut Sentence {
+        &mut self.sentences[self.count - 1]
+    }
+
+    /// Adds a word that stands behind `before`; says what it means there.
+    fn add(&mut self, word: Option<Word>, before: Option<Word>, slash: bool) -> Option<Word> {
+        let word = match (word?, before) {
+            // `per day`, `this month`, `calls / month`: another day is just a day.
+            (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
+            (Word::DayOrMonth, _) if slash => Word::Day,
+            (Word::Key, Some(Word::Api)) => Word::ApiKey,
+            (word, _) => word,
+        };
+        self.last().0 |= 1 << word as u64;
+        Some(word)
     }
 
     fn number(&mut self, label: Option<Word>, digits: &[u8]) {
@@ -183,19 +229,22 @@ impl Words {
         }
     }
 
-    fn has(&self, word: Word) -> bool {
-        self.set & (1 << word as u64) != 0
+    /// Whether a sentence says so.
+    fn any(&self, says: impl Fn(&Sentence) -> bool) -> bool {
+        self.sentences[..self.count].iter().any(says)
     }
 
-    fn any(&self, words: &[Word]) -> bool {
-        words.iter().any(|word| self.has(*word))
+    /// Whether the word stands anywhere.
+    fn has(&self, word: Word) -> bool {
+        self.any(|sentence| sentence.has(word))
     }
 
     /// `Limit 30000, Requested 40000`, or that the request is too large.
     pub(super) fn say_request_exceeds_limit(&self) -> bool {
+        use Word::*;
         let larger = matches!((self.requested, self.limit), (Some(requested), Some(limit)) if requested > limit);
-        larger && !self.has(Word::Used)
-            || (self.has(Word::Input) && self.has(Word::Too) && self.has(Word::Large))
+        larger && !self.has(Used)
+            || self.any(|it| it.any(&[Input, Request]) && it.all(&[Too, Large]))
     }
 
     /// `limit: 0`: this account may not at all.
@@ -203,77 +252,76 @@ impl Words {
         self.limit == Some(0)
     }
 
-    /// A cap that no short wait lifts: of a day, a month, of spending or credits.
+    /// A cap of a day or longer.
+    pub(super) fn say_daily_cap(&self) -> bool {
+        use Word::*;
+        let spent = [Limit, Exceed, Reached, Exhausted, Many];
+        !self.has(Minute) && self.any(|it| it.any(&[Day, Month]) && it.any(&spent))
+    }
+
+    /// A cap of spending, credits or use, which a short wait does not lift.
     pub(super) fn say_quota_exhausted(&self) -> bool {
         use Word::*;
-        let period = self.any(&[Day, Month]) && !self.has(Minute);
-        let spent = self.any(&[Limit, Exceed, Reached, Exhausted, Many]);
-        let money = self.any(&[Credit, Balance, Spend, Billing]);
-        let out_of_money = money && self.any(&[Insufficient, Exhausted, Reached, Exceed]);
-        period && spent
-            || out_of_money
-            || (self.has(Quota) && self.any(&[Billing, Plan]) && !self.any(&[Minute, Rate]))
-            || (self.has(Usage)
-                && self.has(Limit)
-                && self.any(&[Reached, Exceed])
-                && !self.has(Minute))
+        if self.has(Minute) {
+            return false;
+        }
+        self.any(|it| {
+            let money = it.any(&[Credit, Spend, Billing])
+                && it.any(&[Insufficient, Exhausted, Reached, Exceed]);
+            let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
+            money || quota || it.says_credits_are_low() || it.says_usage_limit()
+        })
+    }
+
+    pub(super) fn say_usage_limit(&self) -> bool {
+        !self.has(Word::Minute) && self.any(Sentence::says_usage_limit)
     }
 
     pub(super) fn say_context_length(&self) -> bool {
-        use Word::*;
-        if self.has(Rate) || self.has(Minute) {
-            return false;
-        }
-        let context = self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]);
-        let too_large =
-            self.has(Too) && self.any(&[Large, Many]) || self.has(Large) && self.has(Maximum);
-        let beyond =
-            too_large || self.any(&[Exceed]) || (self.has(Maximum) && self.any(&[Input, Length]));
-        let tokens = self.has(Token)
-            && beyond
-            && (self.any(&[Input, Context, Length]) || !self.has(Completion));
-        let long_input = self.has(Input)
-            && !self.has(Characters)
-            && (self.has(Too) && self.has(Large)
-                || self.has(Length) && self.any(&[Exceed, Large, Maximum, Reduce]));
-        let bounded = self.has(Token) && self.has(Input) && self.has(Must) && self.has(Given);
-        context || tokens || long_input || bounded
+        !self.has(Word::Rate) && !self.has(Word::Minute) && self.any(Sentence::says_context_length)
     }
 
     pub(super) fn say_credits_are_low(&self) -> bool {
-        use Word::*;
-        self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
+        self.any(Sentence::says_credits_are_low)
     }
 
     pub(super) fn say_key_is_bad(&self) -> bool {
         use Word::*;
-        self.has(Authenticate)
-            || (self.has(Api) && self.any(&[Key, Token]) && self.any(&[Invalid, Expired, Not]))
+        self.any(|it| it.has(Authenticate) || it.has(ApiKey) && it.any(&[Invalid, Expired, Not]))
     }
 
     pub(super) fn say_content_filter(&self) -> bool {
         use Word::*;
-        (self.has(Filter) && self.any(&[Content, Blocked, Input]))
-            || (self.has(Blocked) && self.any(&[Content, Filter]))
+        self.any(|it| {
+            let filter = it.has(Filter) && it.any(&[Content, Blocked, Input]);
+            let policy = it.has(Policy) && (it.has(Content) || it.all(&[Blocked, Usage]));
+            let safety = it.has(Safety) && it.has(Blocked);
+            (filter || policy || safety) && !it.has(Parameter)
+        })
     }
 
     pub(super) fn say_model_is_missing(&self) -> bool {
-        self.has(Word::Model) && self.has(Word::Not) && self.has(Word::Exist)
+        self.any(|it| it.all(&[Word::Model, Word::Not, Word::Exist]))
     }
 
     pub(super) fn say_rate_limit(&self) -> bool {
         use Word::*;
-        (self.has(Rate) && self.any(&[Limit, Exceed]))
-            || (self.has(Too) && self.has(Many) && self.has(Requests))
-            || self.has(Throttled)
-            || (self.has(Quota) && self.any(&[Exceed, Reached, Exhausted]))
-            || (self.has(Limit) && self.any(&[Minute, Requests]) && self.any(&[Reached, Exceed]))
+        self.any(|it| {
+            it.has(Throttled)
+                || it.has(Rate) && it.any(&[Limit, Exceed])
+                || it.all(&[Too, Many, Requests])
+                || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
+                || it.has(Limit) && it.any(&[Minute, Requests]) && it.any(&[Reached, Exceed])
+        })
     }
 
     pub(super) fn say_overloaded(&self) -> bool {
         use Word::*;
-        self.any(&[Overloaded, Busy, Loading])
-            || (self.has(Capacity) && self.any(&[Again, Exceed, Reached, Not]))
+        self.any(|it| {
+            it.any(&[Overloaded, Busy])
+                || it.all(&[Model, Loading])
+                || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not])
+        })
     }
 
     pub(super) fn say_timeout(&self) -> bool {
@@ -282,7 +330,50 @@ impl Words {
 
     pub(super) fn say_server_error(&self) -> bool {
         use Word::*;
-        self.any(&[Internal, Server]) && self.has(Error)
+        self.any(|it| it.has(Terminated) || it.any(&[Internal, Server]) && it.has(Error))
+    }
+}
+
+impl Sentence {
+    fn has(&self, word: Word) -> bool {
+        self.0 & (1 << word as u64) != 0
+    }
+
+    fn any(&self, words: &[Word]) -> bool {
+        words.iter().any(|word| self.has(*word))
+    }
+
+    fn all(&self, words: &[Word]) -> bool {
+        words.iter().all(|word| self.has(*word))
+    }
+
+    fn says_usage_limit(&self) -> bool {
+        use Word::*;
+        self.all(&[Usage, Limit]) && self.any(&[Reached, Exceed])
+    }
+
+    fn says_credits_are_low(&self) -> bool {
+        use Word::*;
+        self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
+    }
+
+    fn says_context_length(&self) -> bool {
+        use Word::*;
+        let context = self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]);
+        let too_much = self.has(Too) && self.any(&[Large, Many]);
+        let bounded = self.has(Must) && !self.has(Least);
+        let beyond = too_much
+            || bounded
+            || self.has(Exceed)
+            || self.any(&[Large, Length]) && self.has(Maximum);
+        let of_input = self.any(&[Input, Context, Length]) || self.all(&[Too, Many, Exceed]);
+        let tokens = self.has(Token) && (beyond || self.all(&[Maximum, Input])) && of_input;
+        let long_input = self.has(Input)
+            && !self.has(Characters)
+            && (self.all(&[Too, Large])
+                || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
+        let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);
+        context || tokens || long_input || shorten
     }
 }
 
@@ -357,6 +448,12 @@ mod tests {
             "temperature exceeds maximum allowed value",
             "Invalid 'user': string too long. Expected a string with maximum length 64, but got a string with length 93 instead.",
             "Number of request tokens has exceeded your per-minute rate limit.",
+            "logit_bias has too many tokens; max 300",
+            "Too many stop sequences: stop tokens",
+            "Image URL in the request is too long",
+            "`max_tokens` must be greater than `thinking.budget_tokens`. See https://x.y/#max-tokens-and-context-window-size",
+            "`max_new_tokens` must be strictly positive. Given: 0 `inputs`",
+            "max_tokens is too large: 100000. This model supports at most 16384 completion tokens.",
             "Invalid value for messages[0]: 'the prompt is too long, the context window too small'",
         ] {
             assert!(!Words::of(message).say_context_length(), "{message}");
@@ -383,15 +480,52 @@ mod tests {
             "You exceeded your current quota, please check your plan and billing details.",
             "Your credit balance is insufficient",
         ] {
-            assert!(Words::of(message).say_quota_exhausted(), "{message}");
+            let words = Words::of(message);
+            assert!(words.say_quota_exhausted() || words.say_daily_cap(), "{message}");
         }
         for message in [
+            "Too many requests. Have a nice day.",
+            "Rate limit exceeded. Add credits to raise your limits.",
+            "Rate limit exceeded while we balance load",
+            "Concurrent request limit exceeded for your plan. Quota: 5",
+            "Rate limit reached on requests per min (RPM): Limit 30. See https://console.groq.com/settings/billing",
             "You are using a Trial key, which is limited to 40 API calls / minute.",
             "Rate limit exceeded",
             "Upgrade to Dev Tier today at https://console.groq.com/settings/billing",
         ] {
-            assert!(!Words::of(message).say_quota_exhausted(), "{message}");
+            let words = Words::of(message);
+            assert!(!words.say_quota_exhausted() && !words.say_daily_cap(), "{message}");
         }
+    }
+
+    #[test]
+    fn words_that_only_look_like_a_cause() {
+        for message in [
+            "Request blocked by resource policy: user is not authorized",
+            "not allowed due to your organization's policy on request data",
+            "Unknown parameter: safety_settings for this content type",
+        ] {
+            assert!(!Words::of(message).say_content_filter(), "{message}");
+        }
+        assert!(
+            Words::of("The response was filtered due to the content management policy")
+                .say_content_filter()
+        );
+        assert!(
+            Words::of("flagged as potentially violating our usage policy").say_content_filter()
+        );
+        assert!(
+            !Words::of("Tool 'x' not found in tools; the model cannot call it")
+                .say_model_is_missing()
+        );
+        assert!(!Words::of("The argument key was not specified for this API").say_key_is_bad());
+        assert!(Words::of("API key not valid. Please pass a valid API key.").say_key_is_bad());
+        assert!(
+            !Words::of("Too many requests. Large volume of input traffic")
+                .say_request_exceeds_limit()
+        );
+        assert!(!Words::of("Internal error while loading configuration").say_overloaded());
+        assert!(Words::of("llama runner process has terminated").say_server_error());
     }
 
     #[test]
