@@ -10,9 +10,10 @@ use crate::exit::{Exit, Failure};
 /// How often a request is begun that fails for reasons that pass. The client's own retries are
 /// within each.
 const MAX_ROUNDS: u32 = 3;
-/// So many failures in a row, beyond one for each worker, end the batch.
-const MAX_FAILURES_IN_A_ROW: u32 = 10;
-/// The longest pause after failures in a row.
+/// When every worker has failed since the last answer, all pause, for 1 s, 2 s, 4 s and so on; after
+/// so many pauses in vain, some five minutes, the batch ends.
+const MAX_PAUSES: u32 = 10;
+/// The longest pause.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// How often a waiting worker looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);
@@ -38,6 +39,7 @@ struct State<'a> {
     again: VecDeque<Task>,
     under_way: usize,
     failures_in_a_row: u32,
+    pauses: u32,
     paused_until: Option<Instant>,
     closed: bool,
 }
@@ -61,6 +63,7 @@ impl<'a> Queue<'a> {
             again: VecDeque::new(),
             under_way: 0,
             failures_in_a_row: 0,
+            pauses: 0,
             paused_until: None,
             closed: false,
         };
@@ -105,6 +108,7 @@ impl<'a> Queue<'a> {
         state.under_way -= 1;
         if answered {
             state.failures_in_a_row = 0;
+            state.pauses = 0;
             state.paused_until = None;
         }
         self.changed.notify_all();
@@ -117,11 +121,14 @@ impl<'a> Queue<'a> {
         state.under_way -= 1;
         state.failures_in_a_row += 1;
         self.changed.notify_all();
-        if let Some(beyond) = state.failures_in_a_row.checked_sub(self.workers) {
-            if beyond >= MAX_FAILURES_IN_A_ROW {
+        // Those that were under way when the pause began tell nothing new.
+        let is_paused = state.paused_until.is_some_and(|end| end > Instant::now());
+        if state.failures_in_a_row >= self.workers && !is_paused {
+            if state.pauses >= MAX_PAUSES {
                 return Verdict::GiveUp;
             }
-            let pause = Duration::from_secs(1 << beyond.min(6)).min(MAX_PAUSE);
+            let pause = Duration::from_secs(1 << state.pauses.min(6)).min(MAX_PAUSE);
+            state.pauses += 1;
             state.paused_until = Some(Instant::now() + pause);
         }
         task.rounds += 1;
@@ -208,17 +215,34 @@ mod tests {
     #[test]
     fn a_service_that_is_down_is_given_up() {
         with_queue(40, |queue| {
-            let mut state = queue.lock();
-            state.failures_in_a_row = 9;
-            drop(state);
-            assert!(matches!(queue.failed_for_now(take(queue).unwrap()), Verdict::Later));
-            // The pause ends by an answer, too.
-            assert!(queue.lock().paused_until.is_some());
-            queue.lock().paused_until = None;
-            let verdict = queue.failed_for_now(take(queue).unwrap());
-            assert!(matches!(verdict, Verdict::GiveUp));
+            let fail = || {
+                queue.lock().paused_until = None;
+                queue.failed_for_now(take(queue).unwrap())
+            };
+            for pauses in 1..=MAX_PAUSES {
+                assert!(matches!(fail(), Verdict::Later));
+                let state = queue.lock();
+                let pause = state.paused_until.unwrap() - Instant::now();
+                assert_eq!((state.pauses, pause <= MAX_PAUSE), (pauses, true));
+            }
+            assert!(matches!(fail(), Verdict::GiveUp));
             queue.close();
             assert!(take(queue).is_none());
+        });
+    }
+
+    #[test]
+    fn failures_within_a_pause_do_not_lengthen_it_and_an_answer_ends_it() {
+        with_queue(40, |queue| {
+            let tasks: Vec<_> = (0..4).map(|_| take(queue).unwrap()).collect();
+            for task in tasks {
+                assert!(matches!(queue.failed_for_now(task), Verdict::Later));
+            }
+            assert_eq!(queue.lock().pauses, 1);
+            queue.lock().under_way += 1;
+            queue.done(true);
+            let state = queue.lock();
+            assert_eq!((state.pauses, state.paused_until), (0, None));
         });
     }
 
