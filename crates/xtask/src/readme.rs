@@ -31,12 +31,7 @@ pub(crate) fn run() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
-    // The clone's target folder lasts, so that its dependencies are built only once. It is not our
-    // own: cargo would take the clone's programs for ours.
-    let target = run::target_dir().join("readme");
-    fs::create_dir_all(&target)
-        .and_then(|()| symlink(&target, &clone.join("target")))
-        .map_err(|error| format!("{}: {error}", target.display()))?;
+    keep_builds(&clone.join("target"))?;
     let file = folder.path().join("commands.sh");
     fs::write(&file, script(path, &blocks)).map_err(|error| format!("no script: {error}"))?;
     run::run(
@@ -49,6 +44,19 @@ pub(crate) fn run() -> Result<(), String> {
     .map_err(|_| format!("a command of {path} failed; it is named above"))
 }
 
+/// Lets what cargo builds for the clone last from one run to the next; all else in its target folder
+/// begins empty. The folder is not our own: cargo would take the clone's programs for ours.
+fn keep_builds(target: &Path) -> Result<(), String> {
+    for profile in ["debug", "release"] {
+        let kept = run::target_dir().join("readme").join(profile);
+        fs::create_dir_all(&kept)
+            .and_then(|()| fs::create_dir_all(target))
+            .and_then(|()| symlink(&kept, &target.join(profile)))
+            .map_err(|error| format!("{}: {error}", kept.display()))?;
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 fn symlink(from: &Path, to: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(from, to)
@@ -56,7 +64,7 @@ fn symlink(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Ok(()) // The clone builds in a folder of its own, from the beginning.
+    Ok(()) // The clone is built from the beginning.
 }
 
 fn blocks(text: &str) -> Vec<Block<'_>> {
