@@ -24,7 +24,7 @@ pub use ticket::Ticket;
 
 use line::Line;
 use model::Model;
-use store::{Grant, Store};
+use store::{Grant, Stand, Store};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl Quota {
         let mut state = self.lock();
         let place = state.line.place(&EnterOptions::default());
         if state.line.is_empty() {
-            match state.store.admit(0, now) {
+            match state.store.admit(Stand { ahead: 0, waiting: 1 }, now) {
                 Ok(grant) => {
                     state.counters.admitted += 1;
                     state.line.served(place);
@@ -222,8 +222,8 @@ impl std::fmt::Debug for Quota {
 impl State {
     fn poll(&mut self, place: Place, now: Duration) -> Result<Grant, Duration> {
         // Those in front have the first claim on what is left, even while they sleep.
-        let ahead = self.line.ahead(place);
-        let grant = self.store.admit(ahead, now)?;
+        let stand = Stand { ahead: self.line.ahead(place), waiting: self.line.len() };
+        let grant = self.store.admit(stand, now)?;
         self.line.leave(place);
         self.line.served(place);
         self.counters.admitted += 1;

@@ -7,7 +7,7 @@ use super::clock::ServerClock;
 use super::flight::Flight;
 use super::pool::Pool;
 use super::recent::{Recent, Sent};
-use super::store::{Grant, Reading, Store};
+use super::store::{Grant, Reading, Stand, Store};
 use super::window::{TRANSIT, Window};
 use super::{QuotaOptions, Settlement};
 use crate::hint::HintSource;
@@ -66,10 +66,11 @@ impl Model {
         self.window.roll(&self.clock, &mut self.recent, now);
     }
 
-    fn wait_for(&mut self, ahead: usize, now: Duration) -> Option<Duration> {
+    fn wait_for(&mut self, stand: Stand, now: Duration) -> Option<Duration> {
+        let ahead = stand.ahead;
         match &self.counting {
             Counting::Unknown(pool) => pool.wait_for(ahead + self.flight.len(), now),
-            Counting::Aligned => self.window.wait_for(ahead, &self.clock, &mut self.flight, now),
+            Counting::Aligned => self.window.wait_for(stand, &self.clock, &mut self.flight, now),
             Counting::Bucket(bucket) => bucket.wait_for(ahead, now),
             Counting::Sliding { limit } => {
                 let limit = *limit as usize;
@@ -148,12 +149,12 @@ impl Model {
 }
 
 impl Store for Model {
-    fn admit(&mut self, ahead: usize, now: Duration) -> Result<Grant, Duration> {
+    fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration> {
         if let Some(left) = self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
             return Err(left);
         }
         self.roll(now);
-        if let Some(wait) = self.wait_for(ahead, now) {
+        if let Some(wait) = self.wait_for(stand, now) {
             return Err(wait.max(Duration::from_micros(1)));
         }
         let id = self.next_id;

@@ -13,6 +13,15 @@ pub(super) struct Grant {
     pub(super) window: i64,
 }
 
+/// Where a sender stands in the line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand {
+    /// How many are in front of it.
+    pub(super) ahead: usize,
+    /// How many wait in all, itself included.
+    pub(super) waiting: usize,
+}
+
 /// What a store knows, to be shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reading {
@@ -26,7 +35,7 @@ pub(super) struct Reading {
 pub(super) trait Store: Send {
     /// Admits the sender who has so many in front of it, or says how long it has to wait at least:
     /// more than zero.
-    fn admit(&mut self, ahead: usize, now: Duration) -> Result<Grant, Duration>;
+    fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration>;
 
     /// Learns from the answer.
     fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration);

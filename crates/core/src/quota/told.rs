@@ -14,6 +14,8 @@ pub(super) struct Told {
     pub(super) on_success: bool,
     /// The least remainder that was told in this window.
     lowest: Option<u32>,
+    /// By how much the last two answers lowered it: as many processes are sending now.
+    drops: [Option<u32>; 2],
     /// How many share the quota, this process included: over several windows.
     parties: Option<f64>,
 }
@@ -24,8 +26,8 @@ pub(super) enum ToldGate {
     Open,
     /// So many at once.
     AtOnce(usize),
-    /// Nothing more in this window: the rest belongs to others.
-    Closed,
+    /// So many are left, but they are for others.
+    Rest(u32),
 }
 
 /// A request that is older is not waited for before the next one is sent.
@@ -35,6 +37,9 @@ impl Told {
     /// An answer of this window told what remains.
     pub(super) fn remaining(&mut self, remaining: u32) {
         self.on_success = true;
+        if let Some(drop) = self.lowest.and_then(|lowest| lowest.checked_sub(remaining)) {
+            self.drops = [Some(drop), self.drops[0]];
+        }
         self.lowest = Some(self.lowest.map_or(remaining, |lowest| lowest.min(remaining)));
     }
 
@@ -48,28 +53,40 @@ impl Told {
                 None => parties,
             });
         }
-        self.lowest = None;
+        (self.lowest, self.drops) = (None, [None; 2]);
     }
 
     /// What a process may send that had `own` requests admitted in this window.
     pub(super) fn gate(&self, limit: u32, own: u32) -> ToldGate {
         let lowest = self.lowest.unwrap_or(limit);
         let used = limit.saturating_sub(lowest);
-        let alone = used <= own;
-        if alone && self.parties.is_none_or(|parties| parties < 1.5) {
+        if used <= own && self.parties.is_some_and(|parties| parties < 1.5) {
             return ToldGate::Open;
         }
-        let now = f64::from(used) / f64::from(own.max(1));
+        // The last of one's own requests is counted here, and perhaps not yet by the server.
+        let now = f64::from(used) / (f64::from(own) - 0.5).max(1.0);
+        let early = used < limit / 2;
         let parties = match self.parties {
-            Some(known) => known,
-            // At first most of one's own requests are counted here that the server has yet to count.
-            None if used < limit / 2 => 2.0 * now,
-            None => 1.15 * now,
+            Some(known) if early || (known - now).abs() < AGREE => known,
+            None if early => now.max(LEAST_PARTIES),
+            _ => now,
         };
-        let parties = (parties.round() as u32).max(1);
-        if lowest < parties {
-            return ToldGate::Closed;
+        // Rather a refusal than a rest that nobody takes.
+        let sending = match self.drops {
+            [Some(last), Some(before)] => parties.min(f64::from(last.max(before))),
+            _ => parties,
+        };
+        if f64::from(lowest) < (sending + ROUND).floor().max(1.0) {
+            return ToldGate::Rest(lowest);
         }
-        ToldGate::AtOnce((lowest / (2 * parties)).max(1) as usize)
+        // All processes have to come to the same number, lest the fast grow faster.
+        let parties = parties.max(LEAST_PARTIES).log2().round().exp2();
+        ToldGate::AtOnce((f64::from(lowest) / (2.0 * parties)).max(1.0) as usize)
     }
 }
+
+/// As many processes are reckoned with while it is not known how many there are.
+const LEAST_PARTIES: f64 = 4.0;
+/// By how much this window and those before may differ in the number of processes.
+const AGREE: f64 = 0.75;
+const ROUND: f64 = 0.4;

@@ -6,7 +6,7 @@ use super::Settlement;
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::recent::{Recent, Sent};
-use super::store::Grant;
+use super::store::{Grant, Stand};
 use super::told::{PATIENCE, Told, ToldGate};
 
 /// In microseconds.
@@ -165,11 +165,12 @@ impl Window {
     /// send.
     pub(super) fn wait_for(
         &self,
-        ahead: usize,
+        stand: Stand,
         clock: &ServerClock,
         flight: &mut Flight,
         now: Duration,
     ) -> Option<Duration> {
+        let ahead = stand.ahead;
         if let Some(cap) = self.cap() {
             let remaining = cap.saturating_sub(self.used) as usize;
             if let Some(behind) = ahead.checked_sub(remaining) {
@@ -184,7 +185,12 @@ impl Window {
                 ToldGate::Open => None,
                 ToldGate::AtOnce(most) if flight.younger_than(PATIENCE, now) + ahead < most => None,
                 ToldGate::AtOnce(_) => end(LOOK),
-                ToldGate::Closed => Some(self.until_next(clock, now)),
+                // As many are left by what was told: perhaps those have gone for whom they were kept.
+                ToldGate::Rest(rest) if stand.waiting <= rest as usize => {
+                    let free = ahead == 0 && flight.younger_than(PATIENCE, now) == 0;
+                    if free { None } else { end(LOOK) }
+                }
+                ToldGate::Rest(_) => Some(self.until_next(clock, now)),
             };
         }
         let free = match (self.share, self.limit()) {
