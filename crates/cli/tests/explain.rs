@@ -74,8 +74,24 @@ fn a_bad_line_is_named_and_the_others_are_explained() {
     let mut cases = "{\"id\":1,\"status\":404,\"body\":\"\"}\n".repeat(16);
     cases += "{\"id\":17,\n{\"id\":18,\"status\":404,\"body\":\"\"}\n";
     let output = explain(&["--jsonl"], &cases);
-    fails(&output, 3, &["line 17", "not JSON", "hint:"]);
-    assert_eq!(text(&output.stdout).lines().count(), 17);
+    fails(&output, 3, &["line 17 of standard input", "not JSON", "hint:"]);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 18, "one line out for each line in");
+    assert_eq!((&lines[16]["id"], &lines[16]["kind"]), (&().into(), &"configuration".into()));
+    assert!(lines[16]["message"].as_str().unwrap().starts_with("line 17 is not JSON"));
+    assert_eq!(lines[17]["id"], 18);
+}
+
+#[test]
+fn a_status_that_is_none_gives_a_record_with_the_cases_id() {
+    for status in ["70000", "-1", "429.5", "\"429\"", "null"] {
+        let output = explain(&["--jsonl"], &format!("\n{{\"id\":\"x\",\"status\":{status}}}\n"));
+        fails(&output, 3, &["line 2", "status"]);
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&record["id"], &record["kind"]), (&"x".into(), &"configuration".into()));
+        assert!(record["message"].as_str().unwrap().starts_with("line 2 has a status"));
+    }
 }
 
 #[test]
