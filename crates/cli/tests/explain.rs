@@ -29,6 +29,14 @@ fn fails(output: &Output, code: i32, parts: &[&str]) {
     for part in parts {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
+    if code == 2 {
+        let lines: Vec<_> = error.lines().collect();
+        assert!(
+            matches!(lines[..], [problem, hint]
+            if problem.starts_with("resayil: ") && hint.starts_with("hint: ")),
+            "{error}"
+        );
+    }
 }
 
 const DUMP: &str = "HTTP/1.1 429 Too Many Requests\r\nX-RateLimit-Limit: 20\r\n\r\n\
@@ -106,6 +114,8 @@ fn an_unknown_provider_in_a_case_is_told_once() {
 #[test]
 fn bad_arguments_are_named() {
     fails(&explain(&[], "{}"), 2, &["status", "hint:", "--status"]);
+    fails(&explain(&["--now", "-x"], ""), 2, &["-x"]);
+    fails(&explain(&["--status", "-9"], ""), 2, &["-9 is not in 100..=999"]);
     fails(&explain(&["--status", "9"], ""), 2, &["--status", "100..=999"]);
     fails(&explain(&["--statuss", "429"], ""), 2, &["--statuss", "--status"]);
     fails(&explain(&["--provider", "opnai"], ""), 2, &["opnai", "openai"]);
