@@ -80,10 +80,29 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
         _ => Exit::Failed,
     };
     let failure = Failure::new(exit, error);
-    match error.advice().first() {
-        // A bad option says itself what to do.
-        Some(step) if exit == Exit::Failed => failure.hint(step),
+    match exit {
+        Exit::Failed => match error.advice().first() {
+            Some(step) => failure.hint(step),
+            None => failure,
+        },
+        Exit::Configuration => match configuration_hint(error.message().unwrap_or_default()) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        },
         _ => failure,
+    }
+}
+
+/// What to type where the key or the address is wrong; any other bad option says itself what to do.
+fn configuration_hint(message: &str) -> Option<&'static str> {
+    if message.contains("plain http") {
+        Some("give --base-url https://..., or --allow-http if you are sure")
+    } else if message.contains("base URL") {
+        Some("export RESAYIL_BASE_URL=https://llmapi.resayil.io/v1, or give --base-url")
+    } else if message.contains("API key") {
+        Some("export RESAYIL_API_KEY=...")
+    } else {
+        None
     }
 }
 

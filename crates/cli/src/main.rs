@@ -8,13 +8,15 @@ mod demo;
 mod exit;
 mod explain;
 mod sandbox;
+mod usage;
 
-use clap::Parser;
-
-use args::{Args, Command};
+use args::Command;
 
 fn main() -> std::process::ExitCode {
-    let args = Args::parse();
+    let args = match usage::parse() {
+        Ok(args) => args,
+        Err(failure) => return exit::report(Err(failure)),
+    };
     let result = match args.command {
         Command::Explain(args) => explain::run(&args),
         Command::Chat(args) => chat::run(&args),

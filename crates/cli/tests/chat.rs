@@ -48,13 +48,21 @@ fn failures_have_one_line_a_hint_and_a_code() {
     sandbox.set_credits(Some(0.0));
     let chat = ["chat", "--model", "mistral", "Hello"];
     ends(&run(resayil(&sandbox).args(chat), ""), 1, &["payment_required (402)", "hint: Top up"]);
-    ends(&run(bare().args(chat), ""), 4, &["RESAYIL_API_KEY"]);
+    ends(&run(bare().args(chat), ""), 4, &["\nhint: export RESAYIL_API_KEY=..."]);
+    let address = run(resayil(&sandbox).args(["chat", "--base-url", "llmapi", "x"]), "");
+    ends(&address, 4, &["the base URL", "\nhint: export RESAYIL_BASE_URL=https://"]);
     let spaced = run(bare().env("RESAYIL_API_KEY", "sk_llmr_a b").args(chat), "");
     ends(&spaced, 4, &["contains a space"]);
     let wrong = run(resayil(&sandbox).env("RESAYIL_API_KEY", "sk_llmr_wrong").args(chat), "");
     ends(&wrong, 1, &["authentication (401)"]);
     ends(&run(resayil(&sandbox).arg("chat"), ""), 2, &["<PROMPT>"]);
     ends(&run(resayil(&sandbox).args(["chat", "--deadline", "0", "x"]), ""), 2, &["--deadline"]);
+    let negative = run(resayil(&sandbox).args(["chat", "--deadline", "-1", "x"]), "");
+    ends(&negative, 2, &["--deadline", "more than 0", "\nhint: "]);
+    assert_eq!(text(&negative.stderr).lines().count(), 2);
+    let help = run(bare().args(["chat", "--help"]), "");
+    ends(&help, 0, &[]);
+    assert!(text(&help.stdout).contains("Usage: resayil chat"));
 }
 
 #[test]

@@ -29,6 +29,14 @@ fn fails(output: &Output, code: i32, parts: &[&str]) {
     for part in parts {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
+    if code == 2 {
+        let lines: Vec<_> = error.lines().collect();
+        assert!(
+            matches!(lines[..], [problem, hint]
+            if problem.starts_with("resayil: ") && hint.starts_with("hint: ")),
+            "{error}"
+        );
+    }
 }
 
 const DUMP: &str = "HTTP/1.1 429 Too Many Requests\r\nX-RateLimit-Limit: 20\r\n\r\n\
@@ -74,8 +82,24 @@ fn a_bad_line_is_named_and_the_others_are_explained() {
     let mut cases = "{\"id\":1,\"status\":404,\"body\":\"\"}\n".repeat(16);
     cases += "{\"id\":17,\n{\"id\":18,\"status\":404,\"body\":\"\"}\n";
     let output = explain(&["--jsonl"], &cases);
-    fails(&output, 3, &["line 17", "not JSON", "hint:"]);
-    assert_eq!(text(&output.stdout).lines().count(), 17);
+    fails(&output, 3, &["line 17 of standard input", "not JSON", "hint:"]);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 18, "one line out for each line in");
+    assert_eq!((&lines[16]["id"], &lines[16]["kind"]), (&().into(), &"configuration".into()));
+    assert!(lines[16]["message"].as_str().unwrap().starts_with("line 17 is not JSON"));
+    assert_eq!(lines[17]["id"], 18);
+}
+
+#[test]
+fn a_status_that_is_none_gives_a_record_with_the_cases_id() {
+    for status in ["70000", "-1", "429.5", "\"429\"", "null"] {
+        let output = explain(&["--jsonl"], &format!("\n{{\"id\":\"x\",\"status\":{status}}}\n"));
+        fails(&output, 3, &["line 2", "status"]);
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&record["id"], &record["kind"]), (&"x".into(), &"configuration".into()));
+        assert!(record["message"].as_str().unwrap().starts_with("line 2 has a status"));
+    }
 }
 
 #[test]
@@ -90,6 +114,8 @@ fn an_unknown_provider_in_a_case_is_told_once() {
 #[test]
 fn bad_arguments_are_named() {
     fails(&explain(&[], "{}"), 2, &["status", "hint:", "--status"]);
+    fails(&explain(&["--now", "-x"], ""), 2, &["-x"]);
+    fails(&explain(&["--status", "-9"], ""), 2, &["-9 is not in 100..=999"]);
     fails(&explain(&["--status", "9"], ""), 2, &["--status", "100..=999"]);
     fails(&explain(&["--statuss", "429"], ""), 2, &["--statuss", "--status"]);
     fails(&explain(&["--provider", "opnai"], ""), 2, &["opnai", "openai"]);

@@ -14,7 +14,7 @@ use crate::events::{CallAction, CallEvent};
 use crate::options::{CallOptions, random_seed};
 use crate::response::{Response, request_id};
 use crate::transport::{
-    Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_body,
+    Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
 };
 
 /// A place in the line may come forward unforeseen, so a waiter looks this often.
@@ -324,7 +324,7 @@ impl Attempts {
                 &incoming.headers,
             );
         }
-        let body = read_body(incoming, MAX_ERROR_BYTES, progress);
+        let body = read_beginning(incoming, MAX_ERROR_BYTES, progress);
         if progress.is_cancelled() {
             return cancelled_error(true);
         }

@@ -211,6 +211,27 @@ fn a_declared_length_that_is_too_large_is_not_read() {
 }
 
 #[test]
+fn the_beginning_of_an_error_that_is_too_large_is_read() {
+    let base = serve(|_, mut stream| {
+        read_request(&mut stream);
+        let padding = " ".repeat(2 * 1024 * 1024);
+        let body = r#"{"error":{"message":"Rate limit exceeded","code":429},"retry_after":45}"#;
+        write_json(&mut stream, 429, &format!("{body}{padding}"));
+    });
+    let builder = Client::builder().base_url(&base).api_key("sk_llmr_k").policy(Policy::none());
+    let error = builder.build().unwrap().chat(&hello()).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (Kind::RateLimit, Some("Rate limit exceeded")));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(45)));
+}
+
+#[test]
+fn the_largest_limit_is_a_limit() {
+    let sandbox = sandbox();
+    let client = builder(&sandbox).max_response_bytes(usize::MAX).build().unwrap();
+    assert_eq!(client.chat(&hello()).unwrap().attempts(), 1);
+}
+
+#[test]
 fn what_is_not_http_is_an_error() {
     for text in ["220 smtp.example.com ESMTP\r\n", "HTTP/1.1 abc\r\n\r\n", "\0\u{1}\u{2}\r\n\r\n"] {
         let base = serve(move |_, mut stream| {

@@ -1,13 +1,13 @@
 //! Carrying a batch out: workers that take requests, call, and append results.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use resayil::{CallOptions, CancelToken, Client, Error, Kind, Response};
 
-use super::input::{Input, Request, Requests};
+use super::input::{Input, Requests};
+use super::key::Keys;
 use super::output::{Earlier, Output};
 use super::progress::{Display, Progress};
 use super::queue::{Queue, Task, Verdict};
@@ -62,7 +62,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
     let run = Run {
         client,
         token,
-        identity: output.identity(),
+        keys: Keys::of_output(&job.output),
         queue: Queue::new(Requests::open(&job.input)?, &input.requests, u32::from(job.concurrency)),
         output: Mutex::new(output),
         tally: Tally::default(),
@@ -104,7 +104,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
 struct Run<'a> {
     client: &'a Client,
     token: &'a CancelToken,
-    identity: String,
+    keys: Keys,
     queue: Queue<'a>,
     output: Mutex<Output>,
     tally: Tally,
@@ -132,7 +132,7 @@ impl Run<'_> {
 
     fn carry_out(&self, task: Task) {
         self.tally.begin();
-        let key = self.key(&task.request);
+        let key = self.keys.key(&task.request.custom_id, &task.request.body);
         let options = CallOptions::new().cancel(self.token.clone()).idempotency_key(&key);
         let result = self.client.post(&task.request.path, &task.request.body, &options);
         self.tally.end();
@@ -197,17 +197,6 @@ impl Run<'_> {
         self.queue.close();
         // The others wait for a quota or a service that will not help them.
         self.token.cancel_waits();
-    }
-
-    /// The idempotency key: the same when a killed run is continued, so that a service that knows
-    /// such keys does not carry a request out twice; another one for another output.
-    fn key(&self, request: &Request) -> String {
-        let half = |salt: u8| {
-            let mut hasher = DefaultHasher::new();
-            (salt, &self.identity, &request.custom_id, &request.body).hash(&mut hasher);
-            hasher.finish()
-        };
-        format!("{:016x}{:016x}", half(0), half(1))
     }
 }
 

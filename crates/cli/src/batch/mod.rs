@@ -1,8 +1,10 @@
-//! `resayil batch`: many requests, as fast as the quota allows, none lost and none asked twice.
+//! `resayil batch`: many requests, as fast as the quota allows, none lost, and none asked
+//! twice but what was under way when a run was killed: that is sent again with the same idempotency key.
 
 mod engine;
 mod estimate;
 mod input;
+mod key;
 mod output;
 mod progress;
 mod queue;
@@ -35,6 +37,10 @@ A run that was interrupted, or killed, is continued by the same command: what ha
 output is not asked again. That holds for failures, too, unless --retry-failed is given: then their
 lines are taken out, and they are asked again. Failures that concern all requests (a bad key, no
 credits, a service that is down) end the run and leave no lines.
+
+What was under way when a run was killed has no line yet, and is sent again with the same idempotency
+key, made of custom_id, body and the output's path: only a service that knows such keys does not
+carry it out, and charge for it, twice.
 
 A first Ctrl-C lets the answers that are under way come in; a second one gives them up.
 

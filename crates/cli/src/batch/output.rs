@@ -66,17 +66,6 @@ impl Output {
         Ok(())
     }
 
-    /// What makes the requests of this output differ from those of any other, also of the same
-    /// input: the place and birth of the file, which a run that goes on finds unchanged.
-    pub(super) fn identity(&self) -> String {
-        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        let born = self.file.metadata().and_then(|data| data.created()).ok();
-        let nanos = born
-            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-            .map_or(0, |age| age.as_nanos());
-        format!("{}:{nanos}", path.display())
-    }
-
     fn lock(&self) -> Result<(), Failure> {
         match fs4::FileExt::try_lock(&self.file) {
             Ok(()) => Ok(()),

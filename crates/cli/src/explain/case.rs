@@ -1,6 +1,6 @@
 //! One case of `explain --jsonl`.
 
-use resayil::{Classifier, Error, Messages, Provider, StreamDecoder, StreamEnd, Timestamp};
+use resayil::{Classifier, Error, Kind, Messages, Provider, StreamDecoder, StreamEnd, Timestamp};
 use serde_json::{Map, Value};
 
 /// An answer to explain.
@@ -18,14 +18,42 @@ enum Content {
     Stream(Vec<u8>),
 }
 
+/// A line that is no case.
+#[derive(Debug)]
+pub(super) struct BadCase {
+    /// Its id, if it has one.
+    id: Value,
+    /// What is wrong, to be said of the line.
+    pub(super) problem: String,
+}
+
+impl BadCase {
+    /// The line of output that stands for the case: an error record that names the line.
+    pub(super) fn record(&self, number: u64, messages: &Messages) -> String {
+        let message = format!("line {number} {}", self.problem);
+        let error = Error::new(Kind::Configuration, &message);
+        with_id(&self.id, &error.to_json_in(messages), "")
+    }
+}
+
 impl Case {
     /// Reads a case from a line of JSON.
-    pub(super) fn parse(line: &str) -> Result<Case, String> {
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))?;
+    pub(super) fn parse(line: &str) -> Result<Case, BadCase> {
+        let bad = |id, problem| BadCase { id, problem };
+        let value: Value = serde_json::from_str(line)
+            .map_err(|error| bad(Value::Null, format!("is not JSON: {error}")))?;
         let Value::Object(mut members) = value else {
-            return Err("is not a JSON object".to_owned());
+            return Err(bad(Value::Null, "is not a JSON object".to_owned()));
         };
+        let id = members.remove("id").unwrap_or_default();
+        match Self::of_members(members) {
+            Ok(case) => Ok(Case { id, ..case }),
+            Err(problem) => Err(bad(id, problem)),
+        }
+    }
+
+    /// The case without its id, or what is wrong with it.
+    fn of_members(mut members: Map<String, Value>) -> Result<Case, String> {
         let content = take_content(&mut members)?;
         let status = match members.remove("status") {
             None | Some(Value::Null) if matches!(content, Content::Stream(_)) => 200,
@@ -47,14 +75,7 @@ impl Case {
             Some(_) => return Err("has a provider that is not text".to_owned()),
         };
         let headers = take_headers(members.remove("headers"))?;
-        Ok(Case {
-            id: members.remove("id").unwrap_or_default(),
-            status,
-            headers,
-            content,
-            now,
-            provider,
-        })
+        Ok(Case { id: Value::Null, status, headers, content, now, provider })
     }
 
     /// The provider that the case names, if it names one.
@@ -110,9 +131,14 @@ impl Case {
     fn line(&self, error: Option<&Error>, messages: &Messages, more: &str) -> String {
         let record =
             error.map_or_else(|| "{\"ok\": true}".to_owned(), |error| error.to_json_in(messages));
-        let members = &record[1..record.len() - 1];
-        format!("{{\"id\": {}, {members}{more}}}", self.id)
+        with_id(&self.id, &record, more)
     }
+}
+
+/// A record, which is a JSON object, with an id in front and more members behind.
+fn with_id(id: &Value, record: &str, more: &str) -> String {
+    let members = &record[1..record.len() - 1];
+    format!("{{\"id\": {id}, {members}{more}}}")
 }
 
 fn take_content(members: &mut Map<String, Value>) -> Result<Content, String> {
@@ -228,8 +254,8 @@ mod tests {
             (r#"{"status":1,"body_b64":"?"}"#, "base64"),
             (r#"{"status":1,"now":"x"}"#, "now"),
         ] {
-            let error = Case::parse(line).err().unwrap();
-            assert!(error.contains(part), "{line}: {error}");
+            let problem = Case::parse(line).err().unwrap().problem;
+            assert!(problem.contains(part), "{line}: {problem}");
         }
     }
 }

@@ -6,13 +6,13 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use resayil::{Provider, Timestamp};
 
 use super::case::Case;
-use super::{ExplainArgs, open, unreadable};
+use super::{ExplainArgs, name, open, unreadable};
 use crate::exit::{Exit, Failure};
 
 /// The longest line that is read, in bytes.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Explains all cases. A line that is no case is told on standard error and left out.
+/// Explains all cases. A line that is no case gives a record of that, and is told on standard error.
 pub(super) fn run(args: &ExplainArgs, now: Timestamp) -> Result<(), Failure> {
     let mut input = BufReader::new(open(args)?);
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -36,7 +36,7 @@ pub(super) fn run(args: &ExplainArgs, now: Timestamp) -> Result<(), Failure> {
                 Exit::Input,
                 format_args!(
                     "line {number} of {} is longer than {MAX_LINE_BYTES} bytes",
-                    args.file.display()
+                    name(args)
                 ),
             ));
         }
@@ -46,15 +46,16 @@ pub(super) fn run(args: &ExplainArgs, now: Timestamp) -> Result<(), Failure> {
         }
         match Case::parse(&String::from_utf8_lossy(text)) {
             Ok(case) => {
-                let named = case.provider_name();
-                let provider =
-                    named.map_or(args.provider.0, |name| known(name, &mut unknown_providers));
+                let provider = case.provider_name();
+                let provider = provider
+                    .map_or(args.provider.0, |provider| known(provider, &mut unknown_providers));
                 writeln!(out, "{}", case.explain(provider, now, args.language.0))?;
             }
-            Err(problem) => {
+            Err(bad) => {
+                writeln!(out, "{}", bad.record(number, args.language.0))?;
                 out.flush()?;
                 bad_lines += 1;
-                eprintln!("resayil: line {number} of {} {problem}", args.file.display());
+                eprintln!("resayil: line {number} of {} {}", name(args), bad.problem);
             }
         }
     }

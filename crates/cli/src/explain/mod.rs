@@ -22,7 +22,9 @@ Examples:
   resayil explain --jsonl < cases.jsonl
 
 A case of --jsonl is one object a line: id, status, headers (an object or a list of pairs), body
-(text) or body_b64 or stream (text), and if wanted now (Unix seconds) and provider.")]
+(text) or body_b64 or stream (text), and if wanted now (Unix seconds) and provider. Each gives one
+line. One that is no case gives {\"id\", \"kind\": \"configuration\", \"message\": \"line 7 ...\", ...},
+and makes the exit code 3.")]
 pub(crate) struct ExplainArgs {
     /// The answer: a body, or what `curl -i` prints. `-` is standard input
     #[arg(default_value = "-")]
@@ -115,6 +117,11 @@ fn read_input(args: &ExplainArgs) -> Result<Vec<u8>, Failure> {
     Ok(input)
 }
 
+/// The input, as messages name it.
+fn name(args: &ExplainArgs) -> std::borrow::Cow<'_, str> {
+    if args.file.as_os_str() == "-" { "standard input".into() } else { args.file.to_string_lossy() }
+}
+
 fn open(args: &ExplainArgs) -> Result<Box<dyn Read>, Failure> {
     if args.file.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
@@ -124,6 +131,6 @@ fn open(args: &ExplainArgs) -> Result<Box<dyn Read>, Failure> {
 }
 
 fn unreadable(args: &ExplainArgs, error: &io::Error) -> Failure {
-    Failure::new(Exit::Input, format_args!("cannot read {}: {error}", args.file.display()))
+    Failure::new(Exit::Input, format_args!("cannot read {}: {error}", name(args)))
         .hint("name a file that exists, or pipe the answer in")
 }

@@ -15,15 +15,27 @@ pub(crate) struct Body {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Reads a body to its end, but no more than `cap` bytes of it, counted after decompression.
+/// Reads the body of a success to its end, but no more than `cap` bytes of it, counted after
+/// decompression. One that is declared to be larger is not begun.
 pub(crate) fn read_body(incoming: &mut Incoming, cap: usize, progress: &Arc<Progress>) -> Body {
-    let _entered = progress.enter();
     if incoming.declared.is_some_and(|length| length > cap as u64) {
         return Body { bytes: Vec::new(), failure: Some(Failure::TooLarge) };
     }
+    read_beginning(incoming, cap, progress)
+}
+
+/// Reads a body up to `cap` bytes, whatever length it declares: that is enough of an error, whose
+/// message and hint come first.
+pub(crate) fn read_beginning(
+    incoming: &mut Incoming,
+    cap: usize,
+    progress: &Arc<Progress>,
+) -> Body {
+    let _entered = progress.enter();
     let mut bytes = Vec::new();
     // One more than is allowed shows that there is more.
-    let result = (&mut incoming.body).take(cap as u64 + 1).read_to_end(&mut bytes);
+    let limit = (cap as u64).saturating_add(1);
+    let result = (&mut incoming.body).take(limit).read_to_end(&mut bytes);
     let failure = match result {
         Err(error) => Some(Failure::from(ureq::Error::from(error))),
         Ok(_) if bytes.len() > cap => Some(Failure::TooLarge),

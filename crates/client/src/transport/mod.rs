@@ -11,7 +11,7 @@ use std::time::Duration;
 use ureq::http::HeaderValue;
 use ureq::{Agent, BodyReader};
 
-pub(crate) use body::{MAX_ERROR_BYTES, read_body};
+pub(crate) use body::{MAX_ERROR_BYTES, read_beginning, read_body};
 pub(crate) use connection::is_loopback;
 pub(crate) use failure::Failure;
 pub(crate) use progress::Progress;
