@@ -79,6 +79,14 @@ impl RateLimit {
         self.tokens.reset_after
     }
 
+    /// The same with no reset that is further away.
+    pub(crate) fn with_resets_within(mut self, longest: Duration) -> Self {
+        for bucket in [&mut self.requests, &mut self.tokens] {
+            bucket.reset_after = bucket.reset_after.map(|reset| reset.min(longest));
+        }
+        self
+    }
+
     fn main(&self) -> &Bucket {
         if self.requests.is_empty() { &self.tokens } else { &self.requests }
     }

@@ -159,3 +159,49 @@ fn a_million_fields_are_capped() {
     assert_eq!(error.field_errors().len(), MAX_FIELD_ERRORS);
     assert_eq!(error.headers().len(), MAX_HEADERS);
 }
+
+fn any_wait() -> impl Strategy<Value = Option<std::time::Duration>> {
+    use std::time::Duration;
+    let extreme =
+        prop::sample::select(vec![Duration::ZERO, Duration::from_nanos(1), Duration::MAX]);
+    prop::option::of(prop_oneof![
+        extreme,
+        any::<u32>().prop_map(|millis| Duration::from_millis(millis.into()))
+    ])
+}
+
+proptest! {
+    #[test]
+    fn any_answers_settle_a_quota(
+        limit in prop::option::of(any::<u32>()),
+        window in any_wait(),
+        answers in prop::collection::vec(
+            (any::<bool>(), prop::option::of(any::<bool>()), prop::option::of(any::<i64>()), any_wait(), any_wait(),
+                prop::option::of(any::<u64>()), prop::option::of(any::<u64>()), 0u64..100_000),
+            1..30,
+        ),
+    ) {
+        use resayil_core::{Admission, HintSource, Quota, QuotaOptions, RateLimit, Settlement};
+        use std::time::Duration;
+
+        let options = QuotaOptions::default().with_limit(limit).with_window(window);
+        let mut now = Duration::from_secs(1000);
+        let quota = Quota::new(options, NOW, now);
+        for (refused, consumed, date, retry_after, reset, most, remaining, passed) in answers {
+            now += Duration::from_millis(passed);
+            let mut ticket = quota.enter();
+            if ticket.poll(now) != Admission::Ready {
+                continue;
+            }
+            let mut settlement = Settlement::unknown();
+            settlement.refused = refused;
+            settlement.consumed = consumed;
+            settlement.date = date.map(Timestamp::from_unix_micros);
+            settlement.retry_after = retry_after;
+            settlement.retry_after_source = retry_after.map(|_| HintSource::Body);
+            settlement.rate_limit = Some(RateLimit::new(most, remaining, reset).with_tokens(most, remaining, reset));
+            ticket.settle(&settlement, now);
+            let _ = quota.state(now);
+        }
+    }
+}

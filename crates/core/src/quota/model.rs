@@ -90,10 +90,14 @@ impl Model {
             return;
         }
         let whole = Duration::from_secs(1);
-        let from = (now + hint).saturating_sub(whole + TOLERANCE);
-        if self.window.may_end_within(&self.clock, from, now + hint + TOLERANCE) {
+        let from = now.saturating_add(hint).saturating_sub(whole + TOLERANCE);
+        if self.window.may_end_within(
+            &self.clock,
+            from,
+            now.saturating_add(hint).saturating_add(TOLERANCE),
+        ) {
             self.counting = Counting::Aligned;
-            self.window.observe_end(now + hint, &mut self.clock);
+            self.window.observe_end(now.saturating_add(hint), &mut self.clock);
             return;
         }
         // What is in the log now was admitted, but for what is still to be refused.
@@ -107,10 +111,11 @@ impl Model {
         match &mut self.counting {
             Counting::Bucket(bucket) => {
                 bucket.slow_down();
-                bucket.refused_until(now + hint);
+                bucket.refused_until(now.saturating_add(hint));
             }
             counting => {
-                let bucket = Bucket::empty_until(now + hint, self.window.length(), limit);
+                let bucket =
+                    Bucket::empty_until(now.saturating_add(hint), self.window.length(), limit);
                 *counting = Counting::Bucket(bucket);
             }
         }
@@ -130,7 +135,7 @@ impl Model {
             // A refusal from an earlier window says nothing about this one.
             Counting::Aligned => {
                 if self.window.refused(grant, &self.clock, &mut self.recent) {
-                    let end = now + self.window.until_next(&self.clock, now);
+                    let end = now.saturating_add(self.window.until_next(&self.clock, now));
                     self.latch(end);
                 }
             }

@@ -25,6 +25,17 @@ pub struct Settlement {
 }
 
 impl Settlement {
+    /// The same with no wait that is longer than a year: what a server says must not reach the ends
+    /// of the types that the quota reckons in.
+    pub(super) fn bounded(&self) -> Settlement {
+        const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        Settlement {
+            retry_after: self.retry_after.map(|wait| wait.min(LONGEST)),
+            rate_limit: self.rate_limit.map(|limit| limit.with_resets_within(LONGEST)),
+            ..*self
+        }
+    }
+
     /// Nothing is known: no answer came.
     pub fn unknown() -> Self {
         Settlement::default()

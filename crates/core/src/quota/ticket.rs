@@ -54,7 +54,7 @@ impl Ticket {
     pub fn settle(mut self, settlement: &Settlement, now: Duration) {
         if let Stage::Admitted(grant) = self.stage {
             self.stage = Stage::Settled;
-            self.quota.lock().settle(&grant, settlement, now);
+            self.quota.lock().settle(&grant, &settlement.bounded(), now);
         }
     }
 }

@@ -30,10 +30,11 @@ impl Default for BudgetOptions {
 ///
 /// - **The stock.** A success adds a tenth of a retry, a retry takes one, and two after a time-out,
 ///   because that request may have been billed. Isolated failures find the reserve full.
-/// - **The health** of the service, a moving average of attempts that succeed, from 0 to 1. A failure
-///   takes a quarter of it, a time-out half, a success gives a quarter of what is missing. Below
-///   [`MIN_HEALTH`](Self::MIN_HEALTH) failures dominate and calls fail on their first error: after
-///   three failures or two time-outs in a row. The next success opens it again, and so does time,
+/// - **The health** of the service, a moving average of calls that succeed at once, from 0 to 1. A
+///   call that fails takes a quarter of it, by a time-out half, once however often it is tried; a
+///   success gives a quarter of what is missing. Below [`MIN_HEALTH`](Self::MIN_HEALTH) failures
+///   dominate and calls fail on their first error: after three calls in a row that failed, or two
+///   by time-outs. The next success opens it again, and so does time,
 ///   of which [`HEALING`](Self::HEALING) gives two thirds of what is missing: a client of few calls
 ///   is not held to what happened long ago.
 ///

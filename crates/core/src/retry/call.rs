@@ -105,7 +105,9 @@ impl Call {
         self.check_retryable(error)?;
         // A refusal costs the service nothing, so it is free of charge.
         let budget = self.budget.clone().filter(|_| !refused);
-        if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
+        // One call that fails again and again tells no more of the service than its first failure.
+        let tells = self.charged == 1 && error.kind() != Kind::RateLimit;
+        if let Some(budget) = budget.as_ref().filter(|_| tells) {
             budget.failed(error.kind(), now);
         }
         if self.quota_waits > self.policy.max_quota_waits() {
