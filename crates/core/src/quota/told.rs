@@ -81,7 +81,7 @@ impl Told {
         }
         // All processes have to come to the same number, lest the fast grow faster.
         let parties = parties.max(LEAST_PARTIES).log2().round().exp2();
-        ToldGate::AtOnce((f64::from(lowest) / (2.0 * parties)).max(1.0) as usize)
+        ToldGate::AtOnce((f64::from(lowest) / (1.45 * parties)).max(1.0) as usize)
     }
 }
 
@@ -89,4 +89,4 @@ impl Told {
 const LEAST_PARTIES: f64 = 4.0;
 /// By how much this window and those before may differ in the number of processes.
 const AGREE: f64 = 0.75;
-const ROUND: f64 = 0.4;
+const ROUND: f64 = 0.1;

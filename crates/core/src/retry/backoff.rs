@@ -25,12 +25,20 @@ pub enum Jitter {
     Additive,
     /// From the base delay to three times the previous delay.
     Decorrelated,
+    /// From `3 d / 4` to `d`, as OpenAI's SDKs do it.
+    Quarter,
 }
 
 impl Jitter {
     /// All forms of jitter.
-    pub const ALL: &'static [Jitter] =
-        &[Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Additive, Jitter::Decorrelated];
+    pub const ALL: &'static [Jitter] = &[
+        Jitter::None,
+        Jitter::Full,
+        Jitter::Equal,
+        Jitter::Additive,
+        Jitter::Decorrelated,
+        Jitter::Quarter,
+    ];
 
     /// The name in policies that are written as data.
     pub const fn name(self) -> &'static str {
@@ -40,6 +48,7 @@ impl Jitter {
             Jitter::Equal => "equal",
             Jitter::Additive => "additive",
             Jitter::Decorrelated => "decorrelated",
+            Jitter::Quarter => "quarter",
         }
     }
 }
@@ -72,6 +81,7 @@ pub(super) fn delay(policy: &Policy, attempt: u32, previous: Duration, rng: &mut
         Jitter::Full => exponential * rng.unit(),
         Jitter::Equal => exponential * (1.0 + rng.unit()) / 2.0,
         Jitter::Additive => exponential + rng.unit(),
+        Jitter::Quarter => exponential * (1.0 - rng.unit() / 4.0),
         Jitter::Decorrelated => {
             let high = (previous.as_secs_f64() * 3.0).max(base);
             base + (high - base) * rng.unit()
@@ -118,6 +128,9 @@ mod tests {
         let exponential = delays(Jitter::None, 40);
         for (seconds, d) in delays(Jitter::Equal, 40).iter().zip(&exponential) {
             assert!((d / 2.0..=*d).contains(seconds));
+        }
+        for (seconds, d) in delays(Jitter::Quarter, 40).iter().zip(&exponential) {
+            assert!((d * 0.75..=*d).contains(seconds));
         }
         for (seconds, d) in delays(Jitter::Full, 40).iter().zip(&exponential) {
             assert!((0.0..=*d).contains(seconds));

@@ -5,6 +5,8 @@ mod budget;
 mod call;
 mod decision;
 mod policy;
+#[cfg(feature = "serde")]
+mod policy_data;
 
 pub use backoff::Jitter;
 pub use budget::{Budget, BudgetOptions};

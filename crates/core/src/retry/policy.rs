@@ -93,6 +93,41 @@ impl Policy {
         Policy { max_attempts: 10, max_hint: Duration::from_secs(3600), ..Policy::default() }
     }
 
+    /// As OpenAI's SDKs, for programs that move over: two retries after 0.5 s and 1 s, less up to a
+    /// quarter, and waits that a server names up to 60 s.
+    ///
+    /// What differs: a refusal that names its wait spends no attempt (two such waits are accepted),
+    /// it is never cut short, and one of more than 60 s ends the call where the SDK would retry at
+    /// once.
+    pub fn openai() -> Self {
+        Policy {
+            max_attempts: 3,
+            base_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(8),
+            max_hint: Duration::from_secs(60),
+            jitter: Jitter::Quarter,
+            max_quota_waits: 2,
+            ..Policy::default()
+        }
+    }
+
+    /// The preset of this name: `default`, `aggressive`, `patient`, `none` or `openai`.
+    pub fn preset(name: &str) -> Option<Self> {
+        Some(match name {
+            "default" => Policy::default(),
+            "aggressive" => Policy::aggressive(),
+            "patient" => Policy::patient(),
+            "none" => Policy::none(),
+            "openai" => Policy::openai(),
+            _ => return None,
+        })
+    }
+
+    /// The verdicts that replace those of errors, in the order in which they were set.
+    pub fn verdicts(&self) -> &[(Kind, bool)] {
+        &self.verdicts
+    }
+
     /// The same policy with another deadline; `None` is no limit.
     #[must_use]
     pub fn with_deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
@@ -274,9 +309,11 @@ mod tests {
 
     #[test]
     fn presets_are_valid() {
-        for policy in [Policy::default(), Policy::none(), Policy::aggressive(), Policy::patient()] {
+        for name in ["default", "none", "aggressive", "patient", "openai"] {
+            let policy = Policy::preset(name).unwrap();
             assert_eq!(PolicyBuilder(policy.clone()).build(), Ok(policy));
         }
+        assert_eq!(Policy::preset("eager"), None);
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod answer;
 mod aws;
 mod baseline;
 mod budgets;
+mod chart;
 mod clock;
+mod docs;
 mod driver;
 mod limiter;
 mod measure;
@@ -26,7 +28,7 @@ use report::Row;
 use scenario::Scenario;
 use world::World;
 
-use crate::run::say;
+use crate::run::{generated, say};
 
 /// The options of the task.
 #[derive(clap::Args)]
@@ -43,6 +45,9 @@ pub(crate) struct Options {
     /// Print JSON in place of tables
     #[arg(long)]
     json: bool,
+    /// Write docs/simulation.md and docs/simulation.svg in place of printing; takes all scenarios
+    #[arg(long, conflicts_with_all = ["json", "scenario", "policy"])]
+    docs: bool,
 }
 
 /// Runs the simulation and prints what it measured.
@@ -56,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             continue;
         }
         let measured = measure_all(scenario, &policies, options.seeds);
-        if !options.json {
+        if !options.json && !options.docs {
             say(&format!("\n{}: {}\n", scenario.name, scenario.about));
             say(report::table(&measured.iter().collect::<Vec<_>>()).trim_end());
         }
@@ -64,6 +69,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     if options.json {
         say(&format!("{:#}", report::json(&rows)));
+    }
+    if options.docs {
+        let page = docs::page(&scenarios, &rows, options.seeds);
+        generated("docs/simulation.md", &page, false, "sim --docs")?;
+        generated("docs/simulation.svg", &chart::svg(&rows), false, "sim --docs")?;
     }
     Ok(())
 }

@@ -1,0 +1,47 @@
+//! What asking a quota costs, beside governor, whose cells are GCRA in one atomic.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use divan::{Bencher, black_box};
+use governor::RateLimiter;
+use governor::clock::FakeRelativeClock;
+use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Timestamp};
+
+fn main() {
+    divan::main();
+}
+
+const NOW: Duration = Duration::from_secs(1);
+
+/// A limit that is never reached.
+fn quota() -> Quota {
+    let options = QuotaOptions::default().with_limit(u32::MAX);
+    Quota::new(options, Timestamp::from_unix_seconds(1_760_000_000), Duration::ZERO)
+}
+
+/// Admission alone: the ticket lives on, as it does while the request is under way.
+#[divan::bench(threads = [1, 2], sample_size = 1000)]
+fn acquire(bencher: Bencher<'_, '_>) {
+    let quota = quota();
+    bencher.bench(|| quota.acquire(black_box(NOW)));
+}
+
+/// Admission and the answer.
+#[divan::bench(threads = [1, 2])]
+fn acquire_and_settle(bencher: Bencher<'_, '_>) {
+    let quota = quota();
+    let settlement = Settlement::default();
+    bencher.bench(|| {
+        let (ticket, admission) = quota.acquire(black_box(NOW));
+        ticket.settle(&settlement, NOW);
+        admission == Admission::Ready
+    });
+}
+
+#[divan::bench(threads = [1, 2])]
+fn governor_check(bencher: Bencher<'_, '_>) {
+    let limit = governor::Quota::per_second(NonZeroU32::MAX);
+    let limiter = RateLimiter::direct_with_clock(limit, FakeRelativeClock::default());
+    bencher.bench(|| black_box(&limiter).check().is_ok());
+}
