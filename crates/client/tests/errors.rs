@@ -113,6 +113,20 @@ fn answers_that_are_none_are_retried() {
 }
 
 #[test]
+fn a_call_is_tried_five_times() {
+    let sandbox = sandbox();
+    for fault in [Fault::ServerError, Fault::Unavailable, Fault::HtmlBadGateway, Fault::DropMidBody]
+    {
+        sandbox.push_fault(fault);
+    }
+    let answer = client(&sandbox).chat(&hello()).unwrap();
+    assert_eq!(answer.attempts(), 5);
+    let log = finished_log(&sandbox);
+    let key = log[0].idempotency_key.as_deref().unwrap();
+    assert!(log.iter().all(|entry| entry.idempotency_key.as_deref() == Some(key)), "{key}");
+}
+
+#[test]
 fn used_up_retries_are_told() {
     let sandbox = sandbox();
     for _ in 0..3 {

@@ -147,7 +147,13 @@ impl Model {
                         *limit = (*limit).min(counted).max(1);
                     }
                 }
-                self.latch(now.saturating_add(settlement.retry_after.unwrap_or_default()));
+                let until = now.saturating_add(settlement.retry_after.unwrap_or_default());
+                if let Counting::Unknown(pool) = &mut self.counting {
+                    if settlement.retry_after.is_some() {
+                        pool.refused_until(until);
+                    }
+                }
+                self.latch(until);
             }
         }
     }

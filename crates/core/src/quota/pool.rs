@@ -50,6 +50,14 @@ impl Pool {
         self.tokens = tokens.or(self.tokens);
     }
 
+    /// The server refused a request and named the time when it admits one again. That is meant, where
+    /// the reset in its headers may be late.
+    pub(super) fn refused_until(&mut self, until: Duration) {
+        for level in [&mut self.requests, &mut self.tokens].into_iter().flatten() {
+            level.reset_at = level.reset_at.min(until);
+        }
+    }
+
     /// How long the sender has to wait who has so many in front of it, waiting or under way.
     pub(super) fn wait_for(&self, ahead: usize, now: Duration) -> Option<Duration> {
         let count = ahead.saturating_add(1) as f64;
@@ -76,6 +84,8 @@ mod tests {
         assert_eq!(pool.wait_for(1, SECOND), None);
         assert_eq!(pool.wait_for(2, 3 * SECOND), Some(4 * SECOND));
         assert_eq!(pool.wait_for(2, 7 * SECOND), None);
+        pool.refused_until(4 * SECOND);
+        assert_eq!(pool.wait_for(2, 3 * SECOND), Some(SECOND));
     }
 
     #[test]
