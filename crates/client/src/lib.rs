@@ -63,3 +63,8 @@ pub use resayil_core::*;
 pub use response::Response;
 pub use stats::Stats;
 pub use stream::{ChatEvent, ChatStream};
+
+/// Compiles the README's program in Rust.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,14 +1,15 @@
-//! The README's commands, tried as written in a fresh clone.
+//! The README's commands, tried as written in a fresh clone, and its programs, as far as compilers
+//! can tell. (The one in Rust is a documentation test of the client.)
 
 use std::path::Path;
 use std::{fs, io};
 
 use crate::run;
 
-/// Only blocks with this info string are run: the others take too long, or are for a real key.
+/// Of the commands only blocks with this info string are run: the others take too long, or are for a real key.
 const MARK: &str = "sh ci";
 
-/// A marked block and the number of its first line.
+/// A block and the number of its first line.
 #[derive(Debug, PartialEq)]
 struct Block<'a> {
     line: usize,
@@ -20,7 +21,8 @@ pub(crate) fn run() -> Result<(), String> {
     let path = "README.md";
     let text =
         fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    let blocks = blocks(&text);
+    compile(path, &text, &CHECKS)?;
+    let blocks = blocks(&text, MARK);
     if blocks.is_empty() {
         return Err(format!("{path} has no block that begins with ```{MARK}"));
     }
@@ -57,6 +59,35 @@ fn keep_builds(target: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// A check of the blocks in one language: the info string, the ending of a file, the command.
+type Check = (&'static str, &'static str, &'static [&'static str]);
+
+const CHECKS: [Check; 2] = [
+    ("c", "c", &["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-fsyntax-only"]),
+    ("python", "py", &["python3", "-m", "py_compile"]),
+];
+
+/// Compiles the blocks in these languages, without running them.
+fn compile(path: &str, text: &str, checks: &[Check]) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    for &(info, ending, check) in checks {
+        let blocks = blocks(text, info);
+        if blocks.is_empty() {
+            return Err(format!("{path} has no block that begins with ```{info}"));
+        }
+        for block in blocks {
+            // The name tells where the block is, in what the compiler says.
+            let file = folder.path().join(format!("line_{}.{ending}", block.line));
+            fs::write(&file, block.text.join("\n") + "\n")
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            run::run(run::command(check[0]).args(&check[1..]).arg(&file)).map_err(|_| {
+                format!("{path}, line {}: this is no {info}, as is told above", block.line)
+            })?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 fn symlink(from: &Path, to: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(from, to)
@@ -67,14 +98,15 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
     Ok(()) // The clone is built from the beginning.
 }
 
-fn blocks(text: &str) -> Vec<Block<'_>> {
+/// The blocks with this info string.
+fn blocks<'a>(text: &'a str, mark: &str) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     let mut open: Option<Block<'_>> = None;
     for (at, line) in text.lines().enumerate() {
         match &mut open {
             Some(_) if line.trim_end() == "```" => blocks.extend(open.take()),
             Some(block) => block.text.push(line),
-            None if line.strip_prefix("```").is_some_and(|info| info.trim() == MARK) => {
+            None if line.strip_prefix("```").is_some_and(|info| info.trim() == mark) => {
                 open = Some(Block { line: at + 2, text: Vec::new() });
             }
             None => {}
@@ -105,9 +137,20 @@ mod tests {
     #[test]
     fn marked_blocks_are_found() {
         let text = "a\n```sh ci\ncargo demo\n\nls\n```\n```sh\nrm -r x\n```\n```sh ci\necho\n```\n";
-        let found = blocks(text);
+        let found = blocks(text, MARK);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0], Block { line: 3, text: vec!["cargo demo", "", "ls"] });
         assert_eq!(found[1].line, 11);
+    }
+
+    #[test]
+    fn a_program_that_does_not_compile_is_named_by_its_line() {
+        // In C alone: the tests in Rust need no Python.
+        let compile = |text: &str| compile("R", text, &CHECKS[..1]);
+        let good = "```c\n#include <resayil.h>\nint a;\n```\n";
+        assert_eq!(compile(good), Ok(()));
+        let wrong = format!("{good}\n```c\nint b = resayil;\n```\n");
+        assert!(compile(&wrong).unwrap_err().starts_with("R, line 7: "));
+        assert!(compile("```sh\nls\n```\n").unwrap_err().contains("no block"));
     }
 }

@@ -83,9 +83,11 @@ impl Report {
             out,
             "time",
             format_args!(
-                "{:.2} s; the least for this quota and {} requests is {:.2} s: {:.3} times it",
+                "{:.2} s; the least for this quota and {} requests, of which the server lets {} fail, \
+                 is {:.2} s: {:.3} times it",
                 elapsed.as_secs_f64(),
                 checked.audit.admitted,
+                checked.audit.faults.values().sum::<u64>(),
                 checked.least.as_secs_f64(),
                 checked.ratio(elapsed)
             ),
@@ -142,5 +144,35 @@ fn log_text(audit: &Audit) -> String {
             "{} prompts answered once, {} lost, {} answered too often; faults: {faults}",
             audit.once, audit.lost, audit.surplus
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_time_says_that_it_counts_the_injected_failures() {
+        let outcome = Outcome {
+            total: 3,
+            answered: 3,
+            failed: 0,
+            earlier: 0,
+            elapsed: Duration::from_secs(3),
+            interrupted: false,
+            stopped_by: None,
+        };
+        let audit = Audit {
+            once: 3,
+            admitted: 5,
+            faults: BTreeMap::from([("drop".to_owned(), 2)]),
+            ..Audit::default()
+        };
+        let checked = Some(Checked { audit, least: Duration::from_secs(2) });
+        let stats = Stats::default();
+        let report = Report { outcome, stats, causes: BTreeMap::new(), concurrency: 1, checked };
+        let text = report.text();
+        let part = "5 requests, of which the server lets 2 fail, is 2.00 s: 1.500 times it";
+        assert!(text.contains(part), "{text}");
     }
 }

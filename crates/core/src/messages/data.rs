@@ -45,9 +45,14 @@ fn replace(
 ) -> Result<Messages, MessagesError> {
     for (name, value) in texts.members() {
         messages = match &*name.decode() {
-            "user_message" => messages.with_user_message(kind, &text("user_message", value)?),
+            "user_message" => {
+                let message = text("user_message", value)?;
+                check_placeholders(kind, &message)?;
+                messages.with_user_message(kind, &message)
+            }
             "advice" => {
                 let steps = list("advice", value)?;
+                steps.iter().try_for_each(|step| check_placeholders(kind, step))?;
                 messages.with_advice(kind, &steps.iter().map(String::as_str).collect::<Vec<_>>())
             }
             other => {
@@ -58,6 +63,16 @@ fn replace(
         };
     }
     Ok(messages)
+}
+
+fn check_placeholders(kind: Kind, text: &str) -> Result<(), MessagesError> {
+    match super::unknown_placeholder(text) {
+        None => Ok(()),
+        Some(name) => {
+            let known = super::PLACEHOLDERS.join(", ");
+            Err(wrong(format!("the placeholder {name:?} of {kind} is none of {known}")))
+        }
+    }
 }
 
 fn units(object: Object<'_>) -> Result<Units, MessagesError> {
@@ -131,6 +146,8 @@ mod tests {
             (r#"{"kinds": {"server": {"message": ""}}}"#, "message"),
             (r#"{"kinds": {"server": {"advice": "x"}}}"#, "advice"),
             (r#"{"kinds": {"server": []}}"#, "server"),
+            (r#"{"kinds": {"server": {"user_message": "In {wiat}."}}}"#, "\"wiat\" of server"),
+            (r#"{"kinds": {"server": {"advice": ["a", "{wait} {Model|x}"]}}}"#, "Model"),
             (r#"{"language": 1}"#, "language"),
             (r#"{"units": {"second": ["s", "s"]}}"#, "minute"),
             (r#"{"units": {"second": ["s"]}}"#, "second"),

@@ -31,6 +31,9 @@ pub static ARABIC: Messages = Messages {
     own: BTreeMap::new(),
 };
 
+/// The names that texts may hold in braces.
+const PLACEHOLDERS: [&str; 3] = ["wait", "field", "model"];
+
 /// The built-in texts about one kind of error.
 struct Entry {
     kind: Kind,
@@ -42,7 +45,8 @@ struct Entry {
 ///
 /// A text may hold `{wait}`, `{field}` and `{model}`. `{wait|a moment}` names what stands in for a
 /// missing value. A part in square brackets is left out when a placeholder in it has no value:
-/// `The limit is reached.[ It resets in {wait}.]`
+/// `The limit is reached.[ It resets in {wait}.]` Where one outside brackets has none, the built-in
+/// message is used in place of the whole, and a step of advice is left out.
 ///
 /// ```
 /// use resayil_core::{Error, Kind, Messages};
@@ -101,7 +105,7 @@ impl Messages {
     ///
     /// # Errors
     ///
-    /// Data that is not JSON, an unknown member or kind, and a member of the wrong type.
+    /// Data that is not JSON, an unknown member, kind or placeholder, and a member of the wrong type.
     pub fn with_json(self, data: &str) -> Result<Self, MessagesError> {
         data::read(self, data)
     }
@@ -133,14 +137,17 @@ impl Messages {
 
     pub(crate) fn user_message(&self, error: &Error) -> String {
         let own = self.own.get(&error.kind()).and_then(|own| own.user_message.as_deref());
-        fill(own.unwrap_or(self.entry(error.kind()).user_message), |name| self.value(error, name))
+        let value = |name: &str| self.value(error, name);
+        let filled = own.and_then(|own| fill(own, value));
+        // Every placeholder of the built-in texts has something to stand in for it.
+        filled.or_else(|| fill(self.entry(error.kind()).user_message, value)).unwrap_or_default()
     }
 
     pub(crate) fn advice<'a>(&'a self, error: &Error) -> Vec<Cow<'a, str>> {
         let own = self.own.get(&error.kind()).and_then(|own| own.advice.as_deref());
         let fill = |step: &'a str| {
             if step.contains('{') {
-                Cow::Owned(fill(step, |name| self.value(error, name)))
+                Cow::Owned(fill(step, |name| self.value(error, name)).unwrap_or_default())
             } else {
                 Cow::Borrowed(step)
             }
@@ -152,6 +159,7 @@ impl Messages {
         steps.into_iter().filter(|step| !step.is_empty()).collect()
     }
 
+    /// The value of one of the [`PLACEHOLDERS`].
     fn value(&self, error: &Error, name: &str) -> Option<String> {
         match name {
             "wait" => error
@@ -183,24 +191,29 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
-/// Puts values into a text, and leaves out bracketed parts whose values are missing.
-fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+/// Puts values into a text, and leaves out bracketed parts whose values are missing; `None` if a
+/// value outside brackets is.
+fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(open) = rest.find('[') {
         let Some(close) = rest[open..].find(']') else { break };
-        if let Some(before) = substitute(&rest[..open], &value) {
-            out.push_str(&before);
-        }
+        out.push_str(&substitute(&rest[..open], &value)?);
         if let Some(optional) = substitute(&rest[open + 1..open + close], &value) {
             out.push_str(&optional);
         }
         rest = &rest[open + close + 1..];
     }
-    if let Some(tail) = substitute(rest, &value) {
-        out.push_str(&tail);
-    }
-    out
+    out.push_str(&substitute(rest, &value)?);
+    Some(out)
+}
+
+/// The first placeholder of a text whose name no value can have.
+fn unknown_placeholder(text: &str) -> Option<&str> {
+    let names = text.split('{').skip(1).filter_map(|after| after.split_once('}'));
+    names
+        .map(|(placeholder, _)| placeholder.split('|').next().unwrap_or_default())
+        .find(|name| !PLACEHOLDERS.contains(name))
 }
 
 /// A text with its placeholders replaced; `None` if one of them has no value.
@@ -303,8 +316,26 @@ mod tests {
     #[test]
     fn unfinished_placeholders_do_no_harm() {
         let none = |_: &str| None;
-        assert_eq!(fill("a [b", none), "a [b");
-        assert_eq!(fill("a {b", none), "a {b");
-        assert_eq!(fill("a] [x {b}] c", none), "a]  c");
+        assert_eq!(fill("a [b", none).unwrap(), "a [b");
+        assert_eq!(fill("a {b", none).unwrap(), "a {b");
+        assert_eq!(fill("a] [x {b}] c", none).unwrap(), "a]  c");
+        assert_eq!(fill("a {b} c", none), None);
+    }
+
+    #[test]
+    fn a_message_without_its_value_is_the_built_in_one() {
+        let built_in = Error::new(Kind::NotFound, "").user_message();
+        assert!(!built_in.is_empty());
+        for text in ["{model} is lost.", "[It is {model}.] Or {model}? [Who knows.]"] {
+            let mine = Messages::english()
+                .with_user_message(Kind::NotFound, text)
+                .with_advice(Kind::NotFound, &["Look for {model}.", "Wait."]);
+            let error = Error::new(Kind::NotFound, "");
+            assert_eq!(error.user_message_in(&mine), built_in);
+            assert_eq!(error.advice_in(&mine), ["Wait."]);
+            let error = error.with_model("m");
+            assert!(error.user_message_in(&mine).contains('m'));
+            assert_ne!(error.user_message_in(&mine), built_in);
+        }
     }
 }
