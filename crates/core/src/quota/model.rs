@@ -143,13 +143,23 @@ impl QuotaModel {
     }
 
     /// The shared model, `self`, is within reach again: it counts what was admitted by the copy that
-    /// went on without it.
-    pub fn rejoin(&mut self, parted: &QuotaModel, now: Duration) {
+    /// went on without it, from the request of the number `since`, and learns from it what it does
+    /// not know.
+    pub fn rejoin(&mut self, parted: &QuotaModel, since: u64, now: Duration) {
+        if !self.clock.is_observed() {
+            self.clock = parted.clock;
+        }
+        self.window.learn_from(&parted.window);
         self.latch(parted.latched_until);
         self.roll(now);
-        for _ in 0..parted.recent.count_from(APART) {
+        for _ in 0..parted.recent.count_from(since) {
             self.send(now);
         }
+    }
+
+    /// The number of the next request that is admitted.
+    pub fn next_number(&self) -> u64 {
+        self.next_id
     }
 
     fn latch(&mut self, until: Duration) {

@@ -300,11 +300,12 @@ fn who_goes_on_alone_is_counted_when_it_comes_back() {
     let options = QuotaOptions::default().with_limit(5);
     let mut shared = QuotaModel::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
     let before = shared.admit(stand(0), Duration::ZERO).unwrap();
+    let since = shared.next_number();
     let mut alone = shared.clone();
     alone.part();
     let grants = [(); 2].map(|()| alone.admit(stand(0), SECOND).unwrap());
     shared.admit(stand(0), SECOND).unwrap();
-    shared.rejoin(&alone, 2 * SECOND);
+    shared.rejoin(&alone, since, 2 * SECOND);
     // Two by all, two by the one that was alone.
     assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
     // What it was not told of harms nothing, and what it shared is known.

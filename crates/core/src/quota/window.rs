@@ -113,6 +113,12 @@ impl Window {
         self.given = limit.map(|limit| limit.max(1)).or(self.given);
     }
 
+    /// Takes limits that it does not know.
+    pub(super) fn learn_from(&mut self, other: &Window) {
+        self.told = self.told.or(other.told);
+        self.learned = self.learned.or(other.learned);
+    }
+
     pub(super) fn length(&self) -> Duration {
         micros(self.length)
     }
