@@ -35,7 +35,7 @@ impl HostClock {
         const PATH: &str = "/proc/sys/kernel/random/boot_id";
         let text = std::fs::read_to_string(PATH).map_err(|error| format!("{PATH}: {error}"))?;
         let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let id = str::from_utf8(&digits).ok().filter(|digits| digits.len() == 32);
+        let id = std::str::from_utf8(&digits).ok().filter(|digits| digits.len() == 32);
         let id = id.and_then(|digits| u128::from_str_radix(digits, 16).ok());
         let boot = id.ok_or_else(|| format!("{PATH} holds no id"))?.to_be_bytes();
         Ok(HostClock { ahead: read(ClockId::Monotonic).saturating_sub(monotonic_now()), boot })
