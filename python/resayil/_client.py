@@ -59,7 +59,9 @@ class Client:
     `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`; plain http for this machine alone,
     unless `allow_http`. `policy` says when calls are tried again; `budget` is their shared stock of
     retries. `quota`: by default one of its own that learns the limit; a `Quota` to share it or to
-    tell the limit; None to send at once. `provider`: by default known by the host, else recognised
+    tell the limit; None to send at once. `share_quota`: one quota for all processes of this host that
+    use the same origin and key, in whatever language, by a file in `quota_folder` (default: a folder
+    of the user's own for temporary files); Linux only, elsewhere it warns. `provider`: by default known by the host, else recognised
     by each answer.
 
     Time-outs in seconds: `connect_timeout`; `attempt_timeout` for one attempt (30 s or more, the
@@ -76,6 +78,8 @@ class Client:
         *,
         policy: RetryPolicy = DEFAULT_POLICY,
         quota: Union[Quota, Literal["auto"], None] = "auto",
+        share_quota: bool = False,
+        quota_folder: Union[str, os.PathLike[str], None] = None,
         budget: Optional[Budget] = None,
         provider: Optional[str] = None,
         connect_timeout: float = 10.0,
@@ -90,6 +94,8 @@ class Client:
             "base_url": base_url,
             "policy": policy,
             "budget": budget if budget is not None else Budget(),
+            "share_quota": share_quota,
+            "quota_folder": quota_folder,
             "provider": provider,
             "connect_timeout": connect_timeout,
             "attempt_timeout": attempt_timeout,

@@ -218,6 +218,8 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_quota(NULL, NULL));
     CHECK_NULL(resayil_client_builder_quota(builder, NULL));
     CHECK_NULL(resayil_client_builder_quota_window(NULL, 0, 0));
+    CHECK_NULL(resayil_client_builder_share_quota(NULL, true, NULL));
+    CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
     CHECK_NULL(resayil_client_builder_no_quota(NULL));
     CHECK_NULL(resayil_client_builder_connect_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_attempt_timeout(NULL, 1));

@@ -165,6 +165,12 @@ public:
         resayil_client_builder_quota_window(handle_.get(), limit, window.count());
         return *this;
     }
+    /// One quota for all processes of this host that use the same origin, key and window; by a file in
+    /// this folder, or in one for temporary files if it is empty.
+    ClientBuilder &share_quota(bool share = true, const std::string &folder = {}) noexcept {
+        resayil_client_builder_share_quota(handle_.get(), share, folder.empty() ? nullptr : folder.c_str());
+        return *this;
+    }
     ClientBuilder &no_quota() noexcept {
         resayil_client_builder_no_quota(handle_.get());
         return *this;

@@ -23,6 +23,10 @@ pub(crate) struct ClientArgs {
     /// The length of a quota window [default: 60 for LLM Resayil]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) window: Option<Duration>,
+    /// Share the quota with all processes of this host that use the same address, key and window and
+    /// do so, too
+    #[arg(long)]
+    pub(crate) share_quota: bool,
     /// The time that one call may take in all, waits and retries included [default: no limit]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) deadline: Option<Duration>,
@@ -54,6 +58,12 @@ impl ClientArgs {
             .policy(policy.with_deadline(self.deadline))
             .attempt_timeout(self.attempt_timeout)
             .allow_http(self.allow_http)
+            .share_quota(self.share_quota)
+            .observer(|event| {
+                if let ("quota_not_shared", Some(error)) = (event.reason, event.error) {
+                    eprintln!("resayil: warning: {error}");
+                }
+            })
     }
 
     fn quota_options(&self) -> QuotaOptions {

@@ -246,6 +246,7 @@ impl Attempts {
             }
             self.sleep(wait.min(QUOTA_POLL));
         };
+        self.client.tell_quota_warning();
         if told {
             self.inner().counters.add_quota_wait(monotonic_now().saturating_sub(start));
         }

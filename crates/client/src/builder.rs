@@ -1,6 +1,7 @@
 //! Making a client.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use resayil_core::{Budget, Classifier, Error, Kind, Policy, Provider, Quota, Quo
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
 use crate::events::{CallAction, CallEvent, Observer};
+use crate::host_quota::{HostQuota, HostQuotaOptions};
 use crate::secret::ApiKey;
 use crate::stats::Counters;
 use crate::transport::{Transport, is_loopback};
@@ -45,6 +47,8 @@ pub struct ClientBuilder {
     policy: Policy,
     budget: Budget,
     quota: QuotaChoice,
+    share_quota: bool,
+    quota_folder: Option<PathBuf>,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     idle_timeout: Duration,
@@ -70,6 +74,8 @@ impl ClientBuilder {
             policy: Policy::default(),
             budget: Budget::default(),
             quota: QuotaChoice::Default,
+            share_quota: false,
+            quota_folder: None,
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(60),
@@ -129,6 +135,21 @@ impl ClientBuilder {
     /// learned, if the provider is LLM Resayil; else no windows, and only refusals hold calls back.
     pub fn quota_options(mut self, options: QuotaOptions) -> Self {
         self.quota = QuotaChoice::Options(options);
+        self
+    }
+
+    /// Whether all processes of this host that share the quota of this base URL's origin and this key
+    /// do so by a file: see [`HostQuota`]. Default: no. It has no effect together with
+    /// [`quota`](Self::quota) or [`no_quota`](Self::no_quota). Where it cannot be done, the client has
+    /// a quota of its own, and the [`observer`](Self::observer) is told once.
+    pub fn share_quota(mut self, share: bool) -> Self {
+        self.share_quota = share;
+        self
+    }
+
+    /// The folder of the files of shared quotas: see [`HostQuotaOptions::folder`].
+    pub fn quota_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.quota_folder = Some(folder.into());
         self
     }
 
@@ -201,15 +222,22 @@ impl ClientBuilder {
         self.check()?;
 
         let provider = self.provider.or_else(|| Provider::from_host(url.host()));
-        let own_quota = |options| Quota::new(options, wall_now(), monotonic_now());
+        let options = match &self.quota {
+            QuotaChoice::Options(options) => *options,
+            _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
+            _ => QuotaOptions::default().with_window(None),
+        };
+        let mut host_quota = None;
         let quota = match self.quota {
             QuotaChoice::None => None,
             QuotaChoice::Given(quota) => Some(quota),
-            QuotaChoice::Options(options) => Some(own_quota(options)),
-            QuotaChoice::Default if provider == Some(Provider::Resayil) => {
-                Some(own_quota(QuotaOptions::default()))
+            _ if self.share_quota => {
+                let options =
+                    HostQuotaOptions::default().with_quota(options).with_folder(self.quota_folder);
+                let shared = host_quota.insert(HostQuota::open(url.origin(), &key, &options)?);
+                Some(shared.quota().clone())
             }
-            QuotaChoice::Default => Some(own_quota(QuotaOptions::default().with_window(None))),
+            _ => Some(Quota::new(options, wall_now(), monotonic_now())),
         };
         // A window always has an end; without one nothing holds calls back but a refusal.
         let has_window =
@@ -225,6 +253,7 @@ impl ClientBuilder {
             policy: self.policy,
             budget: self.budget,
             quota,
+            host_quota,
             has_window,
             attempt_timeout: self.attempt_timeout,
             idle_timeout: self.idle_timeout,
@@ -241,6 +270,7 @@ impl ClientBuilder {
                 error: None,
             });
         }
+        client.tell_quota_warning();
         Ok(client)
     }
 

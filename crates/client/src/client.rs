@@ -11,7 +11,8 @@ use crate::balance::{self, Balance};
 use crate::builder::ClientBuilder;
 use crate::chat::{ChatCompletion, ChatRequest};
 use crate::clock::monotonic_now;
-use crate::events::{CallEvent, Observer};
+use crate::events::{CallAction, CallEvent, Observer};
+use crate::host_quota::HostQuota;
 use crate::models::{self, Model};
 use crate::options::CallOptions;
 use crate::response::{Response, model_of};
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) budget: Budget,
     pub(crate) quota: Option<Quota>,
+    /// That quota, if it is shared with other processes.
+    pub(crate) host_quota: Option<HostQuota>,
     /// Whether the quota itself knows when a refused call may be sent again.
     pub(crate) has_window: bool,
     pub(crate) attempt_timeout: Duration,
@@ -79,6 +82,19 @@ impl Client {
     pub(crate) fn tell(&self, event: &CallEvent<'_>) {
         if let Some(observer) = &self.0.observer {
             observer(event);
+        }
+    }
+
+    /// Tells, once, that the quota is not shared with other processes, although it should be.
+    pub(crate) fn tell_quota_warning(&self) {
+        if let Some(error) = self.0.host_quota.as_ref().and_then(HostQuota::take_warning) {
+            self.tell(&CallEvent {
+                action: CallAction::Warning,
+                reason: "quota_not_shared",
+                attempt: 0,
+                delay: None,
+                error: Some(&error),
+            });
         }
     }
 

@@ -37,8 +37,8 @@ pub struct CallEvent<'a> {
     /// What was decided.
     pub action: CallAction,
     /// The name of the reason: of a [`RetryReason`](crate::RetryReason), of a
-    /// [`StopReason`](crate::StopReason), `quota`, `stale_connection`, `cancelled` or
-    /// `attempt_timeout`.
+    /// [`StopReason`](crate::StopReason), `quota`, `stale_connection`, `cancelled`,
+    /// `attempt_timeout` or `quota_not_shared`.
     pub reason: &'static str,
     /// How many requests were sent for this call so far.
     pub attempt: u32,

@@ -51,6 +51,11 @@ impl BaseUrl {
         })
     }
 
+    /// Scheme, host and port.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     pub(crate) fn host(&self) -> &str {
         &self.host
     }

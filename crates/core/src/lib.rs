@@ -43,7 +43,8 @@ pub use kind::{Kind, KindRow, Severity, UnknownName};
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
 pub use provider::Provider;
 pub use quota::{
-    Admission, EnterOptions, Place, Priority, Quota, QuotaOptions, QuotaState, Settlement, Ticket,
+    Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,
+    Settlement, SharedQuota, Ticket,
 };
 pub use rate_limit::RateLimit;
 pub use redact::redact;

@@ -52,6 +52,8 @@ impl Client {
                 "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
                 "quota" if value.is_none() => builder.no_quota(),
                 "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
+                "share_quota" => builder.share_quota(value.extract()?),
+                "quota_folder" => builder.quota_folder(value.extract::<std::path::PathBuf>()?),
                 "connect_timeout" => builder.connect_timeout(seconds()?),
                 "attempt_timeout" => builder.attempt_timeout(seconds()?),
                 "idle_timeout" => builder.idle_timeout(seconds()?),

@@ -182,6 +182,31 @@ pub unsafe extern "C" fn resayil_client_builder_quota_window(
     })
 }
 
+/// Whether all processes of this host that use the same origin, key and window, and ask for this, too,
+/// share one quota by a file, in whatever language they are written; false by default. The file is in
+/// `folder`, which has to be the user's own and writable by nobody else; NULL for `resayil` in
+/// `$XDG_RUNTIME_DIR`, or else a folder for temporary files. Where it cannot be done, the client has a
+/// quota of its own, and its observer is told the warning `quota_not_shared` once. Linux only. It has no
+/// effect together with `resayil_client_builder_quota` or `resayil_client_builder_no_quota`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_share_quota(
+    builder: *mut resayil_client_builder,
+    share: bool,
+    folder: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let folder = unsafe { name_in(folder) };
+        borrow_mut!(builder).set("share_quota", folder, |builder, folder| {
+            let builder = builder.share_quota(share);
+            match folder {
+                Some(folder) => builder.quota_folder(folder),
+                None => builder,
+            }
+        })
+    })
+}
+
 /// No quota at all: every call is sent at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_client_builder_no_quota(

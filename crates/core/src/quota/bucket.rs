@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::bytes::record;
+
 /// Tokens that are refilled evenly: one each `interval`, up to `burst`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
@@ -10,6 +12,8 @@ pub(super) struct Bucket {
     /// When the bucket will be full if nobody takes from it.
     full_at: Duration,
 }
+
+record!(Bucket { interval, burst, full_at });
 
 impl Bucket {
     /// A bucket that has its next token at `next`.
@@ -29,6 +33,11 @@ impl Bucket {
     /// It is filled a little more slowly than was thought.
     pub(super) fn slow_down(&mut self) {
         self.interval = self.interval.mul_f64(1.02);
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.interval.as_secs() < 1 << 31 && self.burst >= 1
     }
 
     fn usable(&self) -> u32 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bytes::record;
 use crate::timestamp::Timestamp;
 
 /// Microseconds that the server's clock is ahead of the caller's monotonic clock: somewhere
@@ -12,6 +13,8 @@ pub(super) struct ServerClock {
     latest: i64,
     observed: bool,
 }
+
+record!(ServerClock { earliest, latest, observed });
 
 /// `Date` has whole seconds.
 const DATE_RESOLUTION: i64 = 1_000_000;
@@ -40,6 +43,12 @@ impl ServerClock {
     /// Whether the server has shown its clock.
     pub(super) fn is_observed(&self) -> bool {
         self.observed
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.earliest <= self.latest
+            && self.earliest.unsigned_abs().max(self.latest.unsigned_abs()) < 1 << 58
     }
 
     fn narrow(&mut self, earliest: i64, latest: i64) {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::bytes::record;
+
 /// More are not remembered.
 const MOST: usize = 4096;
 
@@ -15,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// A server refuses before it does the work, so refusals come fast. A request that has had no
 /// refusal for twice the time that they take is presumed to be admitted, long before its answer.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Flight {
     unsettled: VecDeque<(u64, Duration)>,
     refusals_take: Option<Duration>,
@@ -24,6 +26,8 @@ pub(super) struct Flight {
     sent: u64,
 }
 
+record!(Flight { unsettled, refusals_take, passed, sent });
+
 impl Flight {
     pub(super) fn send(&mut self, id: u64, now: Duration) {
         if self.unsettled.len() >= MOST {
@@ -31,6 +35,21 @@ impl Flight {
         }
         self.unsettled.push_back((id, now));
         self.sent += 1;
+    }
+
+    /// Forgets those that were sent before this time: nobody will tell of their answers.
+    pub(super) fn forget(&mut self, before: Duration) {
+        while self.unsettled.front().is_some_and(|(_, at)| *at < before) {
+            self.unsettled.pop_front();
+        }
+    }
+
+    /// Whether it can be reckoned with, given that ids are below `next_id`.
+    pub(super) fn is_sound(&self, next_id: u64) -> bool {
+        self.unsettled.iter().is_sorted_by(|a, b| a.0 < b.0)
+            && self.unsettled.back().is_none_or(|(id, _)| *id < next_id)
+            && self.sent >= self.unsettled.len() as u64
+            && self.sent.max(self.passed) < 1 << 62
     }
 
     pub(super) fn settle(&mut self, id: u64) {

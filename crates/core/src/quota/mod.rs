@@ -1,6 +1,7 @@
 //! Quota: what the server still admits, and who may use it next.
 
 mod bucket;
+mod bytes;
 mod clock;
 mod flight;
 mod line;
@@ -19,12 +20,13 @@ use std::time::Duration;
 use crate::timestamp::Timestamp;
 
 pub use line::{EnterOptions, Place, Priority};
+pub use model::QuotaModel;
 pub use settlement::Settlement;
+pub use store::SharedQuota;
 pub use ticket::Ticket;
 
 use line::Line;
-use model::Model;
-use store::{Grant, Stand, Store};
+use store::{Grant, Kept, Stand, Store};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,8 @@ impl QuotaOptions {
 /// tenants that share a key. Leaving the line frees the place at once.
 ///
 /// It has no clock of its own and does not sleep: `now` is the time since any fixed point of a
-/// monotonic clock, the same for all calls. Today it is shared within this process; processes that
-/// share a key find their shares as said above.
+/// monotonic clock, the same for all calls. Processes that share a key find their shares as said
+/// above, or share all that is known: see [`Quota::shared`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -101,7 +103,7 @@ impl QuotaOptions {
 pub struct Quota(Arc<Mutex<State>>);
 
 struct State {
-    store: Model,
+    store: Kept,
     line: Line,
     counters: Counters,
 }
@@ -135,7 +137,8 @@ pub struct QuotaState {
     pub reset_after: Option<Duration>,
     /// How many senders wait.
     pub waiting: usize,
-    /// How many requests were admitted since the beginning.
+    /// How many requests were admitted since the beginning, by this quota and not by those it shares
+    /// a model with.
     pub admitted: u64,
     /// How many of them the server refused.
     pub refused: u64,
@@ -145,8 +148,18 @@ impl Quota {
     /// A quota that nobody has used yet. `wall` is the wall clock at `now`; it is the first guess
     /// at the server's clock.
     pub fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
+        Self::over(Kept::Own(QuotaModel::new(options, wall, now)))
+    }
+
+    /// A quota that counts in a model that others share. The line, and so the order of those who
+    /// wait, is this quota's own: between those who share the model, whoever asks first is admitted.
+    pub fn shared(store: impl SharedQuota + 'static) -> Self {
+        Self::over(Kept::Shared(Box::new(store)))
+    }
+
+    fn over(store: Kept) -> Self {
         Quota(Arc::new(Mutex::new(State {
-            store: Model::new(options, wall, now),
+            store,
             line: Line::default(),
             counters: Counters::default(),
         })))

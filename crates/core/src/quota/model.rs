@@ -1,19 +1,21 @@
-//! What this process knows of the server's quota.
+//! What is known of the server's quota.
 
 use std::time::Duration;
 
 use super::bucket::Bucket;
+use super::bytes::{Record, record};
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::pool::Pool;
 use super::recent::{Recent, Sent};
 use super::store::{Grant, Reading, Stand, Store};
-use super::window::{TRANSIT, Window};
+use super::window::{LONGEST, TRANSIT, Window};
 use super::{QuotaOptions, Settlement};
 use crate::hint::HintSource;
 use crate::timestamp::Timestamp;
 
 /// How the server seems to count.
+#[derive(Clone)]
 enum Counting {
     /// Not by any window that is known: only refusals and headers hold back.
     Unknown(Pool),
@@ -25,7 +27,43 @@ enum Counting {
     Bucket(Bucket),
 }
 
-pub(super) struct Model {
+impl Record for Counting {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Counting::Unknown(pool) => {
+                0u8.put(out);
+                pool.put(out);
+            }
+            Counting::Aligned => 1u8.put(out),
+            Counting::Sliding { limit } => {
+                2u8.put(out);
+                limit.put(out);
+            }
+            Counting::Bucket(bucket) => {
+                3u8.put(out);
+                bucket.put(out);
+            }
+        }
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        Some(match u8::get(input)? {
+            0 => Counting::Unknown(Pool::get(input).filter(Pool::is_sound)?),
+            1 => Counting::Aligned,
+            2 => Counting::Sliding { limit: u32::get(input).filter(|limit| *limit >= 1)? },
+            3 => Counting::Bucket(Bucket::get(input).filter(Bucket::is_sound)?),
+            _ => return None,
+        })
+    }
+}
+
+/// What is known of the quota of one API key: what was used of it, how much there is, how the
+/// server counts, and what its clock shows.
+///
+/// A [`Quota`](super::Quota) keeps one of its own. Processes that share a quota keep one together:
+/// see [`SharedQuota`](super::SharedQuota).
+#[derive(Clone)]
+pub struct QuotaModel {
     clock: ServerClock,
     counting: Counting,
     window: Window,
@@ -36,13 +74,30 @@ pub(super) struct Model {
     next_id: u64,
 }
 
+record!(QuotaModel { clock, counting, window, recent, flight, latched_until, next_id });
+
+/// The ids of requests that are admitted while the shared model is out of reach begin here.
+const APART: u64 = 1 << 63;
+/// After this time without an answer a request is no longer taken to be under way: whoever sent it
+/// may have died.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(600);
+
 /// A hint of whole seconds that was some time under way does not meet a window's end more closely.
 const TOLERANCE: Duration = Duration::from_millis(250);
 
-impl Model {
-    pub(super) fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
+impl QuotaModel {
+    /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
+    pub const LAYOUT: u32 = 1;
+    /// The bytes are never more than this.
+    pub const MAX_BYTES: usize = 256 * 1024 - 64;
+    /// The longest [`QuotaOptions::window`] that can be shared.
+    pub const LONGEST_WINDOW: Duration = Duration::from_micros(LONGEST as u64);
+
+    /// A quota that nobody has used yet. `wall` is the wall clock at `now`; it is the first guess at
+    /// the server's clock.
+    pub fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
         let length = options.window.filter(|window| !window.is_zero());
-        Model {
+        QuotaModel {
             clock: ServerClock::new(wall, now),
             counting: match length {
                 Some(_) => Counting::Aligned,
@@ -56,6 +111,57 @@ impl Model {
         }
     }
 
+    /// The same with the limit that this process was given; without one nothing changes.
+    pub fn set_limit(&mut self, limit: Option<u32>) {
+        self.window.give(limit);
+    }
+
+    /// The model as bytes, to be kept where other processes of this machine find it. They hold no
+    /// key and no prompt.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512 + 64 * self.recent.len());
+        self.put(&mut out);
+        out
+    }
+
+    /// Reads bytes of [`to_bytes`](Self::to_bytes). `None` if they are something else; not every
+    /// changed byte shows, so they need a checksum besides.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let model = Self::get(&mut bytes)?;
+        let sound = bytes.is_empty()
+            && model.next_id < APART
+            && model.clock.is_sound()
+            && model.window.is_sound()
+            && model.recent.is_sound(model.next_id)
+            && model.flight.is_sound(model.next_id);
+        sound.then_some(model)
+    }
+
+    /// The shared model is out of reach: this copy goes on without it.
+    pub fn part(&mut self) {
+        self.next_id = self.next_id.max(APART);
+    }
+
+    /// The shared model, `self`, is within reach again: it counts what was admitted by the copy that
+    /// went on without it, from the request of the number `since`, and learns from it what it does
+    /// not know.
+    pub fn rejoin(&mut self, parted: &QuotaModel, since: u64, now: Duration) {
+        if !self.clock.is_observed() {
+            self.clock = parted.clock;
+        }
+        self.window.learn_from(&parted.window);
+        self.latch(parted.latched_until);
+        self.roll(now);
+        for _ in 0..parted.recent.count_from(since) {
+            self.send(now);
+        }
+    }
+
+    /// The number of the next request that is admitted.
+    pub fn next_number(&self) -> u64 {
+        self.next_id
+    }
+
     fn latch(&mut self, until: Duration) {
         self.latched_until = self.latched_until.max(until);
     }
@@ -63,6 +169,7 @@ impl Model {
     /// Forgets what no window counts any more.
     fn roll(&mut self, now: Duration) {
         self.recent.forget(now.saturating_sub(self.window.length() + TRANSIT));
+        self.flight.forget(now.saturating_sub(GIVEN_UP_AFTER));
         self.window.roll(&self.clock, &mut self.recent, now);
     }
 
@@ -82,6 +189,18 @@ impl Model {
                 room.checked_sub(now).filter(|wait| !wait.is_zero())
             }
         }
+    }
+
+    /// Counts a request.
+    fn send(&mut self, now: Duration) -> Grant {
+        let id = self.next_id;
+        self.next_id += 1;
+        let window = self.window.admit();
+        self.recent.push(Sent { id, at: now, window, carried: false, counted: false });
+        if let Counting::Bucket(bucket) = &mut self.counting {
+            bucket.take(now);
+        }
+        Grant { id, at: now, window }
     }
 
     /// A refusal that names its own wait shows how the server counts.
@@ -159,7 +278,7 @@ impl Model {
     }
 }
 
-impl Store for Model {
+impl Store for QuotaModel {
     fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration> {
         if let Some(left) = self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
             return Err(left);
@@ -168,15 +287,9 @@ impl Store for Model {
         if let Some(wait) = self.wait_for(stand, now) {
             return Err(wait.max(Duration::from_micros(1)));
         }
-        let id = self.next_id;
-        self.next_id += 1;
-        let window = self.window.admit();
-        self.recent.push(Sent { id, at: now, window, carried: false, counted: false });
-        self.flight.send(id, now);
-        if let Counting::Bucket(bucket) = &mut self.counting {
-            bucket.take(now);
-        }
-        Ok(Grant { id, at: now, window })
+        let grant = self.send(now);
+        self.flight.send(grant.id, now);
+        Ok(grant)
     }
 
     fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {

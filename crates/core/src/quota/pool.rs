@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::bytes::record;
 use crate::rate_limit::RateLimit;
 
 /// Requests and tokens that remain until a reset. Taken as a step: what remains is all there is until
 /// the reset, and then the limit is there. For a bucket that is cautious at first and no slower in
 /// the end.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pool {
     requests: Option<Level>,
     tokens: Option<Level>,
@@ -15,11 +16,15 @@ pub(super) struct Pool {
     cost: f64,
 }
 
+record!(Pool { requests, tokens, cost });
+
 #[derive(Clone, Copy)]
 struct Level {
     remaining: u64,
     reset_at: Duration,
 }
+
+record!(Level { remaining, reset_at });
 
 impl Level {
     fn read(remaining: Option<u64>, reset: Option<Duration>, now: Duration) -> Option<Self> {
@@ -34,6 +39,11 @@ impl Level {
 }
 
 impl Pool {
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.cost >= 0.0
+    }
+
     pub(super) fn learn(&mut self, told: &RateLimit, now: Duration) {
         // A limit of tokens alone is reported as the main one, too.
         if told.token_limit() != told.limit() || told.tokens_remaining() != told.remaining() {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::bytes::{Record, record};
+
 /// More is not remembered. A server that admits more in one window is not modelled exactly.
 const MOST: usize = 4096;
 
@@ -19,11 +21,34 @@ pub(super) struct Sent {
     pub(super) counted: bool,
 }
 
+record!(Sent { id, at, window, carried, counted });
+
 /// Requests in the order in which they were sent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Recent(VecDeque<Sent>);
 
+impl Record for Recent {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        Record::get(input).map(Recent)
+    }
+}
+
 impl Recent {
+    /// Whether it can be reckoned with, given that ids are below `next_id`.
+    pub(super) fn is_sound(&self, next_id: u64) -> bool {
+        self.0.iter().is_sorted_by(|a, b| a.id < b.id)
+            && self.0.back().is_none_or(|sent| sent.id < next_id)
+    }
+
+    /// How many have this id or a later one.
+    pub(super) fn count_from(&self, id: u64) -> usize {
+        self.0.len() - self.0.partition_point(|sent| sent.id < id)
+    }
+
     pub(super) fn push(&mut self, sent: Sent) {
         if self.0.len() >= MOST {
             self.0.pop_front();

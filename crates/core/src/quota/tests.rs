@@ -193,3 +193,125 @@ fn a_late_answer_frees_the_place_that_was_kept_for_it() {
     assert!(admit(&quota, millis(11_100)).is_some());
     assert!(admit(&quota, millis(11_100)).is_none());
 }
+
+fn stand(ahead: usize) -> Stand {
+    Stand { ahead, waiting: ahead + 1 }
+}
+
+/// A model of each way of counting, after some use.
+fn used_models() -> Vec<(QuotaModel, Duration)> {
+    let wall = Timestamp::from_unix_seconds(50);
+    let mut models = Vec::new();
+    for (window, hint) in [(Some(60), 10), (Some(60), 40), (Some(60), 1), (None, 5)] {
+        let options = QuotaOptions::default().with_window(window.map(|window| window * SECOND));
+        let mut model = QuotaModel::new(options, wall, Duration::ZERO);
+        let mut now = Duration::ZERO;
+        for round in 0..40 {
+            now += millis(90);
+            let Ok(grant) = model.admit(stand(0), now) else { continue };
+            let settlement = match round {
+                20..25 => Settlement {
+                    date: Some(wall + now + 3 * SECOND),
+                    retry_after_source: Some(crate::HintSource::Body),
+                    ..refused(hint * SECOND)
+                },
+                5 => Settlement {
+                    rate_limit: Some(crate::RateLimit::new(Some(30), Some(24), Some(9 * SECOND))),
+                    ..Settlement::default()
+                },
+                _ if round % 3 == 0 => continue,
+                _ => Settlement { consumed: Some(true), ..Settlement::default() },
+            };
+            model.settle(&grant, &settlement, now + millis(20));
+        }
+        models.push((model, now));
+    }
+    models
+}
+
+#[test]
+fn a_model_goes_through_bytes_unchanged() {
+    for (mut model, mut now) in used_models() {
+        let bytes = model.to_bytes();
+        assert!(bytes.len() <= QuotaModel::MAX_BYTES);
+        let mut copy = QuotaModel::from_bytes(&bytes).unwrap();
+        assert_eq!(copy.to_bytes(), bytes);
+        // And goes on alike.
+        for _ in 0..300 {
+            now += millis(333);
+            let (one, other) = (model.admit(stand(1), now), copy.admit(stand(1), now));
+            assert_eq!(one.is_ok(), other.is_ok());
+            assert_eq!(one.err(), other.err());
+        }
+        assert_eq!(copy.to_bytes(), model.to_bytes());
+    }
+}
+
+#[test]
+fn the_largest_model_has_room() {
+    let options = QuotaOptions::default().with_limit(1_000_000);
+    let mut model = QuotaModel::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
+    for _ in 0..10_000 {
+        assert!(model.admit(stand(0), SECOND).is_ok());
+    }
+    let bytes = model.to_bytes();
+    assert!(bytes.len() <= QuotaModel::MAX_BYTES, "{}", bytes.len());
+    assert!(QuotaModel::from_bytes(&bytes).is_some());
+}
+
+#[test]
+fn no_bytes_make_a_model_panic() {
+    let (mut read, mut random) = (0, 1u64);
+    for (model, now) in used_models() {
+        let bytes = model.to_bytes();
+        for length in 0..bytes.len() {
+            assert!(QuotaModel::from_bytes(&bytes[..length]).is_none());
+        }
+        for index in 0..bytes.len() {
+            for mask in [0x01, 0x80, 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[index] ^= mask;
+                if mask == 0xff {
+                    // And another one besides.
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let other = (random >> 33) as usize % bytes.len();
+                    bytes[other] = (random >> 20) as u8;
+                }
+                let Some(mut model) = QuotaModel::from_bytes(&bytes) else { continue };
+                read += 1;
+                for step in 0..8 {
+                    let now = now + 7 * step * SECOND;
+                    if let Ok(grant) = model.admit(stand(step as usize % 3), now) {
+                        let date = Some(Timestamp::from_unix_seconds(70));
+                        let answer = Settlement { date, ..refused(3 * SECOND) };
+                        model.settle(&grant, &answer, now + millis(50));
+                    }
+                    model.read(now);
+                }
+                model.to_bytes();
+            }
+        }
+    }
+    assert!(read > 100, "only {read} were read at all");
+}
+
+#[test]
+fn who_goes_on_alone_is_counted_when_it_comes_back() {
+    let options = QuotaOptions::default().with_limit(5);
+    let mut shared = QuotaModel::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
+    let before = shared.admit(stand(0), Duration::ZERO).unwrap();
+    let since = shared.next_number();
+    let mut alone = shared.clone();
+    alone.part();
+    let grants = [(); 2].map(|()| alone.admit(stand(0), SECOND).unwrap());
+    shared.admit(stand(0), SECOND).unwrap();
+    shared.rejoin(&alone, since, 2 * SECOND);
+    // Two by all, two by the one that was alone.
+    assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
+    // What it was not told of harms nothing, and what it shared is known.
+    let unused = Settlement { consumed: Some(false), ..Settlement::default() };
+    shared.settle(&grants[0], &unused, 2 * SECOND);
+    assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
+    shared.settle(&before, &unused, 2 * SECOND);
+    assert_eq!(shared.read(2 * SECOND).remaining, Some(2));
+}

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use super::bytes::record;
+
 /// The remainder of the current window as headers tell it, and how many share it.
 ///
 /// Each answer of a window tells another remainder, because each was counted. So processes that know
 /// nothing of each other can end a window exactly: each goes on until an answer tells less than the
 /// number of processes, with one request at a time towards the end. As many requests are under way
 /// then as are left.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Told {
     /// Whether answers that are no refusals tell the remainder at all.
     pub(super) on_success: bool,
@@ -19,6 +21,8 @@ pub(super) struct Told {
     /// How many share the quota, this process included: over several windows.
     parties: Option<f64>,
 }
+
+record!(Told { on_success, lowest, drops, parties });
 
 /// What may be sent now.
 pub(super) enum ToldGate {
@@ -34,6 +38,11 @@ pub(super) enum ToldGate {
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Told {
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.parties.is_none_or(|parties| (0.0..1e9).contains(&parties))
+    }
+
     /// An answer of this window told what remains.
     pub(super) fn remaining(&mut self, remaining: u32) {
         self.on_success = true;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Settlement;
+use super::bytes::record;
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::recent::{Recent, Sent};
@@ -27,6 +28,7 @@ const RETRY_TOLD: u32 = 30;
 /// How often a sender should ask again whose turn depends on answers that are under way.
 const LOOK: Duration = Duration::from_millis(50);
 
+#[derive(Clone)]
 pub(super) struct Window {
     length: i64,
     /// The limit that the program gave.
@@ -55,6 +57,26 @@ pub(super) struct Window {
     headers: Told,
 }
 
+record!(Window {
+    length,
+    given,
+    told,
+    learned,
+    learned_before,
+    index,
+    used,
+    carried,
+    count,
+    last_count,
+    share,
+    full,
+    trying,
+    headers,
+});
+
+/// The longest window that processes share: a year, in microseconds.
+pub(super) const LONGEST: i64 = 366 * 24 * 3600 * SECOND;
+
 impl Window {
     pub(super) fn new(length: Duration, limit: Option<u32>) -> Self {
         Window {
@@ -73,6 +95,28 @@ impl Window {
             trying: false,
             headers: Told::default(),
         }
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        let limits = [self.given, self.told, self.learned, self.learned_before];
+        (1..=LONGEST).contains(&self.length)
+            && self.carried <= self.used
+            && self.full < 1 << 31
+            && self.headers.is_sound()
+            && limits.into_iter().flatten().all(|limit| limit >= 1)
+            && (self.index == i64::MIN || self.index.unsigned_abs() < 1 << 61)
+    }
+
+    /// The limit that this process was given.
+    pub(super) fn give(&mut self, limit: Option<u32>) {
+        self.given = limit.map(|limit| limit.max(1)).or(self.given);
+    }
+
+    /// Takes limits that it does not know.
+    pub(super) fn learn_from(&mut self, other: &Window) {
+        self.told = self.told.or(other.told);
+        self.learned = self.learned.or(other.learned);
     }
 
     pub(super) fn length(&self) -> Duration {

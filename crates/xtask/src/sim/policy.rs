@@ -7,7 +7,7 @@ use super::baseline::{Baseline, Guide, NoRetry, OpenAi, Pace, Rules, ThreeRetrie
 use super::budgets::{GrpcThrottling, TowerBudget};
 use super::driver::Driver;
 use super::oracle::{Knowledge, Oracle};
-use super::resayil::Resayil;
+use super::resayil::{Resayil, Shared};
 use super::scenario::Scenario;
 use super::world;
 
@@ -35,10 +35,11 @@ pub(crate) fn drivers(name: &str, scenario: &Scenario, seed: u64) -> Option<Vec<
         return Some((0..processes).map(|_| boxed(Oracle(knowledge.clone()))).collect());
     }
     let limit = scenario.server.rule.limit();
+    let shared = Shared::default();
     let make = |process: usize| -> Option<Box<dyn Driver>> {
         let seed = (seed << 16) + process as u64;
         Some(match name {
-            "resayil" => boxed(resayil(scenario, process, seed)),
+            "resayil" => boxed(resayil(scenario, process, seed, &shared)),
             "none" => baseline(NoRetry, seed),
             "retries-3" => baseline(ThreeRetries, seed),
             "openai" => baseline(OpenAi { max_retries: 2 }, seed),
@@ -58,13 +59,14 @@ pub(crate) fn drivers(name: &str, scenario: &Scenario, seed: u64) -> Option<Vec<
     (0..processes).map(make).collect()
 }
 
-fn resayil(scenario: &Scenario, process: usize, seed: u64) -> Resayil {
+fn resayil(scenario: &Scenario, process: usize, seed: u64, shared: &Shared) -> Resayil {
     let mut random = fastrand::Rng::with_seed(seed ^ 0x736b_6577);
     // A clock that is kept by NTP, or one that is not.
     let error = Duration::from_millis(random.u64(0..50)) + scenario.skew;
     let epoch = world::epoch(seed >> 16);
     let wall = if random.bool() { epoch + error } else { epoch - error };
-    Resayil::new(scenario.tier, wall, scenario.processes[process].starts, seed)
+    let shared = scenario.shares.then_some(shared);
+    Resayil::new(scenario.tier, wall, scenario.processes[process].starts, seed, shared)
 }
 
 fn baseline<R: Rules + 'static>(rules: R, seed: u64) -> Box<dyn Driver> {

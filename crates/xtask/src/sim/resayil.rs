@@ -1,11 +1,12 @@
 //! This project's own policy: the code that ships, driven as the client drives it.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use resayil_core::{
     Admission, Budget, BudgetOptions, Call, Classifier, Decision, Error, Kind, Policy, Provider,
-    Quota, QuotaOptions, Settlement, Ticket, Timestamp,
+    Quota, QuotaModel, QuotaOptions, Settlement, SharedQuota, Ticket, Timestamp,
 };
 
 use super::answer::{Answer, Outcome};
@@ -25,6 +26,34 @@ pub(crate) struct Resayil {
     seed: u64,
 }
 
+/// What the processes of one host share: the client keeps these bytes in a file.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().expect("nobody panics with it")
+    }
+
+    /// The first process makes it.
+    fn opened(&self, options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
+        if self.lock().is_empty() {
+            *self.lock() = QuotaModel::new(options, wall, now).to_bytes();
+        }
+        self.clone()
+    }
+}
+
+impl SharedQuota for Shared {
+    fn update(&mut self, _: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
+        let mut bytes = self.lock();
+        let mut model = QuotaModel::from_bytes(&bytes).expect("bytes of a model");
+        if change(&mut model) {
+            *bytes = model.to_bytes();
+        }
+    }
+}
+
 struct State {
     call: Call,
     ticket: Option<Ticket>,
@@ -33,11 +62,21 @@ struct State {
 
 impl Resayil {
     /// `wall` is the client's clock at virtual time zero, and the process starts at `now`.
-    pub(crate) fn new(tier: Option<u32>, wall: Duration, now: Duration, seed: u64) -> Self {
+    pub(crate) fn new(
+        tier: Option<u32>,
+        wall: Duration,
+        now: Duration,
+        seed: u64,
+        shared: Option<&Shared>,
+    ) -> Self {
         let wall = Timestamp::from_unix_micros(wall.as_micros() as i64);
         let options = QuotaOptions::default().with_limit(tier);
+        let quota = match shared {
+            Some(shared) => Quota::shared(shared.opened(options, wall + now, now)),
+            None => Quota::new(options, wall + now, now),
+        };
         Resayil {
-            quota: Quota::new(options, wall + now, now),
+            quota,
             budget: Budget::new(BudgetOptions::default()),
             policy: Policy::default(),
             classifier: Classifier::new().provider(Provider::Resayil),

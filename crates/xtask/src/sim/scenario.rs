@@ -36,14 +36,14 @@ pub(crate) struct Scenario {
     pub(crate) processes: Vec<ProcessPlan>,
     /// The limit, if the clients are told it beforehand.
     pub(crate) tier: Option<u32>,
+    /// Whether the processes share what they know of the quota.
+    pub(crate) shares: bool,
     /// How wrong the clients' clocks are.
     pub(crate) skew: Duration,
     /// The time for one attempt.
     pub(crate) attempt_timeout: Duration,
     /// The jobs that begin in this time are what the amplification is about.
     pub(crate) trouble: Option<(Duration, Duration)>,
-    /// What has to exist before it can be run.
-    pub(crate) missing: Option<&'static str>,
 }
 
 /// All scenarios.
@@ -71,8 +71,14 @@ pub(crate) fn all() -> Vec<Scenario> {
         },
         scenario("gateway-m4", "four processes that share nothing", gateway.clone(), four()),
         Scenario {
-            missing: Some("a quota that processes on one host share does not exist yet"),
-            ..scenario("host-m4", "four processes that share a file", gateway.clone(), four())
+            tier: Some(LIMIT),
+            shares: true,
+            ..scenario(
+                "host-m4",
+                "four processes that share a file, the limit is known",
+                gateway.clone(),
+                four(),
+            )
         },
         scenario(
             "headers-m4",
@@ -159,10 +165,10 @@ fn scenario(
         server,
         processes,
         tier: None,
+        shares: false,
         skew: Duration::ZERO,
         attempt_timeout: MINUTE / 2,
         trouble: None,
-        missing: None,
     }
 }
 
