@@ -30,13 +30,13 @@ impl Default for BudgetOptions {
 ///
 /// - **The stock.** A success adds a tenth of a retry, a retry takes one, and two after a time-out,
 ///   because that request may have been billed. Isolated failures find the reserve full.
-/// - **The health** of the service, a moving average of calls that succeed at once, from 0 to 1. A
-///   call that fails takes a quarter of it, by a time-out half, once however often it is tried; a
-///   success gives a quarter of what is missing. Below [`MIN_HEALTH`](Self::MIN_HEALTH) failures
-///   dominate and calls fail on their first error: after three calls in a row that failed, or two
-///   by time-outs. The next success opens it again, and so does time,
-///   of which [`HEALING`](Self::HEALING) gives two thirds of what is missing: a client of few calls
-///   is not held to what happened long ago.
+/// - **The health** of the service, a moving average of attempts that succeed, from 0 to 1. A failure
+///   takes a quarter of it, a time-out half, a success gives a quarter of what is missing. A call does
+///   not hold its own failures against itself; but if what those of others left is below
+///   [`MIN_HEALTH`](Self::MIN_HEALTH), failures dominate, and it fails on its first error. From its
+///   third retry on it has to be the only one that fails. The next success opens the budget again, and
+///   so does time, of which [`HEALING`](Self::HEALING) gives two thirds of what is missing: a client of
+///   few calls is not held to what happened long ago.
 ///
 /// Waiting for a quota window costs nothing. Calls that share a budget have to measure time by the
 /// same clock; if they do not, time heals nothing, or too early.
@@ -96,10 +96,38 @@ impl Ledger {
         self
     }
 
-    fn affords(self, kind: Kind) -> bool {
-        self.stock >= cost(kind) && f64::from(self.health) >= Budget::MIN_HEALTH * HEALTHY as f64
+    fn affords(self, kind: Kind, own: &Own) -> bool {
+        let of_others = f64::from(self.health) / f64::from(HEALTHY) / own.left;
+        let least = if own.failures <= FREE { Budget::MIN_HEALTH } else { ALONE };
+        self.stock >= cost(kind) && of_others >= least
     }
 }
+
+/// What a call's own failures left of the health.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    left: f64,
+    failures: u32,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Own { left: 1.0, failures: 0 }
+    }
+}
+
+impl Own {
+    pub(super) fn failed(&mut self, kind: Kind) {
+        self.left *= if kind == Kind::Timeout { 0.5 } else { 0.75 };
+        // A time-out weighs as much as two failures, here too.
+        self.failures += if kind == Kind::Timeout { 2 } else { 1 };
+    }
+}
+
+/// After so many failures of its own a call is retried only while no other fails.
+const FREE: u32 = 2;
+/// The health that means that: one failure of another leaves less.
+const ALONE: f64 = 0.8;
 
 fn cost(kind: Kind) -> u32 {
     if kind == Kind::Timeout { 2 * RETRY } else { RETRY }
@@ -113,7 +141,7 @@ impl Default for Budget {
 
 impl Budget {
     /// The health below which nothing is retried.
-    pub const MIN_HEALTH: f64 = 0.45;
+    pub const MIN_HEALTH: f64 = 0.6;
 
     /// The time that heals two thirds (more exactly 1 - 1/e) of what is missing to full health.
     pub const HEALING: Duration = Duration::from_secs(60);
@@ -173,14 +201,14 @@ impl Budget {
         });
     }
 
-    pub(super) fn affords(&self, kind: Kind) -> bool {
-        self.read().affords(kind)
+    pub(super) fn affords(&self, kind: Kind, own: &Own) -> bool {
+        self.read().affords(kind, own)
     }
 
     /// Takes the price of a retry after this kind of error, if it is there.
-    pub(super) fn withdraw(&self, kind: Kind) -> bool {
+    pub(super) fn withdraw(&self, kind: Kind, own: &Own) -> bool {
         self.change(|ledger| {
-            ledger.affords(kind).then(|| Ledger { stock: ledger.stock - cost(kind), ..ledger })
+            ledger.affords(kind, own).then(|| Ledger { stock: ledger.stock - cost(kind), ..ledger })
         })
     }
 }
@@ -207,12 +235,18 @@ mod tests {
     #[test]
     fn the_stock_runs_empty_and_fills_by_successes() {
         let budget = Budget::new(BudgetOptions { ratio: 0.5, reserve: 2.0 });
-        assert!(budget.withdraw(Kind::Server) && budget.withdraw(Kind::Server));
-        assert!(!budget.withdraw(Kind::Server));
+        assert!(
+            budget.withdraw(Kind::Server, &Own::default())
+                && budget.withdraw(Kind::Server, &Own::default())
+        );
+        assert!(!budget.withdraw(Kind::Server, &Own::default()));
         budget.deposit();
-        assert!(!budget.affords(Kind::Server));
+        assert!(!budget.affords(Kind::Server, &Own::default()));
         budget.deposit();
-        assert!(budget.affords(Kind::Server) && !budget.affords(Kind::Timeout));
+        assert!(
+            budget.affords(Kind::Server, &Own::default())
+                && !budget.affords(Kind::Timeout, &Own::default())
+        );
         (0..100).for_each(|_| budget.deposit());
         assert_eq!(budget.remaining(), 2.0);
     }
@@ -227,17 +261,30 @@ mod tests {
     }
 
     #[test]
-    fn three_failures_or_two_time_outs_in_a_row_close_it() {
-        for (kind, most) in [(Kind::Server, 3), (Kind::Network, 3), (Kind::Timeout, 2)] {
+    fn two_failures_of_others_or_one_time_out_close_it() {
+        for (kind, most) in [(Kind::Server, 2), (Kind::Network, 2), (Kind::Timeout, 1)] {
             let budget = Budget::default();
             for n in 1..=most {
                 budget.failed(kind, T0);
-                assert_eq!(budget.affords(kind), n < most, "{kind} {n}");
+                assert_eq!(budget.affords(Kind::Server, &Own::default()), n < most, "{kind} {n}");
             }
             budget.deposit();
-            assert_eq!(budget.affords(Kind::Server), kind != Kind::Timeout);
-            budget.deposit();
-            assert!(budget.affords(Kind::Server));
+            assert!(budget.affords(Kind::Server, &Own::default()));
+        }
+    }
+
+    #[test]
+    fn a_call_does_not_hold_its_own_failures_against_itself() {
+        for kind in [Kind::Server, Kind::Timeout] {
+            let (budget, mut own) = (Budget::default(), Own::default());
+            for _ in 0..4 {
+                budget.failed(kind, T0);
+                own.failed(kind);
+                assert!(budget.affords(kind, &own));
+            }
+            // But when another fails, too, it has had its share.
+            budget.failed(kind, T0);
+            assert!(!budget.affords(kind, &own));
         }
     }
 
@@ -245,18 +292,18 @@ mod tests {
     fn time_heals() {
         let budget = Budget::default();
         (0..10).for_each(|_| budget.failed(Kind::Server, seconds(5)));
-        assert!(budget.health() < 0.1 && !budget.affords(Kind::Server));
+        assert!(budget.health() < 0.1 && !budget.affords(Kind::Server, &Own::default()));
         // Still an outage for whoever calls every twelve seconds.
         for n in 1..20 {
             budget.failed(Kind::Server, seconds(5 + 12 * n));
-            assert!(!budget.affords(Kind::Server));
+            assert!(!budget.affords(Kind::Server, &Own::default()));
         }
         budget.failed(Kind::Server, seconds(1000));
-        assert!(budget.affords(Kind::Server));
+        assert!(budget.affords(Kind::Server, &Own::default()));
         // A clock that goes back is no reason to trust.
         (0..10).for_each(|_| budget.failed(Kind::Server, seconds(1000)));
         budget.failed(Kind::Server, T0);
-        assert!(!budget.affords(Kind::Server));
+        assert!(!budget.affords(Kind::Server, &Own::default()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::{delay, hint_jitter};
+use super::budget::Own;
 use super::{Budget, Decision, Policy, RetryReason, StopReason};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -33,6 +34,7 @@ pub struct Call {
     previous_delay: Duration,
     rng: Rng,
     budget: Option<Budget>,
+    own: Own,
 }
 
 impl Call {
@@ -45,6 +47,7 @@ impl Call {
             previous_delay: Duration::ZERO,
             rng: Rng::new(seed),
             budget: None,
+            own: Own::default(),
         }
     }
 
@@ -105,10 +108,9 @@ impl Call {
         self.check_retryable(error)?;
         // A refusal costs the service nothing, so it is free of charge.
         let budget = self.budget.clone().filter(|_| !refused);
-        // One call that fails again and again tells no more of the service than its first failure.
-        let tells = self.charged == 1 && error.kind() != Kind::RateLimit;
-        if let Some(budget) = budget.as_ref().filter(|_| tells) {
+        if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
             budget.failed(error.kind(), now);
+            self.own.failed(error.kind());
         }
         if self.quota_waits > self.policy.max_quota_waits() {
             return Err(StopReason::MaxQuotaWaits);
@@ -116,11 +118,11 @@ impl Call {
         if !refused && self.charged >= self.policy.max_attempts() {
             return Err(StopReason::MaxAttempts);
         }
-        if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind())) {
+        if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind(), &self.own)) {
             return Err(StopReason::Budget);
         }
         let (delay, reason) = self.wait(error, hint, now)?;
-        if budget.is_some_and(|budget| !budget.withdraw(error.kind())) {
+        if budget.is_some_and(|budget| !budget.withdraw(error.kind(), &self.own)) {
             return Err(StopReason::Budget);
         }
         self.previous_delay = delay;
