@@ -184,7 +184,12 @@ impl Store for Model {
                 self.window.set_limit(u32::try_from(limit).unwrap_or(u32::MAX));
             }
             if let Counting::Unknown(pool) = &mut self.counting {
-                pool.learn(told, now);
+                // A wait that a refusal names outranks the reset of its headers, which may be late.
+                let named = settlement.retry_after.filter(|_| {
+                    settlement.refused
+                        && settlement.retry_after_source != Some(HintSource::RateLimitReset)
+                });
+                pool.learn(&named.map_or(*told, |wait| told.with_resets_within(wait)), now);
             }
         }
         if settlement.refused {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::hint::HintSource;
+use crate::rate_limit::RateLimit;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -192,4 +194,27 @@ fn a_late_answer_frees_the_place_that_was_kept_for_it() {
     assert!(admit(&quota, millis(10_100)).is_none());
     assert!(admit(&quota, millis(11_100)).is_some());
     assert!(admit(&quota, millis(11_100)).is_none());
+}
+
+#[test]
+fn the_wait_that_a_refusal_names_outranks_the_reset_of_its_headers() {
+    let options = QuotaOptions::default().with_window(None);
+    let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
+    let ticket = admit(&quota, Duration::ZERO).unwrap();
+    let named = Settlement {
+        rate_limit: Some(RateLimit::new(Some(20), Some(0), Some(60 * SECOND))),
+        retry_after_source: Some(HintSource::Body),
+        ..refused(2 * SECOND)
+    };
+    ticket.settle(&named, Duration::ZERO);
+    assert_eq!(quota.enter().poll(SECOND), Admission::Wait(SECOND));
+    let ticket = admit(&quota, 2 * SECOND).unwrap();
+    // Without one the reset is all there is.
+    let by_reset = Settlement {
+        retry_after: Some(60 * SECOND),
+        retry_after_source: Some(HintSource::RateLimitReset),
+        ..named
+    };
+    ticket.settle(&by_reset, 2 * SECOND);
+    assert_eq!(quota.enter().poll(2 * SECOND), Admission::Wait(60 * SECOND));
 }
