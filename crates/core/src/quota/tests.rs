@@ -315,3 +315,26 @@ fn who_goes_on_alone_is_counted_when_it_comes_back() {
     shared.settle(&before, &unused, 2 * SECOND);
     assert_eq!(shared.read(2 * SECOND).remaining, Some(2));
 }
+
+#[test]
+fn the_wait_that_a_refusal_names_outranks_the_reset_of_its_headers() {
+    let options = QuotaOptions::default().with_window(None);
+    let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
+    let ticket = admit(&quota, Duration::ZERO).unwrap();
+    let named = Settlement {
+        rate_limit: Some(crate::RateLimit::new(Some(20), Some(0), Some(60 * SECOND))),
+        retry_after_source: Some(crate::HintSource::Body),
+        ..refused(2 * SECOND)
+    };
+    ticket.settle(&named, Duration::ZERO);
+    assert_eq!(quota.enter().poll(SECOND), Admission::Wait(SECOND));
+    let ticket = admit(&quota, 2 * SECOND).unwrap();
+    // Without one the reset is all there is.
+    let by_reset = Settlement {
+        retry_after: Some(60 * SECOND),
+        retry_after_source: Some(crate::HintSource::RateLimitReset),
+        ..named
+    };
+    ticket.settle(&by_reset, 2 * SECOND);
+    assert_eq!(quota.enter().poll(2 * SECOND), Admission::Wait(60 * SECOND));
+}
