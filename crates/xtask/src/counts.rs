@@ -16,6 +16,10 @@ impl Counts {
     /// (also with a name before it, `C: 12 passed, 0 failed`). Any other line is `None`.
     pub(crate) fn read(line: &str) -> Option<Counts> {
         let line = without_colours(line);
+        // Indented, it is what nextest shows of a test that failed, and has counted itself.
+        if line.starts_with(' ') && line.trim_start().starts_with("test result: ") {
+            return None;
+        }
         let line = line.trim().trim_matches('=').trim();
         let list = if let Some(rest) = line.strip_prefix("test result: ") {
             rest.split_once(". ")?.1
@@ -113,6 +117,7 @@ mod tests {
             "",
             "test counts::tests::closing_lines_are_read ... ok",
             "running 3 tests",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored",
             "warning: 2 warnings",
             "what is passed on: 3 passed",
             "3 bottles",
