@@ -45,7 +45,7 @@ def _observe(
         text = "Client: an attempt_timeout of %.3g s is short; the API asks for 30 s or more"
         logger.warning(text, delay or 0.0, extra=fields)
     else:
-        logger.warning("Client: %s", reason, extra=fields)
+        logger.warning("Client: %s (%s)", reason, error or "no details", extra=fields)
 
 
 class Client:
@@ -59,10 +59,13 @@ class Client:
     `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`; plain http for this machine alone,
     unless `allow_http`. `policy` says when calls are tried again; `budget` is their shared stock of
     retries. `quota`: by default one of its own that learns the limit; a `Quota` to share it or to
-    tell the limit; None to send at once. `share_quota`: one quota for all processes of this host that
-    use the same origin and key, in whatever language, by a file in `quota_folder` (default: a folder
-    of the user's own for temporary files); Linux only, elsewhere it warns. `provider`: by default known by the host, else recognised
+    tell the limit; None to send at once. `provider`: by default known by the host, else recognised
     by each answer.
+
+    `share_quota`: one quota for all processes of this host that do so, too, with the same origin,
+    key and window, in whatever language. A `quota` then only tells limit and window: what is
+    counted is in a file in `quota_folder`, by default a folder of the user's own for temporary
+    files. Linux only; where it cannot be done, the client has its own quota and logs a warning.
 
     Time-outs in seconds: `connect_timeout`; `attempt_timeout` for one attempt (30 s or more, the
     service asks); `idle_timeout` for silence within a stream. The total is the policy's `deadline`.

@@ -73,7 +73,13 @@ static void observe(const resayil_event *event, void *user) {
         CHECK(resayil_event_attempt(event) == 1);
     } else if (strcmp(action, "warning") == 0) {
         into->warnings++;
-        CHECK(resayil_event_error(event) == NULL);
+        /* One that says why the quota is not shared, one for a time-out that is short. */
+        if (strcmp(resayil_event_reason(event).data, "quota_not_shared") == 0) {
+            const char *message = resayil_error_message(resayil_event_error(event)).data;
+            CHECK(strstr(message, "/proc/none") != NULL);
+        } else {
+            CHECK(resayil_event_error(event) == NULL);
+        }
     } else if (strcmp(action, "stop") == 0) {
         into->stops++;
     }
@@ -108,10 +114,12 @@ static void test_chat_with_a_retry(void) {
     CHECK_OK(resayil_client_builder_max_response_bytes(builder, 1u << 20));
     CHECK_OK(resayil_client_builder_user_agent(builder, "test/1"));
     CHECK_OK(resayil_client_builder_observer(builder, observe, &events));
+    /* No folder can be made there, so the quota is not shared, and nothing else is wrong. */
+    CHECK_OK(resayil_client_builder_share_quota(builder, true, "/proc/none/quotas"));
     client = build(builder);
     resayil_policy_free(policy);
     resayil_policy_builder_free(options);
-    CHECK(events.warnings == 1); /* 20 s are less than the guide asks for */
+    CHECK(events.warnings == 2); /* and 20 s are less than the guide asks for */
 
     sandbox("_sandbox/faults", "\"server_error\"");
     CHECK_OK(resayil_client_chat(client, HELLO, strlen(HELLO), NULL, &answer, NULL));

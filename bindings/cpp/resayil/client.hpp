@@ -2,6 +2,8 @@
 #ifndef RESAYIL_CLIENT_HPP
 #define RESAYIL_CLIENT_HPP
 
+#include <string>
+
 #include "answers.hpp"
 #include "options.hpp"
 

@@ -35,6 +35,8 @@ impl Client {
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut builder = RustClient::builder();
+        let shares = options.get_item("share_quota")?;
+        let shares = shares.is_some_and(|shares| shares.is_truthy().unwrap_or(false));
         for (name, value) in options {
             if value.is_none() && !name.eq("quota")? {
                 continue;
@@ -51,6 +53,8 @@ impl Client {
                 "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
                 "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
                 "quota" if value.is_none() => builder.no_quota(),
+                // It says limit and window; what is counted is in the file.
+                "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
                 "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
                 "share_quota" => builder.share_quota(value.extract()?),
                 "quota_folder" => builder.quota_folder(value.extract::<std::path::PathBuf>()?),

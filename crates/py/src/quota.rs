@@ -26,6 +26,11 @@ impl Quota {
     pub(crate) fn handle(&self) -> resayil_core::Quota {
         self.quota.clone()
     }
+
+    /// Limit and window, for a quota that is shared by a file.
+    pub(crate) fn options(&self) -> QuotaOptions {
+        self.options
+    }
 }
 
 #[pymethods]

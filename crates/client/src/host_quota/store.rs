@@ -31,6 +31,9 @@ pub(super) struct FileStore {
     alone_until: Option<Duration>,
     /// The number of the first request that the file does not know of, if it was written since.
     since: u64,
+    /// As if the disk were full.
+    #[cfg(test)]
+    is_full: bool,
 }
 
 impl FileStore {
@@ -54,6 +57,8 @@ impl FileStore {
             seen: None,
             alone_until: None,
             since: 0,
+            #[cfg(test)]
+            is_full: false,
         };
         // A folder that cannot be used is told at once.
         store.update(now, &mut |_| false);
@@ -103,7 +108,11 @@ impl FileStore {
         if !change(&mut self.model) && !was_alone {
             return Ok(());
         }
-        match frame::write(&file, sequence, epoch, &self.model) {
+        let written = frame::write(&file, sequence, epoch, &self.model);
+        #[cfg(test)]
+        let written =
+            if self.is_full { Err(std::io::ErrorKind::StorageFull.into()) } else { written };
+        match written {
             Ok(header) => {
                 self.seen = Some(header);
                 self.since = self.model.next_number();

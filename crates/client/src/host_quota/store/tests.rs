@@ -260,16 +260,32 @@ fn what_cannot_be_used_is_left_alone() {
 
 #[test]
 fn a_full_disk_is_no_outage() {
-    let full = Path::new("/dev/full");
-    if !full.exists() {
-        return;
-    }
-    let file = std::fs::File::options().read(true).write(true).open(full).unwrap();
     let folder = folder();
-    let store =
-        FileStore::open("http://a", KEY, &options(folder.path()), Warning::default()).unwrap();
-    let result = frame::write(&file, 0, store.clock.epoch(), &store.model);
-    assert_eq!(result.err().unwrap().kind(), std::io::ErrorKind::StorageFull);
+    let other = open(folder.path());
+    let warning = Warning::default();
+    let mut store =
+        FileStore::open("http://a", KEY, &options(folder.path()), warning.clone()).unwrap();
+    // As the kernel says it, of a device that is always full.
+    if let Ok(full) = std::fs::File::options().read(true).write(true).open("/dev/full") {
+        let error = frame::write(&full, 0, store.clock.epoch(), &store.model).err().unwrap();
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    }
+    store.is_full = true;
+    let store = Arc::new(Mutex::new(store));
+    let one = Quota::shared(Shifted(store.clone(), Duration::ZERO));
+    for count in 1..=3 {
+        let (_ticket, admission) = one.acquire(monotonic_now());
+        assert_eq!(admission, Admission::Ready);
+        assert_eq!(one.state(monotonic_now()).remaining, Some(10 - count));
+    }
+    assert!(warning.take().unwrap().to_string().contains("space"));
+    assert!(warning.take().is_none());
+    // There is room again: all three are counted, the one that could not be written, too.
+    store.lock().unwrap().is_full = false;
+    other.send(1);
+    let later = Quota::shared(Shifted(store, Duration::from_secs(100)));
+    assert_eq!(later.state(monotonic_now()).remaining, Some(6));
+    assert_eq!(other.remaining(), 6);
 }
 
 #[test]
