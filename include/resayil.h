@@ -885,6 +885,18 @@ resayil_status resayil_client_builder_quota_window(resayil_client_builder *build
                                                    double window_seconds);
 
 /**
+ * Whether all processes of this host that use the same origin, key and window, and ask for this, too,
+ * share one quota by a file, in whatever language they are written; false by default. The file is in
+ * `folder`, which has to be the user's own and writable by nobody else; NULL for `resayil` in
+ * `$XDG_RUNTIME_DIR`, or else a folder for temporary files. Where it cannot be done, the client has a
+ * quota of its own, and its observer is told the warning `quota_not_shared` once. Linux only. It has no
+ * effect together with `resayil_client_builder_quota` or `resayil_client_builder_no_quota`.
+ */
+resayil_status resayil_client_builder_share_quota(resayil_client_builder *builder,
+                                                  bool share,
+                                                  const char *folder);
+
+/**
  * No quota at all: every call is sent at once.
  */
 resayil_status resayil_client_builder_no_quota(resayil_client_builder *builder);
