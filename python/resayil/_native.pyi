@@ -162,7 +162,7 @@ class RetryPolicy:
         max_hint: float = 120.0,
         *,
         factor: float = 2.0,
-        jitter: Literal["equal", "full", "additive", "decorrelated", "none"] = "equal",
+        jitter: Literal["equal", "full", "additive", "decorrelated", "quarter", "none"] = "equal",
         max_quota_waits: int = 20,
         retry_ambiguous: bool = True,
         retry_kinds: Mapping[str, bool] | None = None,

@@ -18,7 +18,7 @@ use crate::input::{self, value_error};
 /// `deadline`: seconds that the whole call may take, waits included; None is no limit.
 /// `base_delay`, `factor`, `max_delay`: the back-off, in seconds; at most a day.
 /// `max_hint`: the longest wait that a server may ask for, in seconds; a longer one stops at once.
-/// `jitter`: `equal`, `full`, `additive`, `decorrelated` or `none`.
+/// `jitter`: `equal`, `full`, `additive`, `decorrelated`, `quarter` or `none`.
 /// `max_quota_waits`: how often one call may be refused for quota, from 0 to 1000; such waits
 /// spend no attempt.
 /// `retry_ambiguous`: whether a request that may have been carried out (and billed) is repeated.
