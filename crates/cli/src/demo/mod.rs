@@ -41,7 +41,8 @@ const LATENCY: Duration = Duration::from_millis(50);
 #[command(after_help = "\
 Without --base-url it starts a sandbox on this machine: a quota of 20 requests in windows of 3
 seconds, 5 % of answers failing (500, 503, HTML 502, dropped connections). The limit is learned
-unless --limit tells it. It exits with 0 only if the sandbox's log has each prompt answered once.
+unless --limit tells it. It begins when at least half a second of a window is left, and exits with 0
+only if the sandbox's log has each prompt answered once.
 
 With --base-url, and a key in RESAYIL_API_KEY, the same batch runs on that API; the results stay in
 the output, and an interrupted run goes on where it was.")]
@@ -154,6 +155,7 @@ fn on_sandbox(
     let client = causes.watch(builder).build().map_err(|error| call_failed(&error))?;
 
     let output = args.output.clone().unwrap_or_else(|| folder.join("answers.jsonl"));
+    wait_for_fair_start(&sandbox);
     let outcome = carry_out(args, input, output, Some(window), &client, token)?;
     let log = finished_log(&sandbox);
     let audit = Audit::of(&log, &questions());
@@ -240,6 +242,17 @@ fn questions() -> Vec<String> {
         line["body"]["messages"][0]["content"].as_str().map(str::to_owned)
     };
     PROMPTS.lines().filter_map(text).collect()
+}
+
+/// Waits for the next window if this one is nearly over: there would be no time to use it up, and
+/// the limit would be learned in the window after it. So runs can be compared.
+fn wait_for_fair_start(sandbox: &Sandbox) {
+    const ENOUGH: f64 = 0.5;
+    let length = WINDOW.as_secs_f64();
+    let left = length - sandbox.state().server_time.rem_euclid(length);
+    if left < ENOUGH {
+        std::thread::sleep(Duration::from_secs_f64(left));
+    }
 }
 
 /// The log when the server is done with all requests; it is done within moments.
