@@ -246,7 +246,8 @@ impl QuotaModel {
             settlement.retry_after_source,
             Some(HintSource::Window | HintSource::RateLimitReset | HintSource::Quota)
         );
-        if let Some(hint) = settlement.retry_after.filter(|hint| !own && !hint.is_zero()) {
+        let hint = settlement.retry_after.filter(|hint| !hint.is_zero());
+        if let Some(hint) = hint.filter(|_| !own) {
             self.recognise(hint, now);
             self.roll(now);
         }
@@ -254,8 +255,9 @@ impl QuotaModel {
             // A refusal from an earlier window says nothing about this one.
             Counting::Aligned => {
                 if self.window.refused(grant, &self.clock, &mut self.recent) {
-                    let end = now.saturating_add(self.window.until_next(&self.clock, now));
-                    self.latch(end);
+                    // The server knows better when it admits again.
+                    let end = self.window.until_next(&self.clock, now);
+                    self.latch(now.saturating_add(hint.map_or(end, |hint| end.min(hint))));
                 }
             }
             Counting::Sliding { .. } | Counting::Bucket(_) | Counting::Unknown(_) => {

@@ -338,3 +338,16 @@ fn the_wait_that_a_refusal_names_outranks_the_reset_of_its_headers() {
     ticket.settle(&by_reset, 2 * SECOND);
     assert_eq!(quota.enter().poll(2 * SECOND), Admission::Wait(60 * SECOND));
 }
+
+#[test]
+fn no_refusal_holds_back_for_longer_than_its_body_says() {
+    // Around the beginning of a minute "1 s" may be its end, as far as the clock is known.
+    for into in (0..120_000).step_by(90) {
+        let wall = Timestamp::from_unix_micros(1_760_000_040_000_000 + into * 1000);
+        let quota = Quota::new(QuotaOptions::default(), wall, Duration::ZERO);
+        let ticket = admit(&quota, Duration::ZERO).unwrap();
+        let date = Some(Timestamp::from_unix_seconds(1_760_000_040 + into / 1000));
+        ticket.settle(&Settlement { date, ..refused(SECOND) }, millis(5));
+        assert!(admit(&quota, SECOND + millis(5)).is_some(), "{into}");
+    }
+}
