@@ -1,12 +1,14 @@
 //! The model that is kept in the file.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use resayil_core::{QuotaModel, QuotaOptions, SharedQuota};
 use sha2::{Digest, Sha256};
 
-use super::clock::HostClock;
+use super::clock::{Epoch, HostClock};
 use super::file::{self, Problem};
 use super::frame::{self, Contents, Header};
 use super::warning::Warning;
@@ -108,11 +110,7 @@ impl FileStore {
         if !change(&mut self.model) && !was_alone {
             return Ok(());
         }
-        let written = frame::write(&file, sequence, epoch, &self.model);
-        #[cfg(test)]
-        let written =
-            if self.is_full { Err(std::io::ErrorKind::StorageFull.into()) } else { written };
-        match written {
+        match self.write(&file, sequence, epoch) {
             Ok(header) => {
                 self.seen = Some(header);
                 self.since = self.model.next_number();
@@ -121,6 +119,14 @@ impl FileStore {
             Err(error) => self.go_alone(&Problem::at(&self.path, error), now),
         }
         Ok(())
+    }
+
+    fn write(&self, file: &File, sequence: u64, epoch: Epoch) -> io::Result<Header> {
+        #[cfg(test)]
+        if self.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        frame::write(file, sequence, epoch, &self.model)
     }
 
     /// Goes on with what the file holds.
