@@ -145,7 +145,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         kind: Kind::Network,
-        user_message: "The service cannot be reached. Please check the connection.",
+        user_message: "The connection to the service failed. Please try again.",
         advice: &[
             "Check the network, the proxy and the firewall.",
             "Check the host in the base URL.",
