@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use crate::body::{self, Body, Format};
-use crate::error::{
-    Error, HeaderList, Inner, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, Text, Texts, clip,
-};
+use crate::error::{Error, Inner, MAX_HEADERS, Part, Store, header_size, max_bytes};
 use crate::headers::HeaderFacts;
-use crate::hint::{self, HintSource};
+use crate::hint::HintSource;
 use crate::kind::Kind;
 use crate::provider::Provider;
-use crate::redact::redact_into;
 use crate::stream::failure_without_text;
 use crate::timestamp::Timestamp;
 use crate::verdict::{self, Verdict};
@@ -77,8 +74,9 @@ impl Classifier {
         V: AsRef<[u8]>,
     {
         let facts = HeaderFacts::read(headers, now);
-        let mut parsed = body::read(body, now);
-        let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
+        let parsed = body::read(body, now);
+        let provider =
+            self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
         let (status, verdict, message) = if (200..300).contains(&status) {
             match disguised_error(status, &facts, &parsed, body, provider) {
                 Some((status, verdict, message)) => (status, verdict, message),
@@ -87,11 +85,9 @@ impl Classifier {
         } else {
             (Some(status), verdict::decide(Some(status), &facts, &parsed, provider), None)
         };
-        let mut inner = make(&facts, &mut parsed, provider, verdict, message, now);
-        inner.status = status;
-        inner.body = body[..body.len().min(MAX_BODY_BYTES)].to_vec();
-        inner.headers = HeaderList::new(headers);
-        Err(inner.into())
+        let headers = headers.iter().map(|(name, value)| (name, value));
+        let answer = Answer { status, headers, body };
+        Err(make(answer, &facts, parsed, provider, verdict, message, now))
     }
 }
 
@@ -155,49 +151,61 @@ pub(crate) fn embedded_status(body: &Body<'_>) -> Option<u16> {
     body.status.or_else(code).filter(|status| (400..=599).contains(status))
 }
 
-/// Puts the error together, but for the status, raw body and headers.
-pub(crate) fn make(
+/// An answer as it came, to be kept with its error.
+pub(crate) struct Answer<'a, H> {
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: H,
+    pub(crate) body: &'a [u8],
+}
+
+/// Puts the error together. `message` stands in where the body has none.
+pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    answer: Answer<'_, impl Iterator<Item = (N, V)> + Clone>,
     facts: &HeaderFacts<'_>,
-    body: &mut Body<'_>,
+    mut body: Body<'_>,
     provider: Option<Provider>,
     verdict: Verdict,
     message: Option<&'static str>,
     now: Timestamp,
-) -> Box<Inner> {
-    let hint = select_hint(facts, body, provider, verdict.kind, now);
+) -> Error {
+    let hint = select_hint(facts, &body, provider, verdict.kind, now);
     let field_errors = std::mem::take(&mut body.field_errors);
     let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
     let texts = [
-        (Text::Code, body.code.as_deref().or(facts.code)),
-        (Text::Type, body.error_type.as_deref()),
-        (Text::Param, body.param.as_deref()),
-        (Text::RequestId, facts.request_id.or(body.request_id.as_deref())),
+        (Part::Message, message),
+        (Part::Code, body.code.as_deref().or(facts.code)),
+        (Part::Type, body.error_type.as_deref()),
+        (Part::Param, body.param.as_deref()),
+        (Part::RequestId, facts.request_id.or(body.request_id.as_deref())),
     ];
-    let length = |text: Option<&str>| text.map_or(0, |text| text.len().min(MAX_MESSAGE_BYTES));
-    let capacity = length(message) + texts.iter().map(|(_, text)| length(*text)).sum::<usize>();
-    let mut stored = Texts::with_capacity(capacity);
-    if let Some(message) = message {
-        stored.set_with(Text::Message, |buffer| {
-            redact_into(clip(message, MAX_MESSAGE_BYTES), buffer)
-        });
-    }
-    for (name, text) in texts {
+    let raw = &answer.body[..answer.body.len().min(max_bytes(Part::Body))];
+    let size_of_text = |(part, text): &(Part, Option<&str>)| {
+        text.map_or(0, |text| text.len().min(max_bytes(*part)))
+    };
+    let size_of_header = |(name, value): (N, V)| header_size(name.as_ref(), value.as_ref());
+    let headers: usize = answer.headers.clone().take(MAX_HEADERS).map(size_of_header).sum();
+    let mut store = Store::with_capacity(
+        raw.len()
+            + headers.min(max_bytes(Part::Headers))
+            + texts.iter().map(size_of_text).sum::<usize>(),
+    );
+    store.set(Part::Body, raw);
+    store.set_headers(answer.headers);
+    for (part, text) in texts {
         if let Some(text) = text {
-            stored.set_with(name, |buffer| redact_into(clip(text, MAX_TEXT_BYTES), buffer));
+            store.set_redacted(part, text);
         }
     }
-    let mut inner = Box::new(Inner::new(verdict.kind, stored));
+    let mut inner = Inner::new(verdict.kind, store);
+    inner.status = answer.status;
     inner.retryable = verdict.retryable;
     inner.should_retry = facts.should_retry;
     inner.provider = provider;
     inner.retry_after = hint;
     inner.rate_limit = facts.rate_limit;
     inner.field_errors = field_errors;
-    inner
+    inner.into()
 }
-
-/// The longest code, type, parameter or request id that is kept, in bytes.
-const MAX_TEXT_BYTES: usize = 256;
 
 /// The wait that the server asks for: the body, the headers, the reset of a rate limit, the prose.
 /// For LLM Resayil the body, then the end of the clock minute, because its reset header is late.
@@ -208,20 +216,16 @@ fn select_hint(
     kind: Kind,
     now: Timestamp,
 ) -> Option<(Duration, HintSource)> {
-    let prose = || match body.format {
-        Format::Html | Format::Empty => None,
-        _ => body
-            .message
-            .as_ref()
-            .and_then(|message| hint::find_in_prose(clip(message, MAX_PROSE_BYTES))),
-    };
+    let resayil = provider == Some(Provider::Resayil);
     if let Some(wait) = body.retry_after {
         // Google rounds the member down; its message is exact.
-        let exact = prose().filter(|exact| *exact > wait && *exact - wait < Duration::from_secs(1));
+        let in_prose = if resayil { None } else { body.wait_in_prose() };
+        let exact =
+            in_prose.filter(|exact| *exact > wait && *exact - wait < Duration::from_secs(1));
         return Some((exact.unwrap_or(wait), HintSource::Body));
     }
     let limited = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::Overloaded);
-    if provider == Some(Provider::Resayil) && kind == Kind::RateLimit {
+    if resayil && kind == Kind::RateLimit {
         if let Some(date) = facts.date(now) {
             return Some((until_next_minute(date), HintSource::Window));
         }
@@ -230,11 +234,8 @@ fn select_hint(
     (facts.retry_after_ms.map(|wait| (wait, HintSource::RetryAfterMs)))
         .or_else(|| facts.retry_after.map(|wait| (wait, HintSource::RetryAfter)))
         .or_else(|| reset().map(|wait| (wait, HintSource::RateLimitReset)))
-        .or_else(|| prose().map(|wait| (wait, HintSource::Message)))
+        .or_else(|| body.wait_in_prose().map(|wait| (wait, HintSource::Message)))
 }
-
-/// Only the beginning of a message is searched for a wait, in bytes.
-const MAX_PROSE_BYTES: usize = 2048;
 
 fn until_next_minute(date: Timestamp) -> Duration {
     const MINUTE: i64 = 60_000_000;

@@ -24,8 +24,9 @@ pub(crate) struct HeaderFacts<'a> {
     pub(crate) usage_rejected: bool,
     /// The provider that a header gives away.
     pub(crate) provider: Option<Provider>,
-    /// The software in front, which names itself in `server`.
-    pub(crate) front: Option<Provider>,
+    server: &'a [u8],
+    /// Cloudflare is in front.
+    has_cf_ray: bool,
     pub(crate) rate_limit: Option<RateLimit>,
     /// The wait that follows from a rate limit that is used up.
     pub(crate) reset: Option<Duration>,
@@ -54,7 +55,7 @@ impl<'a> HeaderFacts<'a> {
             let is = |known: &str| swar::eq_ignore_case(name, known.as_bytes());
             match name.len() {
                 4 if is("date") => facts.date = facts.date.or(Some(value)),
-                6 if is("server") => facts.set_front(value),
+                6 if is("server") => facts.server = value,
                 12 if is("content-type") => facts.content_type = value,
                 17 if is("x-ratelimit-limit") => {
                     limited |= rate_limit.read_plain(Field::Limit, value, now);
@@ -117,7 +118,7 @@ impl<'a> HeaderFacts<'a> {
                 self.usage_rejected = text(value) == "rejected";
                 self.provider = Some(Provider::Anthropic);
             }
-            b"cf-ray" => self.front = Some(Provider::Cloudflare),
+            b"cf-ray" => self.has_cf_ray = true,
             _ => {
                 self.provider = self.provider.or_else(|| provider_of(name));
                 return false;
@@ -126,19 +127,15 @@ impl<'a> HeaderFacts<'a> {
         true
     }
 
-    /// `nginx/1.25`, `cloudflare`, `envoy`
-    fn set_front(&mut self, value: &[u8]) {
-        let value = trim(value);
-        let end = value.iter().position(|byte| matches!(byte, b'/' | b' ' | b'-'));
-        let software = &value[..end.unwrap_or(value.len())];
-        let is = |known: &str| swar::eq_ignore_case(software, known.as_bytes());
-        let front = match software.len() {
-            5 if is("nginx") => Provider::Nginx,
-            5 if is("envoy") => Provider::Envoy,
-            10 if is("cloudflare") => Provider::Cloudflare,
-            _ => return,
-        };
-        self.front = self.front.or(Some(front));
+    /// The software in front, which names itself in `server`: `nginx/1.25`, `cloudflare`, `envoy`.
+    pub(crate) fn front(&self) -> Option<Provider> {
+        if self.has_cf_ray {
+            return Some(Provider::Cloudflare);
+        }
+        let mut parts = self.server.split(|byte| matches!(byte, b'/' | b' ' | b'\t' | b'-'));
+        let software = parts.find(|part| !part.is_empty())?;
+        let fronts = [Provider::Nginx, Provider::Envoy, Provider::Cloudflare];
+        fronts.into_iter().find(|front| software.eq_ignore_ascii_case(front.name().as_bytes()))
     }
 
     fn set_request_id(&mut self, rank: u8, value: &'a [u8], provider: Option<Provider>) {

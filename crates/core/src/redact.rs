@@ -77,21 +77,24 @@ const MIN_HEX: usize = 40;
 /// ```
 pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    redact_into(text, &mut out);
+    redact_into(text, |piece| out.push_str(piece));
     out
 }
 
-/// Appends the redacted text.
-pub(crate) fn redact_into(text: &str, out: &mut String) {
+/// Gives the redacted text, piece by piece.
+pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
     // Codes and names, mostly: too short for a key, and `=` would name a shorter secret.
     if text.len() < MIN_KEY && !text.as_bytes().contains(&b'=') {
-        return out.push_str(text);
+        return push(text);
+    }
+    if is_harmless(text.as_bytes()) {
+        return push(text);
     }
     let mut copied = 0;
     let mut mask = |start: usize, end: usize| {
         if start >= copied {
-            out.push_str(&text[copied..start]);
-            out.push_str(MASK);
+            push(&text[copied..start]);
+            push(MASK);
             copied = end;
         }
     };
@@ -107,32 +110,45 @@ pub(crate) fn redact_into(text: &str, out: &mut String) {
         }
     });
     named.for_each(|(start, end)| mask(start, end));
-    out.push_str(&text[copied..]);
+    push(&text[copied..]);
+}
+
+/// Whether nothing in the text can be a secret, which one glance tells of most: no `=` or `:` that
+/// may name one, and no run of characters that is long enough for a key.
+fn is_harmless(bytes: &[u8]) -> bool {
+    let mut longest = 0;
+    for_each_run(bytes, |start, end| longest = longest.max(end - start));
+    longest < MIN_KEY && memchr::memchr2(b'=', b':', bytes).is_none()
+}
+
+/// Gives each run of characters among which no space and few other signs of prose are.
+#[inline(always)]
+fn for_each_run(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
+    // Where the run begins that goes on here, as far as whole words of the machine tell.
+    let mut start = 0;
+    let mut at = 0;
+    let mut take = |word: u64| {
+        // All token characters lie in this range, and few others that stand within prose.
+        let gaps = !swar::mark_range(word, b'+', b'~') & swar::each(0x80);
+        if gaps != 0 {
+            found(start, at + swar::first(gaps));
+            start = at + 8 - gaps.leading_zeros() as usize / 8;
+        }
+        at += 8;
+    };
+    let mut words = bytes.chunks_exact(8);
+    words.by_ref().for_each(|word| take(swar::load_padded(word, 0)));
+    // Behind the end is a gap.
+    take(swar::load_padded(words.remainder(), 0));
 }
 
 /// Gives each run of token characters that is long enough for a key, in order.
 fn for_each_long_token(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    // Where the token begins that goes on here, as far as whole words of the machine tell.
-    let mut start = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        // All token characters lie in this range, and few others that stand within prose.
-        let word = swar::load_padded(bytes, at);
-        let gaps = !swar::mark_range(word, b'+', b'~') & swar::each(0x80);
-        let next = at + 8;
-        if gaps != 0 {
-            let end = at + swar::first(gaps);
-            if end - start >= MIN_KEY {
-                tokens_within(bytes, start, end, &mut found);
-            }
-            start = next - gaps.leading_zeros() as usize / 8;
+    for_each_run(bytes, |start, end| {
+        if end - start >= MIN_KEY {
+            tokens_within(bytes, start, end, &mut found);
         }
-        at = next;
-    }
-    // A text that ends with a whole word has no gap behind it.
-    if bytes.len() >= start + MIN_KEY {
-        tokens_within(bytes, start, bytes.len(), &mut found);
-    }
+    });
 }
 
 /// Gives the long runs of token characters within a part that may hold others as well.

@@ -65,8 +65,8 @@ pub(crate) fn eq_ignore_case(text: &[u8], lower: &[u8]) -> bool {
         return text.eq_ignore_ascii_case(lower);
     };
     let same = |at: usize| load(text, at).map(lowercase) == load(lower, at);
-    // The last eight bytes overlap those before them.
-    (0..last).step_by(8).all(same) && same(last)
+    // The last eight bytes overlap those before them, and are the least alike in names.
+    same(last) && (0..last).step_by(8).all(same)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use resayil_core::{Error, HeaderList, HintSource};
+use resayil_core::{Error, HintSource};
 
 use crate::headers::Headers;
 use crate::input;
@@ -133,7 +133,7 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
         error = error.with_body(input::bytes(&body, "body")?.as_ref());
     }
     if let Some(headers) = details.object("headers")? {
-        error = error.with_headers(HeaderList::new(&Headers::read(&headers)?.pairs()));
+        error = error.with_headers(&Headers::read(&headers)?.pairs());
     }
     details.finish()?;
     Ok(error)

@@ -423,9 +423,8 @@ fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
 /// A message: a text, or the first one in what holds it.
 fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value {
-        Value::Text(text) => {
-            Some(text.decode_prefix(MAX_MESSAGE_BYTES)).filter(|text| !text.trim_start().is_empty())
-        }
+        Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES))
+            .filter(|text| text.contains(|c: char| !c.is_whitespace())),
         Value::Object(object) => {
             let inside =
                 object.get("detail").and_then(Value::as_array).and_then(|list| list.items().next());

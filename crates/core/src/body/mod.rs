@@ -6,9 +6,11 @@ mod members;
 mod waits;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use crate::error::{FieldTexts, MAX_MESSAGE_BYTES, clip};
+use crate::hint;
 use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
@@ -29,6 +31,8 @@ pub(crate) struct Body<'a> {
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
+    /// The wait in the message, once it was looked for.
+    wait_in_prose: OnceCell<Option<Duration>>,
     pub(crate) field_errors: FieldTexts,
     /// The window of the quota that was exceeded, where an id of it says so.
     pub(crate) quota_window: Option<QuotaWindow>,
@@ -38,6 +42,14 @@ pub(crate) struct Body<'a> {
     error_members: ErrorMembers,
     /// An answer with choices, none of which holds any text or call, and no tokens used.
     pub(crate) empty_answer: bool,
+}
+
+impl Body<'_> {
+    /// The wait that the message names. A page's title is not the API's message.
+    pub(crate) fn wait_in_prose(&self) -> Option<Duration> {
+        let message = self.message.as_deref().filter(|_| self.format != Format::Html)?;
+        *self.wait_in_prose.get_or_init(|| hint::find_in_prose(clip(message, MAX_MESSAGE_BYTES)))
+    }
 }
 
 /// Members of an error object that give its dialect away.
@@ -118,7 +130,7 @@ fn read_value<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp) -> Optio
 /// Some gateways put the JSON of the error that they were given into their own message.
 fn open_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     let Some(message) = body.message.as_deref() else { return };
-    if !message.trim_start().starts_with(['{', '[']) {
+    if !matches!(message.bytes().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
         return;
     }
     let inner = read_nested(message.as_bytes(), now, nested - 1);

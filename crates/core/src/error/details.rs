@@ -1,19 +1,16 @@
 //! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
 //! and to make one in a test.
 
-use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES, Text, clip};
+use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part};
 use crate::rate_limit::RateLimit;
-use crate::redact::redact_into;
 
 impl Error {
     /// The same error with another message of the provider, redacted; or without one.
     #[must_use]
     pub fn with_message(mut self, message: Option<&str>) -> Self {
         match message {
-            Some(message) => self.0.texts.set_with(Text::Message, |buffer| {
-                redact_into(clip(message, MAX_MESSAGE_BYTES), buffer);
-            }),
-            None => self.0.texts.clear(Text::Message),
+            Some(message) => self.0.store.set_redacted(Part::Message, message),
+            None => self.0.store.clear(Part::Message),
         }
         self
     }
@@ -21,14 +18,14 @@ impl Error {
     /// The same error with the provider's error type, redacted.
     #[must_use]
     pub fn with_error_type(mut self, error_type: &str) -> Self {
-        self.set_redacted(Text::Type, error_type);
+        self.0.store.set_redacted(Part::Type, error_type);
         self
     }
 
     /// The same error with the parameter that the provider complains of, redacted.
     #[must_use]
     pub fn with_param(mut self, param: &str) -> Self {
-        self.set_redacted(Text::Param, param);
+        self.0.store.set_redacted(Part::Param, param);
         self
     }
 
@@ -60,12 +57,9 @@ impl Error {
     /// The same error with the raw body of the answer, cut to [`MAX_BODY_BYTES`].
     #[must_use]
     pub fn with_body(mut self, body: &[u8]) -> Self {
-        self.0.body = body[..body.len().min(MAX_BODY_BYTES)].to_vec();
+        let body = &body[..body.len().min(MAX_BODY_BYTES)];
+        self.0.store.set(Part::Body, body);
         self
-    }
-
-    fn set_redacted(&mut self, name: Text, text: &str) {
-        self.0.texts.set_with(name, |buffer| redact_into(clip(text, 256), buffer));
     }
 }
 
@@ -73,7 +67,7 @@ impl Error {
 mod tests {
     use std::time::Duration;
 
-    use crate::{Error, HeaderList, Kind, MAX_BODY_BYTES, RateLimit, Timestamp, classify};
+    use crate::{Error, Kind, MAX_BODY_BYTES, RateLimit, Timestamp, classify};
 
     #[test]
     fn an_error_made_of_details_equals_the_one_that_was_read() {
@@ -90,7 +84,7 @@ mod tests {
             .with_request_id("r")
             .with_field_error("a.0", &["x", "y"])
             .with_rate_limit(RateLimit::new(limit.limit(), limit.remaining(), None))
-            .with_headers(HeaderList::new(&headers))
+            .with_headers(&headers)
             .with_body(body)
             .with_provider(read.provider());
         assert_eq!(made.to_json(), read.to_json());

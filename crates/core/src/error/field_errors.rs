@@ -54,14 +54,14 @@ impl FieldTexts {
             self.text.reserve(FIRST_BYTES);
             self.parts.reserve(FIRST_PARTS);
         }
-        redact_into(clip(name, MAX_TEXT_BYTES), &mut self.text);
+        redact_into(clip(name, MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
         self.end_part(true);
         self.fields += 1;
     }
 
     /// Adds a message to the last field.
     pub(crate) fn push_message(&mut self, message: &str) {
-        redact_into(clip(message, MAX_TEXT_BYTES), &mut self.text);
+        redact_into(clip(message, MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
         self.end_part(false);
     }
 

@@ -4,7 +4,7 @@ mod details;
 mod field_errors;
 mod header_list;
 mod record;
-mod texts;
+mod store;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,20 +13,23 @@ use std::time::Duration;
 
 pub(crate) use field_errors::FieldTexts;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
+pub(crate) use header_list::header_size;
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
-pub(crate) use texts::{Text, Texts};
+pub(crate) use store::{Part, Store, max_bytes};
 
 use crate::hint::HintSource;
 use crate::kind::{Kind, Severity};
 use crate::messages::{self, Messages};
 use crate::provider::Provider;
 use crate::rate_limit::RateLimit;
-use crate::redact::redact_into;
 
 /// No more than this many bytes of an error's body are kept.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// No more than this many bytes of the provider's message are kept.
 pub const MAX_MESSAGE_BYTES: usize = 2 * 1024;
+
+/// The longest code, type, parameter or request id that is kept, in bytes.
+pub(crate) const MAX_TEXT_BYTES: usize = 256;
 
 /// Why a call failed.
 ///
@@ -57,19 +60,17 @@ pub(crate) struct Inner {
     pub(crate) provider: Option<Provider>,
     pub(crate) retry_after: Option<(Duration, HintSource)>,
     pub(crate) attempts: u32,
-    pub(crate) texts: Texts,
+    pub(crate) store: Store,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) field_errors: FieldTexts,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
     pub(crate) delivered: bool,
-    pub(crate) body: Vec<u8>,
-    pub(crate) headers: HeaderList,
     pub(crate) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Inner {
-    pub(crate) fn new(kind: Kind, texts: Texts) -> Self {
+    pub(crate) fn new(kind: Kind, store: Store) -> Self {
         Inner {
             kind,
             retryable: kind.is_retryable(),
@@ -80,14 +81,12 @@ impl Inner {
             provider: None,
             retry_after: None,
             attempts: 0,
-            texts,
+            store,
             rate_limit: None,
             field_errors: FieldTexts::default(),
             model: None,
             partial_text: None,
             delivered: false,
-            body: Vec::new(),
-            headers: HeaderList::default(),
             source: None,
         }
     }
@@ -137,27 +136,27 @@ impl Error {
     /// The provider's message, redacted and cut to [`MAX_MESSAGE_BYTES`]; for the developer's
     /// eyes. What to show a user is [`user_message`](Self::user_message).
     pub fn message(&self) -> Option<&str> {
-        self.0.texts.get(Text::Message)
+        self.0.store.text(Part::Message)
     }
 
     /// The provider's error code; a number as its digits.
     pub fn code(&self) -> Option<&str> {
-        self.0.texts.get(Text::Code)
+        self.0.store.text(Part::Code)
     }
 
     /// The provider's error type, such as `invalid_request_error`.
     pub fn error_type(&self) -> Option<&str> {
-        self.0.texts.get(Text::Type)
+        self.0.store.text(Part::Type)
     }
 
     /// The parameter of the request that the provider complains of.
     pub fn param(&self) -> Option<&str> {
-        self.0.texts.get(Text::Param)
+        self.0.store.text(Part::Param)
     }
 
     /// The provider's id of the request, to name when asking for support.
     pub fn request_id(&self) -> Option<&str> {
-        self.0.texts.get(Text::RequestId)
+        self.0.store.text(Part::RequestId)
     }
 
     /// How long the server asks to wait, uncapped. The longest wait that can be stored stands for
@@ -216,12 +215,12 @@ impl Error {
 
     /// The raw body, cut to [`MAX_BODY_BYTES`]. It may hold the prompt: do not print it.
     pub fn body(&self) -> &[u8] {
-        &self.0.body
+        self.0.store.get(Part::Body).unwrap_or_default()
     }
 
     /// The headers of the answer. Values may hold secrets: do not print them.
-    pub fn headers(&self) -> &HeaderList {
-        &self.0.headers
+    pub fn headers(&self) -> HeaderList<'_> {
+        self.0.store.headers()
     }
 
     /// The model that the request named, where the client told.
@@ -272,11 +271,9 @@ impl Error {
 impl Error {
     /// An error of this kind. The message is redacted.
     pub fn new(kind: Kind, message: &str) -> Self {
-        let mut texts = Texts::with_capacity(message.len());
-        texts.set_with(Text::Message, |buffer| {
-            redact_into(clip(message, MAX_MESSAGE_BYTES), buffer)
-        });
-        Inner::new(kind, texts).into()
+        let mut store = Store::with_capacity(message.len());
+        store.set_redacted(Part::Message, message);
+        Inner::new(kind, store).into()
     }
 
     /// The same error with the HTTP status of the answer.
@@ -296,7 +293,7 @@ impl Error {
     /// The same error with the provider's machine-readable code.
     #[must_use]
     pub fn with_code(mut self, code: &str) -> Self {
-        self.0.texts.set(Text::Code, code);
+        self.0.store.set(Part::Code, code.as_bytes());
         self
     }
 
@@ -359,14 +356,14 @@ impl Error {
     /// The same error with the provider's id of the request.
     #[must_use]
     pub fn with_request_id(mut self, id: &str) -> Self {
-        self.0.texts.set(Text::RequestId, clip(id, 256));
+        self.0.store.set(Part::RequestId, clip(id, MAX_TEXT_BYTES).as_bytes());
         self
     }
 
     /// The same error with the headers of the answer.
     #[must_use]
-    pub fn with_headers(mut self, headers: HeaderList) -> Self {
-        self.0.headers = headers;
+    pub fn with_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(mut self, headers: &[(N, V)]) -> Self {
+        self.0.store.set_headers(headers.iter().map(|(name, value)| (name, value)));
         self
     }
 

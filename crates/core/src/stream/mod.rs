@@ -7,8 +7,8 @@ use event::Finish;
 use lines::{Lines, RawEvent};
 
 use crate::body;
-use crate::classify::{Classifier, embedded_status, make};
-use crate::error::{Error, HeaderList, MAX_BODY_BYTES};
+use crate::classify::{Answer, Classifier, embedded_status, make};
+use crate::error::{Error, MAX_BODY_BYTES, Store};
 use crate::headers::HeaderFacts;
 use crate::json::{self, Value};
 use crate::kind::Kind;
@@ -93,7 +93,8 @@ pub struct StreamEvent<'a> {
 #[derive(Default)]
 pub struct StreamDecoder {
     provider: Option<Provider>,
-    headers: HeaderList,
+    /// The headers of the answer.
+    answer: Store,
     lines: Lines,
     state: State,
     /// The beginning of the stream, as long as no event was recognised: it may be a plain body.
@@ -144,7 +145,7 @@ impl StreamDecoder {
     /// The same decoder with the headers of the answer, which hold the request's id.
     #[must_use]
     pub fn headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(mut self, headers: &[(N, V)]) -> Self {
-        self.headers = HeaderList::new(headers);
+        self.answer.set_headers(headers.iter().map(|(name, value)| (name, value)));
         self
     }
 
@@ -230,7 +231,7 @@ impl StreamDecoder {
         on_event: &mut impl FnMut(StreamEvent<'_>),
     ) -> Option<StreamEnd> {
         let head = std::mem::take(&mut self.head);
-        let headers: Vec<_> = self.headers.iter().collect();
+        let headers: Vec<_> = self.answer.headers().iter().collect();
         let result = Classifier::new().provider(self.provider).classify(200, &headers, &head, now);
         match (json::parse(head.trim_ascii()), result) {
             // Gemini streams an array of events when it is not asked for server-sent ones.
@@ -262,26 +263,25 @@ impl StreamDecoder {
 
     /// The error that an event inside the stream describes.
     fn error(&self, bytes: &[u8], prefer_text: bool, now: Timestamp) -> Error {
-        let headers: Vec<_> = self.headers.iter().collect();
+        let headers: Vec<_> = self.answer.headers().iter().collect();
         let facts = HeaderFacts::read(&headers, now);
         let mut parsed = body::read(bytes, now);
         parsed.has_error |= prefer_text;
-        let provider = self.provider.or(facts.provider).or(parsed.provider).or(facts.front);
+        let provider =
+            self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
         let status = embedded_status(&parsed);
         let verdict = verdict::decide(status, &facts, &parsed, provider);
-        let mut inner = make(&facts, &mut parsed, provider, verdict, None, now);
-        inner.status = status;
-        inner.body = bytes[..bytes.len().min(MAX_BODY_BYTES)].to_vec();
-        inner.headers = self.headers.clone();
-        self.with_delivery(inner.into())
+        let answer = Answer { status, headers: headers.iter().copied(), body: bytes };
+        self.with_delivery(make(answer, &facts, parsed, provider, verdict, None, now))
     }
 
     fn local_error(&self, kind: Kind, message: &str) -> Error {
+        let headers = self.answer.headers();
         let request_id =
-            ["x-request-id", "request-id"].into_iter().find_map(|name| self.headers.get(name));
+            ["x-request-id", "request-id"].into_iter().find_map(|name| headers.get(name));
         let error = Error::new(kind, message)
             .with_provider(self.provider)
-            .with_headers(self.headers.clone());
+            .with_headers(&headers.iter().collect::<Vec<_>>());
         let request_id = request_id.and_then(|id| std::str::from_utf8(id).ok());
         self.with_delivery(match request_id {
             Some(id) => error.with_request_id(id),

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::body::{Body, Format, QuotaWindow};
 use crate::headers::HeaderFacts;
-use crate::hint;
 use crate::kind::Kind;
 use crate::provider::Provider;
 
@@ -40,7 +39,7 @@ pub(crate) fn decide(
     provider: Option<Provider>,
 ) -> Verdict {
     let by_code = meaning_of_codes(headers, body);
-    let words = || match provider {
+    let words = match provider {
         // Its messages come in Arabic too, so nothing may follow from them.
         Some(Provider::Resayil) => Words::default(),
         // A page's title is the front's, not the API's.
@@ -48,8 +47,8 @@ pub(crate) fn decide(
         _ => Words::of(body.message.as_deref().unwrap_or_default()),
     };
     let mut verdict = match status {
-        Some(429) => too_many_requests(headers, body, by_code, &words()),
-        Some(400) => bad_request(body, by_code, &words()),
+        Some(429) => too_many_requests(headers, body, by_code, &words),
+        Some(400) => bad_request(body, by_code, &words),
         Some(413) => match by_code {
             Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
             _ => Verdict::of(Kind::PayloadTooLarge),
@@ -57,17 +56,17 @@ pub(crate) fn decide(
         Some(422) => match by_code {
             Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
             Some(Meaning::ContentFilter) => Verdict::of(Kind::ContentFilter),
-            _ if body.field_errors.is_empty() && words().say_context_length() => {
+            _ if body.field_errors.is_empty() && words.say_context_length() => {
                 Verdict::of(Kind::ContextLength)
             }
             _ => Verdict::of(Kind::Validation),
         },
-        Some(403) => forbidden(by_code, &words()),
+        Some(403) => forbidden(by_code, &words),
         Some(status @ 400..=499) => client_error(status, by_code),
-        Some(status @ 500..=599) => server_error(status, by_code, &words()),
+        Some(status @ 500..=599) => server_error(status, by_code, &words),
         // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
         Some(300..=399) => Verdict::terminal(Kind::Protocol),
-        _ => without_status(body, by_code, &words()),
+        _ => without_status(body, by_code, &words),
     };
     if let Some(instruction) = headers.should_retry {
         verdict.retryable = instruction;
@@ -97,7 +96,7 @@ fn too_many_requests(
     headers: &HeaderFacts<'_>,
     body: &Body<'_>,
     by_code: Option<Meaning>,
-    words: &Words,
+    words: &Words<'_>,
 ) -> Verdict {
     match by_code {
         Some(Meaning::QuotaExhausted | Meaning::PaymentRequired) => {
@@ -125,8 +124,7 @@ fn too_many_requests(
         return Verdict::of(Kind::RateLimit);
     }
     let in_headers = headers.retry_after_ms.or(headers.retry_after);
-    let in_prose = || body.message.as_deref().and_then(hint::find_in_prose);
-    let exhausted = match body.retry_after.or(in_headers).or_else(in_prose) {
+    let exhausted = match body.retry_after.or(in_headers).or_else(|| body.wait_in_prose()) {
         Some(wait) => wait > LONG_WAIT || words.say_daily_cap(),
         None => words.say_daily_cap() || words.say_quota_exhausted(),
     };
@@ -134,7 +132,7 @@ fn too_many_requests(
 }
 
 /// 400: the status that providers use for everything.
-fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verdict {
+fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     match by_code {
         Some(Meaning::Generic) | None => {}
         Some(Meaning::Specific) => return Verdict::of(Kind::BadRequest),
@@ -162,7 +160,7 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verd
     })
 }
 
-fn forbidden(by_code: Option<Meaning>, words: &Words) -> Verdict {
+fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     match by_code {
         Some(
             meaning @ (Meaning::ContentFilter
@@ -206,7 +204,7 @@ fn client_error(status: u16, by_code: Option<Meaning>) -> Verdict {
     }
 }
 
-fn server_error(status: u16, by_code: Option<Meaning>, words: &Words) -> Verdict {
+fn server_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     match by_code {
         // Terminal although the status says retry.
         Some(
@@ -232,7 +230,7 @@ fn server_error(status: u16, by_code: Option<Meaning>, words: &Words) -> Verdict
 }
 
 /// An error inside a success or a stream: the code, then the prose.
-fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words) -> Verdict {
+fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     let kind = match by_code {
         Some(Meaning::Generic | Meaning::Specific) | None => None,
         Some(meaning) => Some(meaning.kind()),

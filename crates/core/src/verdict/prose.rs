@@ -4,6 +4,8 @@
 //! sentence, in any order. Text in quotation marks is the caller's own more often than not, and is
 //! left out; so are addresses.
 
+use std::cell::OnceCell;
+
 use crate::swar;
 
 /// Declares the words that count, each with its spellings.
@@ -139,10 +141,17 @@ const MAX_PROSE: usize = 1024;
 /// More sentences than this are taken for one.
 const MAX_SENTENCES: usize = 8;
 
+/// What a message says. It is read when a rule first asks: most answers are decided before.
+#[derive(Default)]
+pub(super) struct Words<'a> {
+    message: &'a str,
+    read: OnceCell<Sentences>,
+}
+
 /// What a message says, sentence by sentence.
 #[derive(Default)]
-pub(super) struct Words {
-    sentences: [Sentence; MAX_SENTENCES],
+struct Sentences {
+    words: [Sentence; MAX_SENTENCES],
     count: usize,
     limit: Option<u64>,
     requested: Option<u64>,
@@ -152,9 +161,9 @@ pub(super) struct Words {
 #[derive(Clone, Copy, Default)]
 struct Sentence(u64);
 
-impl Words {
-    pub(super) fn of(message: &str) -> Self {
-        let mut words = Words { count: 1, ..Words::default() };
+impl Sentences {
+    fn of(message: &str) -> Self {
+        let mut words = Sentences { count: 1, ..Sentences::default() };
         let bytes = &message.as_bytes()[..message.len().min(MAX_PROSE)];
         let mut at = 0;
         // The word before, and what a number right after it belongs to.
@@ -164,13 +173,12 @@ impl Words {
                 b'a'..=b'z' | b'A'..=b'Z' => {
                     let (key, end) = read_word(bytes, at);
                     // An address is no prose.
-                    if bytes[end..].starts_with(b"://") {
+                    if bytes.get(end) == Some(&b':') && bytes[end..].starts_with(b"://") {
                         at = end_of(bytes, end, |byte| !byte.is_ascii_whitespace());
                         label = None;
                         continue;
                     }
-                    let slash = at > 0 && bytes[..at].trim_ascii_end().ends_with(b"/");
-                    label = words.add(word(key), label, slash);
+                    label = word(key).map(|word| words.add(word, label, &bytes[..at]));
                     at = end;
                 }
                 b'0'..=b'9' => {
@@ -199,20 +207,21 @@ impl Words {
     }
 
     fn last(&mut self) -> &mut Sentence {
-        &mut self.sentences[self.count - 1]
+        &mut self.words[self.count - 1]
     }
 
-    /// Adds a word that stands behind `before`; says what it means there.
-    fn add(&mut self, word: Option<Word>, before: Option<Word>, slash: bool) -> Option<Word> {
-        let word = match (word?, before) {
+    /// Adds a word that stands behind the word `label` and the text `before`; says what it means
+    /// there.
+    fn add(&mut self, word: Word, label: Option<Word>, before: &[u8]) -> Word {
+        let word = match (word, label) {
             // `per day`, `this month`, `calls / month`: another day is just a day.
             (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
-            (Word::DayOrMonth, _) if slash => Word::Day,
+            (Word::DayOrMonth, _) if before.trim_ascii_end().ends_with(b"/") => Word::Day,
             (Word::Key, Some(Word::Api)) => Word::ApiKey,
             (word, _) => word,
         };
         self.last().0 |= 1 << word as u64;
-        Some(word)
+        word
     }
 
     fn number(&mut self, label: Option<Word>, digits: &[u8]) {
@@ -228,10 +237,21 @@ impl Words {
             _ => {}
         }
     }
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn of(message: &'a str) -> Self {
+        Words { message, read: OnceCell::new() }
+    }
+
+    fn read(&self) -> &Sentences {
+        self.read.get_or_init(|| Sentences::of(self.message))
+    }
 
     /// Whether a sentence says so.
     fn any(&self, says: impl Fn(&Sentence) -> bool) -> bool {
-        self.sentences[..self.count].iter().any(says)
+        let read = self.read();
+        read.words[..read.count].iter().any(says)
     }
 
     /// Whether the word stands anywhere.
@@ -242,14 +262,16 @@ impl Words {
     /// `Limit 30000, Requested 40000`, or that the request is too large.
     pub(super) fn say_request_exceeds_limit(&self) -> bool {
         use Word::*;
-        let larger = matches!((self.requested, self.limit), (Some(requested), Some(limit)) if requested > limit);
+        let Sentences { requested, limit, .. } = self.read();
+        let larger =
+            matches!((requested, limit), (Some(requested), Some(limit)) if requested > limit);
         larger && !self.has(Used)
             || self.any(|it| it.any(&[Input, Request]) && it.all(&[Too, Large]))
     }
 
     /// `limit: 0`: this account may not at all.
     pub(super) fn say_limit_is_zero(&self) -> bool {
-        self.limit == Some(0)
+        self.read().limit == Some(0)
     }
 
     /// A cap of a day or longer.
@@ -379,22 +401,29 @@ impl Sentence {
 
 /// The letters and digits from `start` on, and where they end. Longer words than any that counts
 /// have the key of no word.
+#[inline]
 fn read_word(bytes: &[u8], start: usize) -> (Key, usize) {
-    let mut key = Key::default();
-    for part in 0..key.len() {
-        let at = start + 8 * part;
-        // Behind the end are zeros, which end the word.
-        let word = swar::load_padded(bytes, at);
-        let lower = word | swar::each(b'a' - b'A');
-        let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
-        let len = swar::first(!member & swar::each(0x80));
-        if len < 8 {
-            key[part] = lower & ((1 << (8 * len)) - 1);
-            return (key, at + len);
-        }
-        key[part] = lower;
+    let (first, len) = read_letters(bytes, start);
+    if len < 8 {
+        return ([first, 0], start + len);
+    }
+    let (second, len) = read_letters(bytes, start + 8);
+    if len < 8 {
+        return ([first, second], start + 8 + len);
     }
     (Key::default(), end_of(bytes, start, |byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Up to eight letters and digits, in lower case, and how many there are.
+#[inline]
+fn read_letters(bytes: &[u8], start: usize) -> (u64, usize) {
+    // Behind the end are zeros, which end the word.
+    let word = swar::load_padded(bytes, start);
+    let lower = word | swar::each(b'a' - b'A');
+    let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
+    let len = swar::first(!member & swar::each(0x80));
+    // Eight letters leave nothing to cut off.
+    (lower & u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0), len)
 }
 
 fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
