@@ -20,10 +20,41 @@ pub(crate) fn load(bytes: &[u8], at: usize) -> Option<u64> {
 /// The eight bytes from `at` on; behind the end there are zeros.
 #[inline]
 pub(crate) fn load_padded(bytes: &[u8], at: usize) -> u64 {
-    load(bytes, at).unwrap_or_else(|| {
-        let rest = bytes.get(at..).unwrap_or_default();
-        rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-    })
+    load(bytes, at).unwrap_or_else(|| load_rest(bytes.get(at..).unwrap_or_default()))
+}
+
+/// Fewer than eight bytes, with zeros behind them.
+#[inline]
+fn load_rest(rest: &[u8]) -> u64 {
+    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        // The two halves overlap where there are fewer than eight.
+        (Some(first), Some(last)) => wide(first) | wide(last) << (8 * (rest.len() - 4)),
+        _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// Copies a text to a place of the same length.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        1 => to[0] = from[0],
+        4..8 => copy_ends::<4>(to, from),
+        8..16 => copy_ends::<8>(to, from),
+        16..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last bytes, which meet or overlap in the middle.
+#[inline]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(place), Some(bytes)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *place = *bytes;
+    }
+    if let (Some(place), Some(bytes)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
+        *place = *bytes;
+    }
 }
 
 /// Marks this byte. Only the first mark is sure: those behind it may be wrong.
@@ -83,6 +114,22 @@ mod tests {
                 other[at] ^= 0x80;
                 assert!(!eq_ignore_case(&other, lower.as_bytes()));
                 assert!(!eq_ignore_case(&other[..at], lower.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_every_length_are_loaded_and_copied_whole() {
+        let text: Vec<u8> = (1..=64).collect();
+        for end in 0..=text.len() {
+            let text = &text[..end];
+            let mut copied = vec![0; end];
+            copy(&mut copied, text);
+            assert_eq!(copied, text);
+            for at in 0..=end {
+                let eight: Vec<u8> =
+                    text[at..].iter().copied().chain(std::iter::repeat(0)).take(8).collect();
+                assert_eq!(load_padded(text, at).to_le_bytes(), eight[..]);
             }
         }
     }

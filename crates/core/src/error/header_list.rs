@@ -1,5 +1,7 @@
 //! The headers of an answer, kept for the caller.
 
+use crate::swar;
+
 /// No more than this many headers of an answer are kept.
 pub const MAX_HEADERS: usize = 128;
 /// No more than this many bytes of all header names and values are kept.
@@ -21,27 +23,49 @@ pub(super) fn write<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     headers: impl Iterator<Item = (N, V)>,
     out: &mut Vec<u8>,
 ) -> usize {
-    let end = out.len() + MAX_HEADER_BYTES;
+    // Names and values are short and many, so they are put together here before they are appended.
+    let mut block = [0; 256];
+    let mut filled = 0;
+    let mut size = 0;
     let mut count = 0;
     for (name, value) in headers.take(MAX_HEADERS) {
         let (name, value) = (name.as_ref(), value.as_ref());
-        if out.len() + header_size(name, value) > end {
+        let more = header_size(name, value);
+        size += more;
+        if size > MAX_HEADER_BYTES {
             break;
         }
+        count += 1;
         // Both fit into two bytes, because each is below MAX_HEADER_BYTES.
         let [n0, n1] = (name.len() as u16).to_le_bytes();
         let [v0, v1] = (value.len() as u16).to_le_bytes();
-        out.extend_from_slice(&[n0, n1, v0, v1]);
-        out.extend_from_slice(name);
-        out.extend_from_slice(value);
-        count += 1;
+        if filled + more > block.len() {
+            out.extend_from_slice(&block[..filled]);
+            filled = 0;
+        }
+        if let Some(place) = block.get_mut(filled..filled + more) {
+            let (lengths, place) = place.split_at_mut(LENGTHS);
+            let (place_of_name, place_of_value) = place.split_at_mut(name.len());
+            lengths.copy_from_slice(&[n0, n1, v0, v1]);
+            swar::copy(place_of_name, name);
+            swar::copy(place_of_value, value);
+            filled += more;
+        } else {
+            out.extend_from_slice(&[n0, n1, v0, v1]);
+            out.extend_from_slice(name);
+            out.extend_from_slice(value);
+        }
     }
+    out.extend_from_slice(&block[..filled]);
     count
 }
 
+/// The bytes in which the lengths of a name and its value stand.
+const LENGTHS: usize = 4;
+
 /// How many bytes a header takes.
 pub(crate) fn header_size(name: &[u8], value: &[u8]) -> usize {
-    4 + name.len() + value.len()
+    LENGTHS + name.len() + value.len()
 }
 
 impl<'a> HeaderList<'a> {
@@ -63,7 +87,7 @@ impl<'a> HeaderList<'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let mut rest = self.bytes;
         std::iter::from_fn(move || {
-            let (lengths, tail) = rest.split_at_checked(4)?;
+            let (lengths, tail) = rest.split_at_checked(LENGTHS)?;
             let name = usize::from(u16::from_le_bytes([lengths[0], lengths[1]]));
             let value = usize::from(u16::from_le_bytes([lengths[2], lengths[3]]));
             let (name, tail) = tail.split_at_checked(name)?;

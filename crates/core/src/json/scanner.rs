@@ -117,7 +117,14 @@ impl<'a> Scanner<'a> {
     pub(super) fn text(&mut self) -> Option<Text<'a>> {
         self.take(b'"')?;
         let start = self.at;
-        let end = quote_or_backslash(self.bytes, start)?;
+        // Most names end within eight bytes.
+        let word = swar::load_padded(self.bytes, start);
+        let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
+        let end = if found != 0 {
+            start + swar::first(found)
+        } else {
+            quote_or_backslash(self.bytes, start + 8)?
+        };
         if self.bytes[end] == b'"' {
             self.at = end + 1;
             return Some(Text(&self.bytes[start..end]));
