@@ -1,5 +1,6 @@
 //! What the body of a failed call says, in whatever format it came.
 
+mod cause;
 mod fields;
 mod html;
 mod members;
@@ -26,6 +27,10 @@ pub(crate) struct Body<'a> {
     pub(crate) request_id: Option<Cow<'a, str>>,
     /// A more exact code that stands deeper: `innererror.code`, `metadata.error_type`, a `reason`.
     pub(crate) inner_code: Option<Cow<'a, str>>,
+    /// The message of the error behind this one, where a gateway passes it on.
+    cause: Option<Cow<'a, str>>,
+    /// The text of the error behind this one, until it is read.
+    raw_cause: Option<Cow<'a, str>>,
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
@@ -38,6 +43,13 @@ pub(crate) struct Body<'a> {
     error_members: ErrorMembers,
     /// An answer with choices, none of which holds any text or call, and no tokens used.
     pub(crate) empty_answer: bool,
+}
+
+impl Body<'_> {
+    /// The text that says most about what went wrong.
+    pub(crate) fn prose(&self) -> Option<&str> {
+        self.cause.as_deref().or(self.message.as_deref())
+    }
 }
 
 /// Members of an error object that give its dialect away.
@@ -95,6 +107,10 @@ fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
     }
     if nested > 0 {
         open_message(&mut body, now, nested);
+        match body.raw_cause.take() {
+            Some(raw) => cause::read(&raw, &mut body, now, nested),
+            None => cause::read_behind_message(&mut body, now, nested),
+        }
     }
     read_litellm(&mut body);
     body

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::{Object, Value};
+use crate::kind::Kind;
 
 /// What one event tells.
 #[derive(Default)]
@@ -23,7 +24,7 @@ pub(super) enum Finish<'a> {
     /// Its end, or the limit of tokens.
     Normal(Cow<'a, str>),
     ContentFilter,
-    Failed,
+    Failed(Kind),
 }
 
 /// Reads an event that is not an error.
@@ -42,15 +43,14 @@ pub(super) fn read(event: Object<'_>) -> Event<'_> {
         | "message_stop"
         | "ping" => read_anthropic(&kind, event),
         kind if kind.starts_with("response.") => read_responses(kind, event),
-        "content-delta" | "message-end" | "text-generation" | "stream-end" => {
-            read_cohere(&kind, event)
-        }
+        "content-delta" | "message-end" | "text-generation" | "stream-end" | "tool-call-start"
+        | "tool-call-delta" | "tool-plan-delta" => read_cohere(&kind, event),
         _ if event.get("candidates").is_some() || event.get("promptFeedback").is_some() => {
             read_gemini(event)
         }
         _ if event.get("done").is_some() => read_ollama(event),
         _ if event.get("token").is_some() => read_tgi(event),
-        _ => Event::default(),
+        _ => read_by_members(event),
     }
 }
 
@@ -107,10 +107,21 @@ fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
     Some(match &*lower {
         "" | "null" | "finish_reason_unspecified" => return None,
         "error" | "error_toxic" | "model_error" | "malformed_function_call" | "other" => {
-            Finish::Failed
+            Finish::Failed(Kind::Server)
         }
-        "content_filter" | "safety" | "recitation" | "blocklist" | "prohibited_content"
-        | "spii" | "refusal" | "content_filtered" | "image_safety" => Finish::ContentFilter,
+        "timeout" => Finish::Failed(Kind::Timeout),
+        // DeepSeek, when it is out of machines.
+        "insufficient_system_resource" => Finish::Failed(Kind::Overloaded),
+        "content_filter"
+        | "safety"
+        | "recitation"
+        | "blocklist"
+        | "prohibited_content"
+        | "spii"
+        | "refusal"
+        | "content_filtered"
+        | "image_safety"
+        | "guardrail_intervened" => Finish::ContentFilter,
         _ => Finish::Normal(reason),
     })
 }
@@ -146,7 +157,7 @@ fn read_responses<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
             read.finish = finish(reason).or(Some(Finish::Normal(Cow::Borrowed("length"))));
             read.last = true;
         }
-        "response.failed" => read.finish = Some(Finish::Failed),
+        "response.failed" => read.finish = Some(Finish::Failed(Kind::Server)),
         kind => read.other_content = kind.ends_with(".delta") && !delta().is_empty(),
     }
     read
@@ -165,10 +176,10 @@ fn read_cohere<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
     };
     Event {
         text,
+        other_content: kind.starts_with("tool-"),
         finish: reason.into_iter().find_map(finish),
         last: matches!(kind, "message-end" | "stream-end"),
         needs_last: true,
-        ..Event::default()
     }
 }
 
@@ -204,17 +215,23 @@ fn read_gemini(event: Object<'_>) -> Event<'_> {
 }
 
 fn read_ollama(event: Object<'_>) -> Event<'_> {
-    let chat = text_of(object_of(event, "message"), "content");
+    let message = object_of(event, "message");
+    let has = |name: &str| match message.and_then(|message| message.get_some(name)) {
+        Some(Value::Text(text)) => !text.raw().is_empty(),
+        Some(Value::Array(list)) => list.items().next().is_some(),
+        _ => false,
+    };
+    let chat = text_of(message, "content");
     let text = if chat.is_empty() { text_of(Some(event), "response") } else { chat };
     let done = matches!(event.get("done"), Some(Value::Bool(true)));
     let reason = text_of(Some(event), "done_reason");
     let normal = || Some(Finish::Normal(Cow::Borrowed("stop")));
     Event {
         text,
+        other_content: has("tool_calls") || has("thinking"),
         finish: if done { finish(reason).or_else(normal) } else { None },
         last: done,
         needs_last: true,
-        ..Event::default()
     }
 }
 
@@ -228,4 +245,65 @@ fn read_tgi(event: Object<'_>) -> Event<'_> {
         last: done,
         ..Event::default()
     }
+}
+
+/// Events that only their members give away.
+fn read_by_members(event: Object<'_>) -> Event<'_> {
+    let [block, block_start, stop, stop_flag, content, reason] = event.get_all([
+        "contentBlockDelta",
+        "contentBlockStart",
+        "messageStop",
+        "stop",
+        "content",
+        "finish_reason",
+    ]);
+    match (stop_flag, content) {
+        // The completions of llama.cpp.
+        (Some(Value::Bool(stop)), Some(text)) => Event {
+            text: text.as_text().unwrap_or_default(),
+            finish: stop.then_some(Finish::Normal(Cow::Borrowed("stop"))),
+            last: stop,
+            needs_last: true,
+            ..Event::default()
+        },
+        _ if block.or(block_start).or(stop).is_some() => read_bedrock(block, block_start, stop),
+        // A whole answer of Cohere's.
+        _ => Event {
+            text: object_of(event, "message").map(text_of_content).unwrap_or_default(),
+            finish: reason.and_then(Value::as_text).and_then(finish),
+            ..Event::default()
+        },
+    }
+}
+
+/// Amazon Bedrock's ConverseStream, as JSON.
+fn read_bedrock<'a>(
+    block: Option<Value<'a>>,
+    block_start: Option<Value<'a>>,
+    stop: Option<Value<'a>>,
+) -> Event<'a> {
+    let inside = |value: Option<Value<'a>>, name| {
+        value.and_then(Value::as_object).and_then(|object| object_of(object, name))
+    };
+    let delta = inside(block, "delta");
+    let holds = |object: Option<Object<'_>>, name: &str| {
+        object.is_some_and(|object| object.get_some(name).is_some())
+    };
+    let reason = text_of(stop.and_then(Value::as_object), "stopReason");
+    Event {
+        text: text_of(delta, "text"),
+        other_content: holds(delta, "toolUse")
+            || holds(delta, "reasoningContent")
+            || holds(inside(block_start, "start"), "toolUse"),
+        finish: finish(reason),
+        last: stop.is_some(),
+        needs_last: true,
+    }
+}
+
+/// The first text of a content that is a list of parts.
+fn text_of_content(message: Object<'_>) -> Cow<'_, str> {
+    let parts = message.get("content").and_then(Value::as_array);
+    let mut parts = parts.iter().flat_map(|parts| parts.items()).filter_map(Value::as_object);
+    parts.find_map(|part| part.get("text").and_then(Value::as_text)).unwrap_or_default()
 }

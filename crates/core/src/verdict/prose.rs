@@ -20,12 +20,13 @@ macro_rules! words {
 
 words! {
     Again: "again";
-    Api: "api";
     ApiKey: "apikey";
+    Arrears: "arrears" | "recharge" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Balance: "balance";
     Billing: "billing";
     Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
+    Budget: "budget";
     Busy: "busy";
     Capacity: "capacity";
     Characters: "characters" | "string";
@@ -34,18 +35,15 @@ words! {
     Context: "context";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
-    DayOrMonth: "day" | "month" | "week" | "year";
     Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Each: "per" | "a" | "this" | "each" | "every" | "the";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
-    Insufficient: "insufficient" | "low" | "enough" | "purchase" | "arrears";
+    Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
-    Key: "key";
     Large: "large" | "long" | "longer" | "larger" | "greater" | "big";
     Least: "least";
     Length: "length";
@@ -53,7 +51,7 @@ words! {
     Loading: "loading";
     Many: "many";
     Maximum: "maximum" | "max";
-    Minute: "minute" | "minutes" | "tpm" | "rpm";
+    Minute: "minute" | "minutes" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
     Model: "model";
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
@@ -74,7 +72,7 @@ words! {
     Server: "server" | "upstream" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
-    Spend: "spend" | "spending" | "budget";
+    Spend: "spend" | "spending";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Throttled: "throttled" | "throttling";
     Timeout: "timeout" | "timed";
@@ -83,6 +81,13 @@ words! {
     Usage: "usage";
     Used: "used";
     Window: "window";
+    // These only change what the word behind them means, so they have no place in the set.
+    Access: "access";
+    All: "all" | "up";
+    Api: "api";
+    DayOrMonth: "day" | "month" | "week" | "year";
+    Each: "per" | "a" | "this" | "each" | "every" | "the";
+    Key: "key";
 }
 
 /// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
@@ -208,10 +213,12 @@ impl Words {
             // `per day`, `this month`, `calls / month`: another day is just a day.
             (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
             (Word::DayOrMonth, _) if slash => Word::Day,
-            (Word::Key, Some(Word::Api)) => Word::ApiKey,
+            (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
+            // `used up your allocation`, `used all available credits`
+            (Word::All, Some(Word::Used)) => Word::Exhausted,
             (word, _) => word,
         };
-        self.last().0 |= 1 << word as u64;
+        self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);
         Some(word)
     }
 
@@ -266,15 +273,19 @@ impl Words {
             return false;
         }
         self.any(|it| {
-            let money = it.any(&[Credit, Spend, Billing])
+            let money = it.any(&[Credit, Spend, Budget, Billing])
                 && it.any(&[Insufficient, Exhausted, Reached, Exceed]);
             let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
             money || quota || it.says_credits_are_low() || it.says_usage_limit()
         })
     }
 
-    pub(super) fn say_usage_limit(&self) -> bool {
-        !self.has(Word::Minute) && self.any(Sentence::says_usage_limit)
+    /// A cap of spending or use, in words that a mistake in the request does not share.
+    pub(super) fn say_spend_or_usage_limit(&self) -> bool {
+        use Word::*;
+        let spend =
+            |it: &Sentence| it.all(&[Spend, Limit]) && it.any(&[Reached, Exceed, Exhausted]);
+        !self.has(Minute) && self.any(|it| spend(it) || it.says_usage_limit())
     }
 
     pub(super) fn say_context_length(&self) -> bool {
@@ -311,7 +322,9 @@ impl Words {
                 || it.has(Rate) && it.any(&[Limit, Exceed])
                 || it.all(&[Too, Many, Requests])
                 || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
-                || it.has(Limit) && it.any(&[Minute, Requests]) && it.any(&[Reached, Exceed])
+                || it.has(Limit)
+                    && it.any(&[Minute, Request, Requests])
+                    && it.any(&[Reached, Exceed])
         })
     }
 
@@ -349,12 +362,13 @@ impl Sentence {
 
     fn says_usage_limit(&self) -> bool {
         use Word::*;
-        self.all(&[Usage, Limit]) && self.any(&[Reached, Exceed])
+        self.all(&[Usage, Limit]) && self.any(&[Reached, Exceed]) || self.all(&[Usage, Exhausted])
     }
 
     fn says_credits_are_low(&self) -> bool {
         use Word::*;
-        self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
+        self.has(Arrears)
+            || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
     }
 
     fn says_context_length(&self) -> bool {
@@ -368,12 +382,15 @@ impl Sentence {
             || self.any(&[Large, Length]) && self.has(Maximum);
         let of_input = self.any(&[Input, Context, Length]) || self.all(&[Too, Many, Exceed]);
         let tokens = self.has(Token) && (beyond || self.all(&[Maximum, Input])) && of_input;
+        // `Your request exceeded model token limit`, but not a quota's.
+        let token_limit =
+            self.all(&[Token, Exceed, Limit]) && self.any(&[Request, Model]) && !self.has(Day);
         let long_input = self.has(Input)
             && !self.has(Characters)
             && (self.all(&[Too, Large])
                 || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
         let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);
-        context || tokens || long_input || shorten
+        context || tokens || token_limit || long_input || shorten
     }
 }
 
@@ -423,6 +440,7 @@ mod tests {
     #[test]
     fn the_words_fit_into_the_set() {
         assert!((super::Word::Window as u32) < 64);
+        assert!(super::Word::Access as u32 == super::Word::Window as u32 + 1);
     }
 
     #[test]
