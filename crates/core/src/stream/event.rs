@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Object, Value};
+use crate::json::{Array, Object, Value};
 use crate::kind::Kind;
 
 /// What one event tells.
@@ -16,6 +16,8 @@ pub(super) struct Event<'a> {
     pub(super) last: bool,
     /// This protocol ends with an event of its own, so a reason alone is no end.
     pub(super) needs_last: bool,
+    /// An error, though no member is named so.
+    pub(super) is_error: bool,
 }
 
 /// How the model's answer ended.
@@ -82,7 +84,10 @@ fn read_choices<'a>(choices: impl Iterator<Item = Value<'a>>) -> Event<'a> {
             ])
         });
         if event.text.is_empty() {
-            let text = |value: Option<Value<'a>>| value.and_then(Value::as_text);
+            let text = |value: Option<Value<'a>>| match value {
+                Some(Value::Array(parts)) => Some(text_of_parts(parts)),
+                value => value.and_then(Value::as_text),
+            };
             event.text = text(content)
                 .filter(|text| !text.is_empty())
                 .or_else(|| text(plain))
@@ -137,6 +142,7 @@ fn read_anthropic<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
         finish: stop.map(Finish::Normal),
         last: kind == "message_stop",
         needs_last: true,
+        ..Event::default()
     }
 }
 
@@ -180,6 +186,7 @@ fn read_cohere<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
         finish: reason.into_iter().find_map(finish),
         last: matches!(kind, "message-end" | "stream-end"),
         needs_last: true,
+        ..Event::default()
     }
 }
 
@@ -232,6 +239,7 @@ fn read_ollama(event: Object<'_>) -> Event<'_> {
         finish: if done { finish(reason).or_else(normal) } else { None },
         last: done,
         needs_last: true,
+        ..Event::default()
     }
 }
 
@@ -249,14 +257,18 @@ fn read_tgi(event: Object<'_>) -> Event<'_> {
 
 /// Events that only their members give away.
 fn read_by_members(event: Object<'_>) -> Event<'_> {
-    let [block, block_start, stop, stop_flag, content, reason] = event.get_all([
+    let [block, block_start, stop, stop_flag, content, reason, message, code] = event.get_all([
         "contentBlockDelta",
         "contentBlockStart",
         "messageStop",
         "stop",
         "content",
         "finish_reason",
+        "message",
+        "code",
     ]);
+    let failed =
+        |code: Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..600).contains(&code));
     match (stop_flag, content) {
         // The completions of llama.cpp.
         (Some(Value::Bool(stop)), Some(text)) => Event {
@@ -267,10 +279,17 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
             ..Event::default()
         },
         _ if block.or(block_start).or(stop).is_some() => read_bedrock(block, block_start, stop),
-        // A whole answer of Cohere's.
+        // A whole answer of Cohere's, or a bare `{"code":429,"message":"…"}`.
         _ => Event {
-            text: object_of(event, "message").map(text_of_content).unwrap_or_default(),
+            text: message
+                .and_then(Value::as_object)
+                .and_then(|message| message.get("content"))
+                .and_then(Value::as_array)
+                .map(text_of_parts)
+                .unwrap_or_default(),
             finish: reason.and_then(Value::as_text).and_then(finish),
+            is_error: matches!(message, Some(Value::Text(_)))
+                && code.and_then(Value::as_scalar).is_some_and(failed),
             ..Event::default()
         },
     }
@@ -298,12 +317,12 @@ fn read_bedrock<'a>(
         finish: finish(reason),
         last: stop.is_some(),
         needs_last: true,
+        ..Event::default()
     }
 }
 
-/// The first text of a content that is a list of parts.
-fn text_of_content(message: Object<'_>) -> Cow<'_, str> {
-    let parts = message.get("content").and_then(Value::as_array);
-    let mut parts = parts.iter().flat_map(|parts| parts.items()).filter_map(Value::as_object);
-    parts.find_map(|part| part.get("text").and_then(Value::as_text)).unwrap_or_default()
+/// The texts of a content that is a list of parts.
+fn text_of_parts(parts: Array<'_>) -> Cow<'_, str> {
+    let texts = parts.items().filter_map(Value::as_object).map(|part| text_of(Some(part), "text"));
+    texts.fold(Cow::Borrowed(""), |all, text| if all.is_empty() { text } else { all + text })
 }

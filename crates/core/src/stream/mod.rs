@@ -358,6 +358,7 @@ impl State {
         let has_error =
             is_error || may_have_error && body::read(data, Timestamp::UNIX_EPOCH).has_error;
         let event = event::read(object);
+        let has_error = has_error || event.is_error;
         self.needs_last |= event.needs_last;
         self.deliver(&event.text);
         self.delivered |= event.other_content;

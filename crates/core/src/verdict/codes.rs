@@ -121,6 +121,7 @@ const PARTS: &[(&str, Meaning)] = &[
     ("insufficientfund", Meaning::PaymentRequired),
     ("ratelimit", Meaning::RateLimit),
     ("overloaded", Meaning::Overloaded),
+    ("timeout", Meaning::Timeout),
     ("invalidapikey", Meaning::Authentication),
     ("incorrectapikey", Meaning::Authentication),
     ("missingapikey", Meaning::Authentication),

@@ -35,11 +35,11 @@ words! {
     Context: "context";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
-    Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding";
+    Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive";
+    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
@@ -88,6 +88,8 @@ words! {
     DayOrMonth: "day" | "month" | "week" | "year";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     Key: "key";
+    More: "more";
+    Than: "than";
 }
 
 /// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
@@ -216,6 +218,7 @@ impl Words {
             (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
             // `used up your allocation`, `used all available credits`
             (Word::All, Some(Word::Used)) => Word::Exhausted,
+            (Word::Than, Some(Word::More)) => Word::Exceed,
             (word, _) => word,
         };
         self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);
@@ -306,8 +309,9 @@ impl Words {
         self.any(|it| {
             let filter = it.has(Filter) && it.any(&[Content, Blocked, Input]);
             let policy = it.has(Policy) && (it.has(Content) || it.all(&[Blocked, Usage]));
-            let safety = it.has(Safety) && it.has(Blocked);
-            (filter || policy || safety) && !it.has(Parameter)
+            let safety = it.has(Safety) && it.any(&[Blocked, Content]);
+            let blocked = it.all(&[Blocked, Content, Input]);
+            (filter || policy || safety || blocked) && !it.has(Parameter)
         })
     }
 
@@ -332,7 +336,7 @@ impl Words {
         use Word::*;
         self.any(|it| {
             it.any(&[Overloaded, Busy])
-                || it.all(&[Model, Loading])
+                || it.all(&[Model, Loading]) && !it.any(&[Error, Not])
                 || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not])
         })
     }
@@ -362,7 +366,8 @@ impl Sentence {
 
     fn says_usage_limit(&self) -> bool {
         use Word::*;
-        self.all(&[Usage, Limit]) && self.any(&[Reached, Exceed]) || self.all(&[Usage, Exhausted])
+        let spent = self.any(&[Limit, Quota]) && self.any(&[Reached, Exceed]);
+        self.has(Usage) && (spent || self.has(Exhausted))
     }
 
     fn says_credits_are_low(&self) -> bool {
@@ -379,12 +384,16 @@ impl Sentence {
         let beyond = too_much
             || bounded
             || self.has(Exceed)
-            || self.any(&[Large, Length]) && self.has(Maximum);
+            || self.any(&[Large, Length]) && self.any(&[Maximum, Limit, Capacity]);
         let of_input = self.any(&[Input, Context, Length]) || self.all(&[Too, Many, Exceed]);
-        let tokens = self.has(Token) && (beyond || self.all(&[Maximum, Input])) && of_input;
+        let at_most = self.all(&[Maximum, Input]) && !self.has(Completion);
+        let fewer = self.all(&[Reduce, Input]);
+        let tokens = self.has(Token) && (beyond || at_most || fewer) && of_input;
         // `Your request exceeded model token limit`, but not a quota's.
-        let token_limit =
-            self.all(&[Token, Exceed, Limit]) && self.any(&[Request, Model]) && !self.has(Day);
+        let token_limit = self.all(&[Token, Exceed])
+            && self.any(&[Limit, Maximum])
+            && self.any(&[Request, Model])
+            && !self.any(&[Day, Completion, Quota]);
         let long_input = self.has(Input)
             && !self.has(Characters)
             && (self.all(&[Too, Large])
@@ -459,6 +468,11 @@ mod tests {
             "too many tokens: size limit exceeded by 11 tokens.",
             "Please reduce the length of the messages or completion.",
             "The decoder prompt (length 4000) is longer than the maximum model length of 2048",
+            "Your request exceeded model token limit: 131072 (requested: 140000)",
+            "tokens in request more than max tokens allowed",
+            "Your input has 20000 tokens which is above the model limit of 16384 tokens.",
+            "Request prompt has 9000 tokens in total, larger than the model capacity 8192.",
+            "the input token count is 4 but model only supports up to 3. Reduce the input token count",
         ] {
             assert!(Words::of(message).say_context_length(), "{message}");
         }
@@ -473,6 +487,8 @@ mod tests {
             "`max_new_tokens` must be strictly positive. Given: 0 `inputs`",
             "max_tokens is too large: 100000. This model supports at most 16384 completion tokens.",
             "Invalid value for messages[0]: 'the prompt is too long, the context window too small'",
+            "Could not finish the message because max_tokens or model output limit was reached.",
+            "The maximum tokens you requested exceeds the output limit of the model",
         ] {
             assert!(!Words::of(message).say_context_length(), "{message}");
         }
@@ -497,6 +513,10 @@ mod tests {
             "Rate limit reached on tokens per day (TPD): Limit 200000",
             "You exceeded your current quota, please check your plan and billing details.",
             "Your credit balance is insufficient",
+            "You have exceeded the 5-hour usage quota.",
+            "you have used up your daily free allocation",
+            "You have used all your free usage.",
+            "Your account is in arrears",
         ] {
             let words = Words::of(message);
             assert!(words.say_quota_exhausted() || words.say_daily_cap(), "{message}");
@@ -521,6 +541,7 @@ mod tests {
         for message in [
             "Request blocked by resource policy: user is not authorized",
             "not allowed due to your organization's policy on request data",
+            "the Content-Type was rejected",
             "Unknown parameter: safety_settings for this content type",
         ] {
             assert!(!Words::of(message).say_content_filter(), "{message}");
@@ -543,6 +564,8 @@ mod tests {
                 .say_request_exceeds_limit()
         );
         assert!(!Words::of("Internal error while loading configuration").say_overloaded());
+        assert!(!Words::of("could not load model: failed loading model").say_overloaded());
+        assert!(Words::of("User input or prompt contains blocked content").say_content_filter());
         assert!(Words::of("llama runner process has terminated").say_server_error());
     }
 
