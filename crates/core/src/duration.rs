@@ -107,10 +107,27 @@ pub(crate) fn prose_duration(text: &str, bare_seconds: bool) -> Option<Duration>
 }
 
 fn split_number(text: &str) -> Option<(f64, &str)> {
+    if let Some((number, rest)) = split_thousands(text) {
+        return Some((number, rest));
+    }
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     // A full stop behind the number ends the sentence.
     let digits = text[..end].trim_end_matches('.');
     decimal(digits).map(|number| (number, &text[digits.len()..]))
+}
+
+/// `1,200`: up to three digits, then groups of three.
+fn split_thousands(text: &str) -> Option<(f64, &str)> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = digits(text);
+    let mut number: f64 = text.get(..end).filter(|_| (1..=3).contains(&end))?.parse().ok()?;
+    let mut groups = 0;
+    while let Some(group) = text[end..].strip_prefix(',').filter(|group| digits(group) == 3) {
+        number = number * 1000.0 + group[..3].parse::<f64>().ok()?;
+        end += 4;
+        groups += 1;
+    }
+    (groups > 0).then_some((number, &text[end..]))
 }
 
 #[cfg(test)]
@@ -155,6 +172,9 @@ mod tests {
             ("2 hours and 5 minutes", Some(7500.0)),
             ("1.5 milliseconds.", Some(0.0015)),
             ("5-10 seconds", Some(10.0)),
+            ("1,200 seconds", Some(1200.0)),
+            ("1,234,567ms", Some(1234.567)),
+            ("1,2 seconds", None),
             ("tomorrow", None),
             ("-1s", None),
             ("3 tokens", None),

@@ -6,7 +6,7 @@ use crate::swar;
 const MASK: &str = "[redacted]";
 
 /// Beginnings of API keys that providers document, in lower case.
-const KEY_PREFIXES: [Prefix; 21] = [
+const KEY_PREFIXES: [Prefix; 29] = [
     Prefix::new(b"sk_"),
     Prefix::new(b"sk-"),
     Prefix::new(b"pk_"),
@@ -23,7 +23,15 @@ const KEY_PREFIXES: [Prefix; 21] = [
     Prefix::new(b"eyj"),
     Prefix::new(b"ghp_"),
     Prefix::new(b"gho_"),
+    Prefix::new(b"github_p"),
     Prefix::new(b"glpat-"),
+    Prefix::new(b"csk-"),
+    Prefix::new(b"tgp_"),
+    Prefix::new(b"fw_"),
+    Prefix::new(b"pa-"),
+    Prefix::new(b"aq."),
+    Prefix::new(b"lsv2_"),
+    Prefix::new(b"key_"),
     Prefix::new(b"akia"),
     Prefix::new(b"asia"),
     Prefix::new(b"ya29."),
@@ -62,6 +70,10 @@ const SECRET_NAMES: &[&str] = &[
     "password",
     "sig",
     "signature",
+    // `Incorrect API key provided: …`
+    "key provided",
+    "token provided",
+    "credentials provided",
 ];
 
 /// A key has at least this many characters behind its prefix.
@@ -188,7 +200,9 @@ fn named_values(text: &str) -> Vec<(usize, usize)> {
             bytes[start..].iter().take_while(|byte| is_token(**byte) || **byte == b'%').count();
         // In prose a short word behind a colon is a word.
         let least = if bytes[at] == b'=' { 1 } else { MIN_KEY };
-        if len >= least {
+        // What the provider itself has masked is no secret.
+        let masked = bytes.get(start + len) == Some(&b'*');
+        if len >= least && !masked {
             found.push((start, start + len));
         }
     }
@@ -225,7 +239,9 @@ fn is_key(text: &str, start: usize, end: usize) -> bool {
     if KEY_PREFIXES.iter().any(begins) && token.iter().any(u8::is_ascii_digit) {
         return true;
     }
-    if token.len() >= MIN_HEX && token.iter().all(u8::is_ascii_hexdigit) {
+    // The full stop behind a key ends a sentence.
+    let digits = token.strip_suffix(b".").unwrap_or(token);
+    if digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit) {
         return true;
     }
     follows_bearer(&text.as_bytes()[..start])
@@ -270,6 +286,15 @@ mod tests {
                 "old 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef key",
                 "old [redacted] key",
             ),
+            (
+                "Wrong key 0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef.",
+                "Wrong key [redacted]",
+            ),
+            (
+                "Incorrect API key provided: wJalrXUtnFEMI/K7MDENG/bPxRfi. See",
+                "Incorrect API key provided: [redacted] See",
+            ),
+            ("github_pat_11ABCDEFG0123456789_abc refused", "[redacted] refused"),
         ] {
             assert_eq!(redact(text), expected);
         }
@@ -279,6 +304,7 @@ mod tests {
     fn other_text_stays_as_it_is() {
         for text in [
             "Incorrect API key provided: sk-inval***-key.",
+            "Incorrect API key provided: abcdefghijklmnop****wxyz.",
             "organization `org_01kdyjjc50e6xb2qnxyj43kv66` on tokens per day",
             "Model tiiuae/falcon-7b-instruct is currently loading",
             "see https://platform.openai.com/docs/guides/error-codes/api-errors.",

@@ -14,6 +14,8 @@ struct Top<'a> {
     error: Option<Error<'a>>,
     /// `errors` was a map, which was read.
     has_field_map: bool,
+    /// The name of the message says that there is an error.
+    has_error_text: bool,
     /// A wait stands beside the error.
     waits: bool,
     errors: Option<Value<'a>>,
@@ -61,7 +63,11 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"error" => top.error = Some(Error::Other(value)),
             b"errors" | b"invalid-params" => top.errors = Some(value),
             b"detail" => top.detail = Some(value),
-            b"message" | b"Message" | b"msg" | b"error_msg" => top.message = Some(value),
+            b"message" | b"Message" | b"msg" => top.message = Some(value),
+            b"error_msg" | b"error_message" => {
+                top.message = Some(value);
+                top.has_error_text |= message_of(value).is_some();
+            }
             b"error_description" => top.description = Some(value),
             b"title" => top.title = Some(value),
             b"type" | b"__type" => top.kind = Some(value),
@@ -199,7 +205,10 @@ impl<'a> Top<'a> {
         let bare_failure = self.choices.is_none()
             && self.message.is_some()
             && body.code.as_ref().is_some_and(failed);
-        if bare_failure || self.object.is_some_and(|object| is_text(object, "error")) {
+        if bare_failure
+            || self.has_error_text
+            || self.object.is_some_and(|object| is_text(object, "error"))
+        {
             body.has_error = true;
         }
         // Cohere's id of the request stands beside the message, in a body without `error`.
@@ -336,6 +345,8 @@ fn read_metadata<'a>(metadata: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"reasons" | b"flagged_input" | b"patterns" => {
                 body.inner_code = Some(Cow::Borrowed("moderation"))
             }
+            // What the provider said to OpenRouter. It may quote the prompt, so it is never shown.
+            b"raw" => body.raw_cause = value.as_text(),
             b"headers" => {
                 if let Some(headers) = value.as_object() {
                     body.retry_after =

@@ -1,5 +1,6 @@
 //! What the body of a failed call says, in whatever format it came.
 
+mod cause;
 mod fields;
 mod html;
 mod members;
@@ -28,6 +29,10 @@ pub(crate) struct Body<'a> {
     pub(crate) request_id: Option<Cow<'a, str>>,
     /// A more exact code that stands deeper: `innererror.code`, `metadata.error_type`, a `reason`.
     pub(crate) inner_code: Option<Cow<'a, str>>,
+    /// The message of the error behind this one, where a gateway passes it on.
+    cause: Option<Cow<'a, str>>,
+    /// The text of the error behind this one, until it is read.
+    raw_cause: Option<Cow<'a, str>>,
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
@@ -45,6 +50,11 @@ pub(crate) struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// The text that says most about what went wrong.
+    pub(crate) fn prose(&self) -> Option<&str> {
+        self.cause.as_deref().or(self.message.as_deref())
+    }
+
     /// The wait that the message names. A page's title is not the API's message.
     pub(crate) fn wait_in_prose(&self) -> Option<Duration> {
         let message = self.message.as_deref().filter(|_| self.format != Format::Html)?;
@@ -107,6 +117,10 @@ fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
     }
     if nested > 0 {
         open_message(&mut body, now, nested);
+        match body.raw_cause.take() {
+            Some(raw) => cause::read(&raw, &mut body, now, nested),
+            None => cause::read_behind_message(&mut body, now, nested),
+        }
     }
     read_litellm(&mut body);
     body

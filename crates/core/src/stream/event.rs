@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Object, Value};
+use crate::json::{Array, Object, Value};
+use crate::kind::Kind;
 
 /// What one event tells.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct Event<'a> {
     pub(super) last: bool,
     /// This protocol ends with an event of its own, so a reason alone is no end.
     pub(super) needs_last: bool,
+    /// An error, though no member is named so.
+    pub(super) is_error: bool,
 }
 
 /// How the model's answer ended.
@@ -23,7 +26,7 @@ pub(super) enum Finish<'a> {
     /// Its end, or the limit of tokens.
     Normal(Cow<'a, str>),
     ContentFilter,
-    Failed,
+    Failed(Kind),
 }
 
 /// Reads an event that is not an error.
@@ -42,15 +45,14 @@ pub(super) fn read(event: Object<'_>) -> Event<'_> {
         | "message_stop"
         | "ping" => read_anthropic(&kind, event),
         kind if kind.starts_with("response.") => read_responses(kind, event),
-        "content-delta" | "message-end" | "text-generation" | "stream-end" => {
-            read_cohere(&kind, event)
-        }
+        "content-delta" | "message-end" | "text-generation" | "stream-end" | "tool-call-start"
+        | "tool-call-delta" | "tool-plan-delta" => read_cohere(&kind, event),
         _ if event.get("candidates").is_some() || event.get("promptFeedback").is_some() => {
             read_gemini(event)
         }
         _ if event.get("done").is_some() => read_ollama(event),
         _ if event.get("token").is_some() => read_tgi(event),
-        _ => Event::default(),
+        _ => read_by_members(event),
     }
 }
 
@@ -82,7 +84,10 @@ fn read_choices<'a>(choices: impl Iterator<Item = Value<'a>>) -> Event<'a> {
             ])
         });
         if event.text.is_empty() {
-            let text = |value: Option<Value<'a>>| value.and_then(Value::as_text);
+            let text = |value: Option<Value<'a>>| match value {
+                Some(Value::Array(parts)) => Some(text_of_parts(parts)),
+                value => value.and_then(Value::as_text),
+            };
             event.text = text(content)
                 .filter(|text| !text.is_empty())
                 .or_else(|| text(plain))
@@ -107,10 +112,21 @@ fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
     Some(match &*lower {
         "" | "null" | "finish_reason_unspecified" => return None,
         "error" | "error_toxic" | "model_error" | "malformed_function_call" | "other" => {
-            Finish::Failed
+            Finish::Failed(Kind::Server)
         }
-        "content_filter" | "safety" | "recitation" | "blocklist" | "prohibited_content"
-        | "spii" | "refusal" | "content_filtered" | "image_safety" => Finish::ContentFilter,
+        "timeout" => Finish::Failed(Kind::Timeout),
+        // DeepSeek, when it is out of machines.
+        "insufficient_system_resource" => Finish::Failed(Kind::Overloaded),
+        "content_filter"
+        | "safety"
+        | "recitation"
+        | "blocklist"
+        | "prohibited_content"
+        | "spii"
+        | "refusal"
+        | "content_filtered"
+        | "image_safety"
+        | "guardrail_intervened" => Finish::ContentFilter,
         _ => Finish::Normal(reason),
     })
 }
@@ -126,6 +142,7 @@ fn read_anthropic<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
         finish: stop.map(Finish::Normal),
         last: kind == "message_stop",
         needs_last: true,
+        ..Event::default()
     }
 }
 
@@ -146,7 +163,7 @@ fn read_responses<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
             read.finish = finish(reason).or(Some(Finish::Normal(Cow::Borrowed("length"))));
             read.last = true;
         }
-        "response.failed" => read.finish = Some(Finish::Failed),
+        "response.failed" => read.finish = Some(Finish::Failed(Kind::Server)),
         kind => read.other_content = kind.ends_with(".delta") && !delta().is_empty(),
     }
     read
@@ -165,6 +182,7 @@ fn read_cohere<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
     };
     Event {
         text,
+        other_content: kind.starts_with("tool-"),
         finish: reason.into_iter().find_map(finish),
         last: matches!(kind, "message-end" | "stream-end"),
         needs_last: true,
@@ -204,13 +222,20 @@ fn read_gemini(event: Object<'_>) -> Event<'_> {
 }
 
 fn read_ollama(event: Object<'_>) -> Event<'_> {
-    let chat = text_of(object_of(event, "message"), "content");
+    let message = object_of(event, "message");
+    let has = |name: &str| match message.and_then(|message| message.get_some(name)) {
+        Some(Value::Text(text)) => !text.raw().is_empty(),
+        Some(Value::Array(list)) => list.items().next().is_some(),
+        _ => false,
+    };
+    let chat = text_of(message, "content");
     let text = if chat.is_empty() { text_of(Some(event), "response") } else { chat };
     let done = matches!(event.get("done"), Some(Value::Bool(true)));
     let reason = text_of(Some(event), "done_reason");
     let normal = || Some(Finish::Normal(Cow::Borrowed("stop")));
     Event {
         text,
+        other_content: has("tool_calls") || has("thinking"),
         finish: if done { finish(reason).or_else(normal) } else { None },
         last: done,
         needs_last: true,
@@ -228,4 +253,76 @@ fn read_tgi(event: Object<'_>) -> Event<'_> {
         last: done,
         ..Event::default()
     }
+}
+
+/// Events that only their members give away.
+fn read_by_members(event: Object<'_>) -> Event<'_> {
+    let [block, block_start, stop, stop_flag, content, reason, message, code] = event.get_all([
+        "contentBlockDelta",
+        "contentBlockStart",
+        "messageStop",
+        "stop",
+        "content",
+        "finish_reason",
+        "message",
+        "code",
+    ]);
+    let failed =
+        |code: Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..600).contains(&code));
+    match (stop_flag, content) {
+        // The completions of llama.cpp.
+        (Some(Value::Bool(stop)), Some(text)) => Event {
+            text: text.as_text().unwrap_or_default(),
+            finish: stop.then_some(Finish::Normal(Cow::Borrowed("stop"))),
+            last: stop,
+            needs_last: true,
+            ..Event::default()
+        },
+        _ if block.or(block_start).or(stop).is_some() => read_bedrock(block, block_start, stop),
+        // A whole answer of Cohere's, or a bare `{"code":429,"message":"…"}`.
+        _ => Event {
+            text: message
+                .and_then(Value::as_object)
+                .and_then(|message| message.get("content"))
+                .and_then(Value::as_array)
+                .map(text_of_parts)
+                .unwrap_or_default(),
+            finish: reason.and_then(Value::as_text).and_then(finish),
+            is_error: matches!(message, Some(Value::Text(_)))
+                && code.and_then(Value::as_scalar).is_some_and(failed),
+            ..Event::default()
+        },
+    }
+}
+
+/// Amazon Bedrock's ConverseStream, as JSON.
+fn read_bedrock<'a>(
+    block: Option<Value<'a>>,
+    block_start: Option<Value<'a>>,
+    stop: Option<Value<'a>>,
+) -> Event<'a> {
+    let inside = |value: Option<Value<'a>>, name| {
+        value.and_then(Value::as_object).and_then(|object| object_of(object, name))
+    };
+    let delta = inside(block, "delta");
+    let holds = |object: Option<Object<'_>>, name: &str| {
+        object.is_some_and(|object| object.get_some(name).is_some())
+    };
+    let reason = text_of(stop.and_then(Value::as_object), "stopReason");
+    Event {
+        text: text_of(delta, "text"),
+        other_content: holds(delta, "toolUse")
+            || holds(delta, "reasoningContent")
+            || holds(inside(block_start, "start"), "toolUse"),
+        finish: finish(reason),
+        last: stop.is_some(),
+        needs_last: true,
+        ..Event::default()
+    }
+}
+
+/// The texts of a content that is a list of parts.
+fn text_of_parts(parts: Array<'_>) -> Cow<'_, str> {
+    let texts = parts.items().filter_map(Value::as_object).map(|part| text_of(Some(part), "text"));
+    texts.fold(Cow::Borrowed(""), |all, text| if all.is_empty() { text } else { all + text })
 }

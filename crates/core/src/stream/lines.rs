@@ -27,6 +27,8 @@ pub(super) struct Lines {
     data: Vec<u8>,
     has_data: bool,
     started: bool,
+    /// The stream is a JSON array, whose lines are no records.
+    in_array: bool,
     after_cr: bool,
 }
 
@@ -84,6 +86,7 @@ impl Lines {
         let mut text = &line[..];
         if !std::mem::replace(&mut self.started, true) {
             text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+            self.in_array = text.trim_ascii_start().first() == Some(&b'[');
         }
         let go_on = self.take_line(text, on_event);
         // The line's memory is used again.
@@ -100,7 +103,7 @@ impl Lines {
         if line.is_empty() {
             return Ok(self.dispatch(on_event));
         }
-        if line.trim_ascii_start().first() == Some(&b'{') {
+        if line.trim_ascii_start().first() == Some(&b'{') && !self.in_array {
             return Ok(on_event(RawEvent::Data { name: b"", data: line }));
         }
         let (field, value) = match memchr::memchr(b':', line) {

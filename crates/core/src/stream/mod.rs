@@ -124,7 +124,7 @@ pub(crate) fn failure_without_text(answer: &[u8]) -> Option<Kind> {
     match event.finish? {
         _ if !event.text.is_empty() || event.other_content => None,
         Finish::ContentFilter => Some(Kind::ContentFilter),
-        Finish::Failed => Some(Kind::Server),
+        Finish::Failed(kind) => Some(kind),
         Finish::Normal(_) => None,
     }
 }
@@ -325,6 +325,10 @@ impl State {
                 false
             }
             Some(_) => true,
+            // Some servers leave out the blank lines between their events.
+            None if json::parse(first_line(data)).is_some() => data
+                .split(|byte| *byte == b'\n')
+                .all(|line| self.take(RawEvent::Data { name, data: line }, on_event)),
             None if !self.recognised && data.first() == Some(&b'{') && name.is_empty() => {
                 // It may be the first line of a plain body.
                 true
@@ -354,6 +358,7 @@ impl State {
         let has_error =
             is_error || may_have_error && body::read(data, Timestamp::UNIX_EPOCH).has_error;
         let event = event::read(object);
+        let has_error = has_error || event.is_error;
         self.needs_last |= event.needs_last;
         self.deliver(&event.text);
         self.delivered |= event.other_content;
@@ -369,8 +374,8 @@ impl State {
                 self.end =
                     Some(End::Failed(Kind::ContentFilter, "a content filter ended the answer"));
             }
-            Some(Finish::Failed) => {
-                self.end = Some(End::Failed(Kind::Server, "the model's answer ended in an error"));
+            Some(Finish::Failed(kind)) => {
+                self.end = Some(End::Failed(kind, "the model's answer ended in an error"));
             }
             None => {}
         }
@@ -385,6 +390,11 @@ impl State {
         let room = MAX_PARTIAL_BYTES - self.partial_text.len();
         self.partial_text.push_str(crate::error::clip(text, room));
     }
+}
+
+/// The first of several lines; nothing, if there is only one.
+fn first_line(data: &[u8]) -> &[u8] {
+    memchr::memchr(b'\n', data).map_or(&[], |end| &data[..end])
 }
 
 #[cfg(test)]
@@ -438,6 +448,20 @@ mod tests {
             name(r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#),
             "complete"
         );
+    }
+
+    #[test]
+    fn events_without_blank_lines_are_told_apart() {
+        let stream = format!("{HI}{HI}{STOP}").replace("\n\n", "\n").replace("\r\n\r\n", "\n");
+        let (end, text) = decode(format!("{stream}data: [DONE]\n").as_bytes(), 10);
+        assert_eq!((end.name(), text.as_str()), ("complete", "Hi مHi م"));
+    }
+
+    #[test]
+    fn a_json_array_is_a_plain_body() {
+        let array = "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"He\"}]}}]}\n,\r\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"y\"}]},\"finishReason\":\"STOP\"}]}\n]";
+        let (end, text) = decode(array.as_bytes(), 7);
+        assert_eq!((end.name(), text.as_str()), ("complete", "Hey"));
     }
 
     #[test]

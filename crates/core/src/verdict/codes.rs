@@ -22,6 +22,8 @@ pub(super) enum Meaning {
     RateLimit,
     Server,
     Timeout,
+    /// More tokens than allowed: of one request, or, where the status says so, of a rate.
+    TokenLimit,
     Validation,
 }
 
@@ -32,7 +34,7 @@ impl Meaning {
             Meaning::Authentication => Kind::Authentication,
             Meaning::Conflict => Kind::Conflict,
             Meaning::ContentFilter => Kind::ContentFilter,
-            Meaning::ContextLength => Kind::ContextLength,
+            Meaning::ContextLength | Meaning::TokenLimit => Kind::ContextLength,
             Meaning::NotFound => Kind::NotFound,
             Meaning::Overloaded => Kind::Overloaded,
             Meaning::PayloadTooLarge => Kind::PayloadTooLarge,
@@ -77,9 +79,56 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
         }
     }
     let folded = folded.get(..len)?;
-    let stem = folded.strip_suffix(b"exception").or(folded.strip_suffix(b"error"));
-    lookup(folded).or_else(|| lookup(stem?)).or_else(|| unless_number(folded))
+    let stem = folded.strip_suffix(b"exception").unwrap_or(folded);
+    let stem = stem.strip_suffix(b"error").unwrap_or(stem);
+    lookup(folded)
+        .or_else(|| lookup(stem))
+        .or_else(|| by_part(folded))
+        .or_else(|| unless_number(folded))
+        // `subscription:free-usage-exhausted`
+        .or_else(|| meaning(code.split_once(':')?.1))
 }
+
+/// The meaning of a code that is not in the table, by a part of it.
+fn by_part(folded: &[u8]) -> Option<Meaning> {
+    let contains = |part: &str| memchr::memmem::find(folded, part.as_bytes()).is_some();
+    PARTS.iter().find(|(part, _)| contains(part)).map(|(_, meaning)| *meaning)
+}
+
+/// Parts of codes that mean the same in whatever company, the more telling ones first.
+#[rustfmt::skip]
+const PARTS: &[(&str, Meaning)] = &[
+    ("contentfilter", Meaning::ContentFilter),
+    ("contentpolicy", Meaning::ContentFilter),
+    ("policyviolation", Meaning::ContentFilter),
+    ("biopolicy", Meaning::ContentFilter),
+    ("cyberpolicy", Meaning::ContentFilter),
+    ("usagepolicy", Meaning::ContentFilter),
+    ("contextlength", Meaning::ContextLength),
+    ("contextwindow", Meaning::ContextLength),
+    ("maxprompttokens", Meaning::ContextLength),
+    ("insufficientpermission", Meaning::Permission),
+    ("insufficientscope", Meaning::Permission),
+    ("insufficientuserquota", Meaning::QuotaExhausted),
+    ("quotaexhausted", Meaning::QuotaExhausted),
+    ("usageexhausted", Meaning::QuotaExhausted),
+    ("usagelimit", Meaning::QuotaExhausted),
+    ("spendlimit", Meaning::QuotaExhausted),
+    ("spendinglimit", Meaning::QuotaExhausted),
+    ("creditsbalance", Meaning::PaymentRequired),
+    ("insufficientbalance", Meaning::PaymentRequired),
+    ("insufficientcredit", Meaning::PaymentRequired),
+    ("insufficientfund", Meaning::PaymentRequired),
+    ("ratelimit", Meaning::RateLimit),
+    ("overloaded", Meaning::Overloaded),
+    ("timeout", Meaning::Timeout),
+    ("invalidapikey", Meaning::Authentication),
+    ("incorrectapikey", Meaning::Authentication),
+    ("missingapikey", Meaning::Authentication),
+    ("authenticationtoken", Meaning::Authentication),
+    ("accesstokenexpired", Meaning::Authentication),
+    ("accesstokeninvalid", Meaning::Authentication),
+];
 
 /// Letters in lower case, digits, `:` that ends a code and `#` for what ends its prefix; else 0.
 static FOLD: [u8; 256] = {
@@ -200,6 +249,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("invalidsignature", Meaning::Authentication),
     ("invalidtoken", Meaning::Authentication),
     ("limitrequests", Meaning::RateLimit),
+    ("maxtokensexceeded", Meaning::TokenLimit),
     ("missingauthenticationtoken", Meaning::Authentication),
     ("model", Meaning::Server),
     ("modelcontextwindowexceeded", Meaning::ContextLength),
@@ -216,18 +266,20 @@ const CODES: &[(&str, Meaning)] = &[
     ("notfound", Meaning::NotFound),
     ("overcapacity", Meaning::Overloaded),
     ("overloaded", Meaning::Overloaded),
+    ("payloadtoolarge", Meaning::PayloadTooLarge),
     ("paymentrequired", Meaning::PaymentRequired),
     ("permission", Meaning::Permission),
     ("permissiondenied", Meaning::Permission),
     ("promptblocked", Meaning::ContentFilter),
     ("prompttoolong", Meaning::ContextLength),
+    ("provideroverloaded", Meaning::Overloaded),
     ("providerunavailable", Meaning::Overloaded),
     ("quotaexceeded", Meaning::QuotaExhausted),
     ("ratelimit", Meaning::RateLimit),
     ("ratelimited", Meaning::RateLimit),
     ("ratelimitexceeded", Meaning::RateLimit),
-    ("ratelimitreached", Meaning::RateLimit),
     ("ratequota", Meaning::RateLimit),
+    ("refusal", Meaning::ContentFilter),
     ("requesttimeout", Meaning::Timeout),
     ("requesttoolarge", Meaning::PayloadTooLarge),
     ("resourceexhausted", Meaning::RateLimit),
@@ -245,11 +297,13 @@ const CODES: &[(&str, Meaning)] = &[
     ("spendlimitexceeded", Meaning::QuotaExhausted),
     ("spendlimitreached", Meaning::QuotaExhausted),
     ("stringabovemaxlength", Meaning::Specific),
+    ("stringtoolong", Meaning::Specific),
     ("systembusy", Meaning::Overloaded),
     ("throttled", Meaning::RateLimit),
     ("throttling", Meaning::RateLimit),
     ("timeout", Meaning::Timeout),
     ("tokenexpired", Meaning::Authentication),
+    ("tokenlimitexceeded", Meaning::TokenLimit),
     ("toolusefailed", Meaning::Specific),
     ("toomanyrequests", Meaning::RateLimit),
     ("unauthenticated", Meaning::Authentication),

@@ -44,7 +44,7 @@ pub(crate) fn decide(
         Some(Provider::Resayil) => Words::default(),
         // A page's title is the front's, not the API's.
         _ if body.format == Format::Html => Words::default(),
-        _ => Words::of(body.message.as_deref().unwrap_or_default()),
+        _ => Words::of(body.prose().unwrap_or_default()),
     };
     let mut verdict = match status {
         Some(429) => too_many_requests(headers, body, by_code, &words),
@@ -62,7 +62,7 @@ pub(crate) fn decide(
             _ => Verdict::of(Kind::Validation),
         },
         Some(403) => forbidden(by_code, &words),
-        Some(status @ 400..=499) => client_error(status, by_code),
+        Some(status @ 400..=499) => client_error(status, by_code, &words),
         Some(status @ 500..=599) => server_error(status, by_code, &words),
         // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
         Some(300..=399) => Verdict::terminal(Kind::Protocol),
@@ -106,6 +106,7 @@ fn too_many_requests(
             meaning @ (Meaning::ContextLength
             | Meaning::Overloaded
             | Meaning::Authentication
+            | Meaning::Permission
             | Meaning::ContentFilter),
         ) => return Verdict::of(meaning.kind()),
         _ => {}
@@ -147,7 +148,7 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
         Kind::ContextLength
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
-    } else if words.say_usage_limit() {
+    } else if words.say_spend_or_usage_limit() {
         Kind::QuotaExhausted
     } else if words.say_key_is_bad() {
         Kind::Authentication
@@ -182,9 +183,13 @@ fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
 }
 
 /// Other 4xx, which say themselves what they mean.
-fn client_error(status: u16, by_code: Option<Meaning>) -> Verdict {
+fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     match status {
-        // 419 is Laravel's expired session, 498 an invalid token.
+        // To most an invalid token, but to Groq a tier without capacity.
+        498 if by_code == Some(Meaning::Overloaded) || words.say_overloaded() => {
+            Verdict::of(Kind::Overloaded)
+        }
+        // 419 is Laravel's expired session.
         401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),
         402 => Verdict::of(Kind::PaymentRequired),
         404 => Verdict::of(Kind::NotFound),

@@ -22,12 +22,13 @@ macro_rules! words {
 
 words! {
     Again: "again";
-    Api: "api";
     ApiKey: "apikey";
+    Arrears: "arrears" | "recharge" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Balance: "balance";
     Billing: "billing";
     Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
+    Budget: "budget";
     Busy: "busy";
     Capacity: "capacity";
     Characters: "characters" | "string";
@@ -36,18 +37,15 @@ words! {
     Context: "context";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
-    DayOrMonth: "day" | "month" | "week" | "year";
-    Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding";
+    Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Each: "per" | "a" | "this" | "each" | "every" | "the";
-    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive";
+    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
-    Insufficient: "insufficient" | "low" | "enough" | "purchase" | "arrears";
+    Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
-    Key: "key";
     Large: "large" | "long" | "longer" | "larger" | "greater" | "big";
     Least: "least";
     Length: "length";
@@ -55,7 +53,7 @@ words! {
     Loading: "loading";
     Many: "many";
     Maximum: "maximum" | "max";
-    Minute: "minute" | "minutes" | "tpm" | "rpm";
+    Minute: "minute" | "minutes" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
     Model: "model";
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
@@ -76,7 +74,7 @@ words! {
     Server: "server" | "upstream" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
-    Spend: "spend" | "spending" | "budget";
+    Spend: "spend" | "spending";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Throttled: "throttled" | "throttling";
     Timeout: "timeout" | "timed";
@@ -85,6 +83,15 @@ words! {
     Usage: "usage";
     Used: "used";
     Window: "window";
+    // These only change what the word behind them means, so they have no place in the set.
+    Access: "access";
+    All: "all" | "up";
+    Api: "api";
+    DayOrMonth: "day" | "month" | "week" | "year";
+    Each: "per" | "a" | "this" | "each" | "every" | "the";
+    Key: "key";
+    More: "more";
+    Than: "than";
 }
 
 /// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
@@ -217,10 +224,13 @@ impl Sentences {
             // `per day`, `this month`, `calls / month`: another day is just a day.
             (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
             (Word::DayOrMonth, _) if before.trim_ascii_end().ends_with(b"/") => Word::Day,
-            (Word::Key, Some(Word::Api)) => Word::ApiKey,
+            (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
+            // `used up your allocation`, `used all available credits`
+            (Word::All, Some(Word::Used)) => Word::Exhausted,
+            (Word::Than, Some(Word::More)) => Word::Exceed,
             (word, _) => word,
         };
-        self.last().0 |= 1 << word as u64;
+        self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);
         word
     }
 
@@ -288,15 +298,19 @@ impl<'a> Words<'a> {
             return false;
         }
         self.any(|it| {
-            let money = it.any(&[Credit, Spend, Billing])
+            let money = it.any(&[Credit, Spend, Budget, Billing])
                 && it.any(&[Insufficient, Exhausted, Reached, Exceed]);
             let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
             money || quota || it.says_credits_are_low() || it.says_usage_limit()
         })
     }
 
-    pub(super) fn say_usage_limit(&self) -> bool {
-        !self.has(Word::Minute) && self.any(Sentence::says_usage_limit)
+    /// A cap of spending or use, in words that a mistake in the request does not share.
+    pub(super) fn say_spend_or_usage_limit(&self) -> bool {
+        use Word::*;
+        let spend =
+            |it: &Sentence| it.all(&[Spend, Limit]) && it.any(&[Reached, Exceed, Exhausted]);
+        !self.has(Minute) && self.any(|it| spend(it) || it.says_usage_limit())
     }
 
     pub(super) fn say_context_length(&self) -> bool {
@@ -317,8 +331,9 @@ impl<'a> Words<'a> {
         self.any(|it| {
             let filter = it.has(Filter) && it.any(&[Content, Blocked, Input]);
             let policy = it.has(Policy) && (it.has(Content) || it.all(&[Blocked, Usage]));
-            let safety = it.has(Safety) && it.has(Blocked);
-            (filter || policy || safety) && !it.has(Parameter)
+            let safety = it.has(Safety) && it.any(&[Blocked, Content]);
+            let blocked = it.all(&[Blocked, Content, Input]);
+            (filter || policy || safety || blocked) && !it.has(Parameter)
         })
     }
 
@@ -333,7 +348,9 @@ impl<'a> Words<'a> {
                 || it.has(Rate) && it.any(&[Limit, Exceed])
                 || it.all(&[Too, Many, Requests])
                 || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
-                || it.has(Limit) && it.any(&[Minute, Requests]) && it.any(&[Reached, Exceed])
+                || it.has(Limit)
+                    && it.any(&[Minute, Request, Requests])
+                    && it.any(&[Reached, Exceed])
         })
     }
 
@@ -341,7 +358,7 @@ impl<'a> Words<'a> {
         use Word::*;
         self.any(|it| {
             it.any(&[Overloaded, Busy])
-                || it.all(&[Model, Loading])
+                || it.all(&[Model, Loading]) && !it.any(&[Error, Not])
                 || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not])
         })
     }
@@ -371,12 +388,14 @@ impl Sentence {
 
     fn says_usage_limit(&self) -> bool {
         use Word::*;
-        self.all(&[Usage, Limit]) && self.any(&[Reached, Exceed])
+        let spent = self.any(&[Limit, Quota]) && self.any(&[Reached, Exceed]);
+        self.has(Usage) && (spent || self.has(Exhausted))
     }
 
     fn says_credits_are_low(&self) -> bool {
         use Word::*;
-        self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
+        self.has(Arrears)
+            || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
     }
 
     fn says_context_length(&self) -> bool {
@@ -387,15 +406,22 @@ impl Sentence {
         let beyond = too_much
             || bounded
             || self.has(Exceed)
-            || self.any(&[Large, Length]) && self.has(Maximum);
+            || self.any(&[Large, Length]) && self.any(&[Maximum, Limit, Capacity]);
         let of_input = self.any(&[Input, Context, Length]) || self.all(&[Too, Many, Exceed]);
-        let tokens = self.has(Token) && (beyond || self.all(&[Maximum, Input])) && of_input;
+        let at_most = self.all(&[Maximum, Input]) && !self.has(Completion);
+        let fewer = self.all(&[Reduce, Input]);
+        let tokens = self.has(Token) && (beyond || at_most || fewer) && of_input;
+        // `Your request exceeded model token limit`, but not a quota's.
+        let token_limit = self.all(&[Token, Exceed])
+            && self.any(&[Limit, Maximum])
+            && self.any(&[Request, Model])
+            && !self.any(&[Day, Completion, Quota]);
         let long_input = self.has(Input)
             && !self.has(Characters)
             && (self.all(&[Too, Large])
                 || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
         let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);
-        context || tokens || long_input || shorten
+        context || tokens || token_limit || long_input || shorten
     }
 }
 
@@ -452,6 +478,7 @@ mod tests {
     #[test]
     fn the_words_fit_into_the_set() {
         assert!((super::Word::Window as u32) < 64);
+        assert!(super::Word::Access as u32 == super::Word::Window as u32 + 1);
     }
 
     #[test]
@@ -470,6 +497,11 @@ mod tests {
             "too many tokens: size limit exceeded by 11 tokens.",
             "Please reduce the length of the messages or completion.",
             "The decoder prompt (length 4000) is longer than the maximum model length of 2048",
+            "Your request exceeded model token limit: 131072 (requested: 140000)",
+            "tokens in request more than max tokens allowed",
+            "Your input has 20000 tokens which is above the model limit of 16384 tokens.",
+            "Request prompt has 9000 tokens in total, larger than the model capacity 8192.",
+            "the input token count is 4 but model only supports up to 3. Reduce the input token count",
         ] {
             assert!(Words::of(message).say_context_length(), "{message}");
         }
@@ -484,6 +516,8 @@ mod tests {
             "`max_new_tokens` must be strictly positive. Given: 0 `inputs`",
             "max_tokens is too large: 100000. This model supports at most 16384 completion tokens.",
             "Invalid value for messages[0]: 'the prompt is too long, the context window too small'",
+            "Could not finish the message because max_tokens or model output limit was reached.",
+            "The maximum tokens you requested exceeds the output limit of the model",
         ] {
             assert!(!Words::of(message).say_context_length(), "{message}");
         }
@@ -508,6 +542,10 @@ mod tests {
             "Rate limit reached on tokens per day (TPD): Limit 200000",
             "You exceeded your current quota, please check your plan and billing details.",
             "Your credit balance is insufficient",
+            "You have exceeded the 5-hour usage quota.",
+            "you have used up your daily free allocation",
+            "You have used all your free usage.",
+            "Your account is in arrears",
         ] {
             let words = Words::of(message);
             assert!(words.say_quota_exhausted() || words.say_daily_cap(), "{message}");
@@ -532,6 +570,7 @@ mod tests {
         for message in [
             "Request blocked by resource policy: user is not authorized",
             "not allowed due to your organization's policy on request data",
+            "the Content-Type was rejected",
             "Unknown parameter: safety_settings for this content type",
         ] {
             assert!(!Words::of(message).say_content_filter(), "{message}");
@@ -554,6 +593,8 @@ mod tests {
                 .say_request_exceeds_limit()
         );
         assert!(!Words::of("Internal error while loading configuration").say_overloaded());
+        assert!(!Words::of("could not load model: failed loading model").say_overloaded());
+        assert!(Words::of("User input or prompt contains blocked content").say_content_filter());
         assert!(Words::of("llama runner process has terminated").say_server_error());
     }
 

@@ -1,0 +1,75 @@
+//! The error of somebody else that a gateway passes on as text.
+
+use std::borrow::Cow;
+
+use super::{Body, Format, read_nested};
+use crate::timestamp::Timestamp;
+
+/// Reads the JSON that stands behind the gateway's own words in the message, as in `ProviderException
+/// - {"error":{…}}`. The message stays as it is.
+pub(super) fn read_behind_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
+    let Some(message) = body.message.as_deref() else { return };
+    // A brace alone may be anything.
+    let Some(start) = memchr::memmem::find(message.as_bytes(), b"{\"") else { return };
+    let Some(end) = message.rfind('}').filter(|end| *end > start) else { return };
+    let json = message[start..=end].to_owned();
+    read(&json, body, now, nested);
+}
+
+/// Reads what a gateway was told, and takes from it what the gateway itself did not say.
+pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32) {
+    if nested == 0 || !json.trim_ascii_start().starts_with(['{', '[']) {
+        return;
+    }
+    let inner = read_nested(json.as_bytes(), now, nested - 1);
+    if inner.format != Format::Json || !inner.has_error && inner.message.is_none() {
+        return;
+    }
+    let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+    body.inner_code = body.inner_code.take().or(own(inner.inner_code)).or(own(inner.code));
+    body.error_type = body.error_type.take().or(own(inner.error_type));
+    body.cause = own(inner.cause).or(own(inner.message));
+    body.retry_after = body.retry_after.or(inner.retry_after);
+    body.quota_window = body.quota_window.or(inner.quota_window);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Body, read};
+    use crate::timestamp::Timestamp;
+
+    fn parsed(text: &str) -> Body<'_> {
+        read(text.as_bytes(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn json_behind_the_message_is_the_cause() {
+        let body = parsed(
+            r#"{"error":{"message":"XException - {\"error\":{\"message\":\"too long\",\"code\":\"c\"}}. Group=x","code":"400"}}"#,
+        );
+        assert_eq!(body.cause.as_deref(), Some("too long"));
+        assert_eq!(body.inner_code.as_deref(), Some("c"));
+        assert!(body.message.unwrap().starts_with("XException - {"));
+    }
+
+    #[test]
+    fn an_echo_of_the_request_is_no_cause() {
+        for text in [
+            r#"{"error":{"message":"bad request: {\"model\":\"m\",\"code\":\"x\"}"}}"#,
+            r#"{"error":{"message":"bad request: {\"model\": }"}}"#,
+            r#"{"error":{"message":"unbalanced {\"a"}}"#,
+        ] {
+            let body = parsed(text);
+            assert!(body.cause.is_none() && body.inner_code.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_may_keep_the_cause_in_its_metadata() {
+        let body = parsed(
+            r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"m\"}}"}}}"#,
+        );
+        assert_eq!((body.cause.as_deref(), body.inner_code.as_deref()), (Some("m"), Some("t")));
+        assert_eq!(body.prose(), Some("m"));
+    }
+}
