@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::kind::UnknownName;
+use crate::unknown_name::UnknownName;
 
 macro_rules! providers {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $hosts:expr;)*) => {
