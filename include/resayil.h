@@ -1480,12 +1480,15 @@ void resayil_options_free(resayil_options *options);
 
 /**
  * The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
- * `none` (never again), `aggressive` (three attempts, short delays, hints of up to 10 s) or
- * `patient` (ten attempts, hints of up to an hour). NULL is `default`. `*policy` is yours.
+ * `none` (never again), `aggressive` (for people who wait at a screen: soon again, and soon given up:
+ * three attempts, delays of 0.25 s to 4 s, hints of up to 10 s), `patient` (for jobs that nobody
+ * waits for: ten attempts, hints of up to an hour) or `openai` (as OpenAI's SDKs: three attempts,
+ * delays of 0.5 s to 8 s, hints of up to 60 s). NULL is `default`. `*policy` is yours.
  *
  * RESAYIL_STATUS_UNKNOWN_NAME for another name.
  */
-resayil_status resayil_policy_new(const char *name, resayil_policy **policy);
+resayil_status resayil_policy_new(const char *name,
+                                  resayil_policy **policy);
 
 /**
  * Frees the policy; NULL is nothing. Calls that were started with it go on.
@@ -1548,7 +1551,7 @@ resayil_status resayil_policy_builder_max_hint(resayil_policy_builder *builder, 
 
 /**
  * How back-off delays are spread: `equal` (half fixed, half random; the default), `full`,
- * `additive` (up to one second more), `decorrelated` or `none`.
+ * `additive` (up to one second more), `decorrelated`, `quarter` (as OpenAI's SDKs) or `none`.
  */
 resayil_status resayil_policy_builder_jitter(resayil_policy_builder *builder, const char *name);
 

@@ -33,7 +33,6 @@ class Attempts:
 
     def __init__(self, name: str, policy: RetryPolicy, budget: Optional[Budget]) -> None:
         self._name = name
-        self._policy = policy
         self._call = policy.start(_time.now(), budget=budget)
         self._tries = 0
         self._sent = 0
@@ -68,7 +67,7 @@ class Attempts:
                 error,
                 extra=self._fields(error, decision),
             )
-        return None, error.marked(self._sent, self._is_exhausted(decision.reason, error))
+        return None, self._call._mark(error, decision, self._sent)
 
     def failed(self, exception: Exception, error: Optional[_native.Error]) -> Optional[float]:
         """The same for an exception, which is marked. Without an error it is not retried."""
@@ -78,14 +77,6 @@ class Attempts:
         if delay is None:
             _interop.mark(exception, error)
         return delay
-
-    def _is_exhausted(self, reason: str, error: _native.Error) -> bool:
-        """Whether an outer layer must not begin anew; the native client says the same."""
-        if reason == "max_attempts":
-            return self._policy.max_attempts > 1
-        if reason == "max_quota_waits":
-            return self._policy.max_quota_waits > 0
-        return reason in ("budget", "deadline") or error.exhausted
 
     def _fields(self, error: _native.Error, decision: Decision) -> dict[str, object]:
         return {

@@ -156,15 +156,9 @@ impl Attempts {
                 Ok(())
             }
             Decision::Stop { reason } => {
-                let policy = self.call.policy();
-                let exhausted = match reason {
-                    StopReason::MaxAttempts => policy.max_attempts() > 1,
-                    StopReason::MaxQuotaWaits => policy.max_quota_waits() > 0,
-                    StopReason::Budget | StopReason::Deadline => true,
-                    _ => error.is_exhausted(),
-                };
                 self.tell(CallAction::Stop, reason.name(), None, Some(&error));
-                Err(self.end(error.with_exhausted(exhausted)))
+                let error = self.call.mark(error, reason);
+                Err(self.end(error))
             }
         }
     }

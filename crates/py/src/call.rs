@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use resayil_core::{Decision as CoreDecision, RetryReason, StopReason};
 
+use crate::error::NativeError;
 use crate::policy::RetryPolicy;
 use crate::{exceptions, input};
 
@@ -43,6 +44,16 @@ impl Call {
     /// Tells that the call succeeded, which fills the budget.
     fn on_success(&self) {
         self.lock().on_success();
+    }
+
+    /// The error as the caller is given it after this decision to stop: with the number of requests,
+    /// and marked as exhausted if an outer layer must not begin anew.
+    fn _mark(&self, error: &NativeError, decision: &Decision, attempts: u32) -> NativeError {
+        let error = error.0.clone().with_attempts(attempts);
+        NativeError(match decision.0 {
+            CoreDecision::Stop { reason } => self.lock().mark(error, reason),
+            CoreDecision::Retry { .. } => error,
+        })
     }
 
     /// How many failed attempts were told so far, refusals for quota included.

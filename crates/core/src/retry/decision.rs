@@ -65,6 +65,8 @@ named! {
         ServerInstruction = "server_instruction",
         /// Another try of the same request cannot succeed.
         NotRetryable = "not_retryable",
+        /// The caller cancelled the call.
+        Cancelled = "cancelled",
         /// An inner layer has used up its retries.
         Exhausted = "exhausted",
         /// Part of the answer has been delivered already.
