@@ -40,13 +40,11 @@ mod cancel;
 mod chat;
 mod client;
 mod clock;
-mod events;
 mod host_quota;
 mod models;
 mod options;
 mod response;
 mod secret;
-mod stats;
 mod stream;
 mod transport;
 mod url;
@@ -57,13 +55,11 @@ pub use cancel::CancelToken;
 pub use chat::{ChatCompletion, ChatRequest, Usage};
 pub use client::Client;
 pub use clock::monotonic_now;
-pub use events::{CallAction, CallEvent};
 pub use host_quota::{HostQuota, HostQuotaOptions};
 pub use models::Model;
 pub use options::CallOptions;
 pub use resayil_core::*;
 pub use response::Response;
-pub use stats::Stats;
 pub use stream::{ChatEvent, ChatStream};
 
 /// Compiles the README's program in Rust.

@@ -22,6 +22,7 @@ mod json;
 mod kind;
 mod messages;
 mod named;
+mod observe;
 mod provider;
 mod quota;
 mod rate_limit;
@@ -44,6 +45,7 @@ pub use error::{
 pub use hint::HintSource;
 pub use kind::{Kind, KindRow};
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
+pub use observe::{CallAction, CallEvent, Counters, Instrument, Metric, MetricRow, Stats};
 pub use provider::Provider;
 pub use quota::{
     Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,
