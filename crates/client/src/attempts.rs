@@ -13,6 +13,7 @@ use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
 use crate::options::{CallOptions, random_seed};
 use crate::response::{Response, request_id};
+use crate::trace::CallSpan;
 use crate::transport::{
     Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
 };
@@ -51,6 +52,7 @@ pub(crate) struct Attempts {
     met_stale: bool,
     /// The failure that the next attempt is to mend.
     last: Option<Error>,
+    span: CallSpan,
 }
 
 impl Attempts {
@@ -82,6 +84,7 @@ impl Attempts {
             not_before: Duration::ZERO,
             met_stale: false,
             last: None,
+            span: CallSpan::new(client, model),
         })
     }
 
@@ -120,6 +123,7 @@ impl Attempts {
     /// Tells that the whole answer is there and good.
     pub(crate) fn succeeded(&mut self) {
         self.call.on_success();
+        self.span.end(self.sent, None);
         self.inner().counters.answered();
     }
 
@@ -163,6 +167,11 @@ impl Attempts {
         }
     }
 
+    /// The span of the call, for `tracing`.
+    pub(crate) fn span(&self) -> &CallSpan {
+        &self.span
+    }
+
     /// How many requests were sent.
     pub(crate) fn sent(&self) -> u32 {
         self.sent
@@ -194,6 +203,7 @@ impl Attempts {
     /// The last touch to an error for the caller.
     fn end(&self, error: Error, reason: StopReason) -> Error {
         self.inner().counters.failed(error.kind(), reason);
+        self.span.end(self.sent, Some(&error));
         let provider = error.provider().or(self.inner().provider);
         let error = error.with_attempts(self.sent).with_provider(provider);
         match &self.model {
@@ -272,6 +282,7 @@ impl Attempts {
             fresh_connection: self.met_stale,
         };
         self.sent += 1;
+        self.span.attempt(if target.body.is_some() { "POST" } else { "GET" });
         self.inner().counters.attempt_started();
         let settle = |settlement: &Settlement| {
             if let Some(ticket) = ticket {
@@ -371,7 +382,7 @@ impl Attempts {
         error: Option<&Error>,
     ) {
         let event = CallEvent::new(action, reason, self.sent).with_delay(delay).with_error(error);
-        self.client.tell(&event);
+        self.span.within(|| self.client.tell(&event));
     }
 }
 

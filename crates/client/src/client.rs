@@ -19,6 +19,7 @@ use crate::models::{self, Model};
 use crate::options::CallOptions;
 use crate::response::{Response, model_of};
 use crate::stream::ChatStream;
+use crate::trace;
 use crate::transport::Transport;
 use crate::url::BaseUrl;
 
@@ -84,6 +85,7 @@ impl Client {
     }
 
     pub(crate) fn tell(&self, event: &CallEvent<'_>) {
+        trace::emit(event);
         if let Some(observer) = &self.0.observer {
             observer(event);
         }
@@ -135,7 +137,9 @@ impl Client {
         let url = self.0.url.join(CHAT)?;
         let target =
             Target { url: &url, body: Some(body.as_bytes()), stream: false, metered: true };
-        Attempts::new(self, options, request.model())?.run(&target, ChatCompletion::read)
+        let attempts = Attempts::new(self, options, request.model())?;
+        let span = attempts.span().clone();
+        attempts.run(&target, ChatCompletion::read).inspect(|answer| span.answer(answer))
     }
 
     /// Asks for a chat completion that comes piece by piece. Returns when the answer begins; see

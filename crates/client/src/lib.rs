@@ -31,6 +31,13 @@
 //! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`] kept | - |
 //! | the head of an answer | 64 KiB, 128 headers | - |
 //! | attempts, waits between them | see [`Policy`] | [`ClientBuilder::policy`] |
+//!
+//! # Logs, traces and metrics
+//!
+//! [`ClientBuilder::observer`] is told each decision, and [`Client::stats`] counts them. With the cargo
+//! feature `tracing`, which is off by default, each decision is also an event of the crate `tracing`
+//! with the target `resayil`, inside a span for the call, with the attributes of OpenTelemetry's
+//! conventions; see `docs/observability.md`. Neither holds a key or a prompt.
 #![forbid(unsafe_code)]
 
 mod attempts;
@@ -46,6 +53,7 @@ mod options;
 mod response;
 mod secret;
 mod stream;
+mod trace;
 mod transport;
 mod url;
 

@@ -26,7 +26,7 @@ enum Step {
     Fmt,
     /// clippy finds nothing, in any crate
     Clippy,
-    /// docs/errors.md is up to date with the table of kinds
+    /// docs/errors.md and docs/observability.md are up to date with the tables of kinds and metrics
     Errors,
     /// The C header and the list of symbols are up to date with the C crate
     Header,
@@ -53,6 +53,7 @@ impl Step {
             Step::Clippy => run::run(
                 run::cargo()
                     .args(["clippy", "--workspace", "--all-targets", "--quiet"])
+                    .args(run::FEATURES)
                     .args(["--", "-D", "warnings"]),
             ),
             Step::Errors => docs::generate(true),
@@ -60,6 +61,7 @@ impl Step {
             Step::Docs => run::run(
                 run::cargo()
                     .args(["doc", "--workspace", "--no-deps", "--quiet"])
+                    .args(run::FEATURES)
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Step::Readme => readme::run(),

@@ -43,9 +43,9 @@ enum Task {
     },
     /// Carry out every check that a change has to pass
     Ci(ci::Options),
-    /// Write docs/errors.md from the table of kinds
+    /// Write docs/errors.md and docs/observability.md from the tables of kinds and metrics
     Docs {
-        /// Only check that the page is up to date
+        /// Only check that the pages are up to date
         #[arg(long)]
         check: bool,
     },
