@@ -52,7 +52,7 @@ struct Counter(AtomicU64);
 
 impl Counter {
     fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
+        self.0.fetch_add(amount, Ordering::Release);
     }
 
     fn add_time(&self, time: Duration) {
@@ -60,7 +60,7 @@ impl Counter {
     }
 
     fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 
     fn time(&self) -> Duration {
@@ -163,18 +163,23 @@ impl Counters {
         self.backoff_wait.add_time(wait);
     }
 
-    /// The numbers at this moment. What is counted meanwhile may be in some of them and not in others.
+    /// The numbers at this moment. What is counted meanwhile may be in some of them and not in others,
+    /// but no outcome is there without its call and its attempts.
     pub fn stats(&self) -> Stats {
         let retried = self.retried.list(RetryReason::ALL);
         let stopped = self.stopped.list(StopReason::ALL);
+        // The later in the life of a call, the earlier it is read.
+        let answered = self.answered.get();
+        let refused = self.refused.get();
+        let attempts = self.attempts.get();
         Stats {
             calls: self.calls.get(),
-            attempts: self.attempts.get(),
-            answered: self.answered.get(),
+            attempts,
+            answered,
             failed: stopped.iter().map(|(_, _, count)| count).sum(),
             failed_by_kind: sum_by(stopped.iter().map(|(kind, _, count)| (*kind, *count))),
             stops_by_reason: sum_by(stopped.iter().map(|(_, reason, count)| (*reason, *count))),
-            refused: self.refused.get(),
+            refused,
             retries: retried.iter().map(|(_, _, count)| count).sum(),
             retries_by_reason: sum_by(retried.iter().map(|(_, reason, count)| (*reason, *count))),
             retries_by_kind: sum_by(retried.iter().map(|(kind, _, count)| (*kind, *count))),
