@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use resayil_core::{Decision as CoreDecision, RetryReason, StopReason};
+use resayil_core::{CallEvent, Decision as CoreDecision, RetryReason, StopReason};
 
 use crate::error::NativeError;
 use crate::policy::RetryPolicy;
@@ -84,7 +84,7 @@ impl Call {
 /// to wait before, `reason` why.
 #[pyclass(frozen, eq, hash, module = "resayil")]
 #[derive(PartialEq, Eq)]
-pub(crate) struct Decision(CoreDecision);
+pub(crate) struct Decision(pub(crate) CoreDecision);
 
 impl std::hash::Hash for Decision {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
@@ -133,6 +133,11 @@ impl Decision {
     #[getter]
     fn reason(&self) -> &'static str {
         self.0.reason()
+    }
+
+    /// The text of a log line.
+    fn _text(&self, attempt: u32, error: &NativeError) -> String {
+        CallEvent::decided(&self.0, attempt, &error.0).to_string()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -87,8 +87,9 @@ pub(super) fn page() -> String {
          ## Metrics\n\n\
          `stats()` of a client has the numbers by name, `metrics()` the same as a list for an exporter: \
          `client.stats().metrics()` in Rust, `client.metrics()` in C++ and Python, \
-         `resayil_client_get_metrics` in C. In Python functions that `@resayil.retry` decorates and transports have both, \
-         too; programs with their own HTTP in Rust have `Counters`. What is unknown is left out.\n\n\
+         `resayil_client_get_metrics` in C. Programs with an HTTP client of their own count with `Counters` in \
+         Rust and Python, which `@resayil.retry(counters=...)` and the transports take, too. What is unknown \
+         is left out.\n\n\
          | metric | instrument | unit | attributes | what it is |\n|---|---|---|---|---|\n"
     );
     for row in Metric::table() {
@@ -113,8 +114,8 @@ client; whoever has several tells them apart by an attribute of their own.\n\n\
 In Python, for the page that Prometheus reads:\n\n\
 ```python\n\
 for metric in client.metrics():\n    \
-    labels = \",\".join(f'{name.replace(\".\", \"_\")}=\"{value}\"' for name, value in metric.attributes.items())\n    \
-    print(f\"{metric.name.replace('.', '_')}{{{labels}}} {metric.value}\")\n\
+    labels = \",\".join('%s=\"%s\"' % (name.replace(\".\", \"_\"), text) for name, text in metric.attributes.items())\n    \
+    print(\"%s{%s} %s\" % (metric.name.replace(\".\", \"_\"), labels, metric.value))\n\
 ```\n\n\
 and for OpenTelemetry, where `meter` is one of its SDK's:\n\n\
 ```python\n\
