@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{docs, fuzz, header, python, readme, run, test};
+use crate::{bench, docs, fuzz, header, python, readme, run, test};
 
 /// How long each target is fuzzed here. Seconds.
 const FUZZ_SECONDS: u32 = 30;
@@ -38,6 +38,8 @@ enum Step {
     Wheel,
     /// Each fuzz target runs clean for 30 s
     Fuzz,
+    /// Each benchmark runs, once
+    Bench,
     /// The tests of all languages pass
     Test,
 }
@@ -67,6 +69,7 @@ impl Step {
             Step::Readme => readme::run(),
             Step::Wheel => python::wheel(),
             Step::Fuzz => fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None }),
+            Step::Bench => bench::run(&bench::Options { short: true }),
             Step::Test => test::run(&[]),
         }
     }
