@@ -91,7 +91,7 @@ fn other_threads_read_what_the_quota_has_left_while_calls_run() {
     });
     let stats = client.stats();
     assert_eq!((stats.calls, stats.answered, stats.attempts), (20, 20, 20));
-    let quota = stats.quota.clone().unwrap();
+    let quota = stats.quota.unwrap();
     assert_eq!((quota.limit, quota.waiting, quota.admitted), (Some(100), 0, 20));
     let left = f64::from(quota.remaining.unwrap());
     assert_eq!(metrics(&client, "resayil.client.quota.limit"), [(String::new(), 100.0)]);
