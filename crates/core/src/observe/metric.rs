@@ -120,7 +120,9 @@ impl Metric {
     }
 
     /// The attributes that tell this value from others of the same name, with their values.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&'static str, &'static str)> {
+    pub fn attributes(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (&'static str, &'static str)> + use<> {
         self.row.attributes.iter().copied().zip(self.values)
     }
 
