@@ -313,6 +313,12 @@ typedef struct resayil_event resayil_event;
 typedef struct resayil_messages resayil_messages;
 
 /**
+ * What a client counted, at one moment: a list of values for OpenTelemetry, Prometheus and their like;
+ * docs/observability.md has the table. Immutable; any thread may read it.
+ */
+typedef struct resayil_metrics resayil_metrics;
+
+/**
  * The models that a key may use. Immutable; any thread may read it.
  */
 typedef struct resayil_models resayil_models;
@@ -473,9 +479,17 @@ typedef struct {
      */
     uint64_t stale_connections;
     /**
+     * How often a call waited for the quota.
+     */
+    uint64_t quota_waits;
+    /**
      * Seconds that calls waited for the quota, added up over all calls.
      */
     double quota_wait_seconds;
+    /**
+     * How often a call waited between attempts for other reasons.
+     */
+    uint64_t backoff_waits;
     /**
      * Seconds that calls waited between attempts for other reasons, added up over all calls.
      */
@@ -801,9 +815,16 @@ resayil_status resayil_classify(uint32_t status,
                                 resayil_error **error);
 
 /**
- * Reads the counters of a client into `*stats`.
+ * Reads the counters of a client into `*stats`. Any thread may ask, at any time.
  */
 resayil_status resayil_client_get_stats(const resayil_client *client, resayil_stats *stats);
+
+/**
+ * The same with more detail, by kind of error and by reason, and what quota and budget have left; as a
+ * list for an exporter. `*metrics` is yours.
+ */
+resayil_status resayil_client_get_metrics(const resayil_client *client,
+                                          resayil_metrics **metrics);
 
 /**
  * Reads what the quota of a client knows at this moment into `*state`. Says whether the client has
@@ -1340,8 +1361,8 @@ resayil_status resayil_error_to_json(const resayil_error *error,
 resayil_str resayil_event_action(const resayil_event *event);
 
 /**
- * Why: the reason of a `resayil_decision`, or `quota`, `stale_connection`, `cancelled`,
- * `attempt_timeout`.
+ * Why: the reason of a `resayil_decision`, or `quota`, `stale_connection`, `attempt_timeout` or
+ * `quota_not_shared`.
  */
 resayil_str resayil_event_reason(const resayil_event *event);
 
@@ -1356,6 +1377,32 @@ uint32_t resayil_event_attempt(const resayil_event *event);
  */
 bool resayil_event_delay(const resayil_event *event,
                          double *seconds);
+
+/**
+ * All of it in one line, for a log: without secrets.
+ */
+resayil_str resayil_event_summary(const resayil_event *event);
+
+/**
+ * The kind of the failure that led to the decision, a RESAYIL_KIND constant; RESAYIL_KIND_UNKNOWN if
+ * there is none.
+ */
+uint32_t resayil_event_kind(const resayil_event *event);
+
+/**
+ * The HTTP status of the failure that led to the decision; 0 if there is none.
+ */
+uint32_t resayil_event_status(const resayil_event *event);
+
+/**
+ * The provider's code of the failure that led to the decision. May be absent.
+ */
+resayil_str resayil_event_code(const resayil_event *event);
+
+/**
+ * The provider's id of the request that failed. May be absent.
+ */
+resayil_str resayil_event_request_id(const resayil_event *event);
 
 /**
  * The failure that led to the decision, NULL if there is none. Borrowed: not to be freed.
@@ -1447,6 +1494,56 @@ resayil_status resayil_messages_to_json(const resayil_messages *messages,
 void resayil_messages_free(resayil_messages *messages);
 
 /**
+ * How many values there are.
+ */
+size_t resayil_metrics_count(const resayil_metrics *metrics);
+
+/**
+ * The name of what is measured, such as `resayil.client.retries`. Absent beyond the last value.
+ */
+resayil_str resayil_metrics_name(const resayil_metrics *metrics, size_t index);
+
+/**
+ * `counter` for a sum that only grows, `gauge` for a value as it is now. Absent beyond the last value.
+ */
+resayil_str resayil_metrics_instrument(const resayil_metrics *metrics,
+                                       size_t index);
+
+/**
+ * The unit by UCUM: `s` is seconds, what is in braces is counted. Absent beyond the last value.
+ */
+resayil_str resayil_metrics_unit(const resayil_metrics *metrics, size_t index);
+
+/**
+ * The value; 0 beyond the last one. Counts are exact up to 2^53.
+ */
+double resayil_metrics_value(const resayil_metrics *metrics, size_t index);
+
+/**
+ * How many attributes tell a value from others of the same name; 0 beyond the last value.
+ */
+size_t resayil_metrics_attribute_count(const resayil_metrics *metrics, size_t index);
+
+/**
+ * The name of an attribute, such as `error.type`. Absent beyond the last one.
+ */
+resayil_str resayil_metrics_attribute_name(const resayil_metrics *metrics,
+                                           size_t index,
+                                           size_t attribute);
+
+/**
+ * The value of an attribute, such as `rate_limit`. Absent beyond the last one.
+ */
+resayil_str resayil_metrics_attribute_value(const resayil_metrics *metrics,
+                                            size_t index,
+                                            size_t attribute);
+
+/**
+ * Frees the list and with it all texts that were borrowed from it; NULL is nothing.
+ */
+void resayil_metrics_free(resayil_metrics *metrics);
+
+/**
  * Makes options in which nothing is set. `*options` is yours.
  */
 resayil_status resayil_options_new(resayil_options **options);
@@ -1480,12 +1577,15 @@ void resayil_options_free(resayil_options *options);
 
 /**
  * The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
- * `none` (never again), `aggressive` (three attempts, short delays, hints of up to 10 s) or
- * `patient` (ten attempts, hints of up to an hour). NULL is `default`. `*policy` is yours.
+ * `none` (never again), `aggressive` (for people who wait at a screen: soon again, and soon given up:
+ * three attempts, delays of 0.25 s to 4 s, hints of up to 10 s), `patient` (for jobs that nobody
+ * waits for: ten attempts, hints of up to an hour) or `openai` (as OpenAI's SDKs: three attempts,
+ * delays of 0.5 s to 8 s, hints of up to 60 s). NULL is `default`. `*policy` is yours.
  *
  * RESAYIL_STATUS_UNKNOWN_NAME for another name.
  */
-resayil_status resayil_policy_new(const char *name, resayil_policy **policy);
+resayil_status resayil_policy_new(const char *name,
+                                  resayil_policy **policy);
 
 /**
  * Frees the policy; NULL is nothing. Calls that were started with it go on.
@@ -1548,7 +1648,7 @@ resayil_status resayil_policy_builder_max_hint(resayil_policy_builder *builder, 
 
 /**
  * How back-off delays are spread: `equal` (half fixed, half random; the default), `full`,
- * `additive` (up to one second more), `decorrelated` or `none`.
+ * `additive` (up to one second more), `decorrelated`, `quarter` (as OpenAI's SDKs) or `none`.
  */
 resayil_status resayil_policy_builder_jitter(resayil_policy_builder *builder, const char *name);
 

@@ -38,9 +38,11 @@ from ._exceptions import (
     UnprocessableEntityError,
 )
 from ._headers import Headers
+from ._metrics import METRICS, Metric, MetricRow
 from ._native import (
     Budget,
     Call,
+    Counters,
     Decision,
     QuotaState,
     RateLimit,
@@ -58,6 +60,7 @@ from ._stream import StreamResult, classify_stream
 from ._time import Waits, testing
 
 __all__ = [
+    "METRICS",
     "APIConnectionError",
     "APIError",
     "APITimeoutError",
@@ -74,10 +77,13 @@ __all__ = [
     "ConflictError",
     "ContentFilterError",
     "ContextLengthError",
+    "Counters",
     "DeadlineExceededError",
     "Decision",
     "Headers",
     "InternalServerError",
+    "Metric",
+    "MetricRow",
     "Model",
     "NotFoundError",
     "OverloadedError",

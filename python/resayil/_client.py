@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Optional, Union, overload
 
-from . import _native
+from . import _log, _native
+from ._metrics import Metric
 from ._native import Budget, QuotaState, RetryPolicy
 from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model, ModelList, Object
 from ._quota import Quota
 from ._retry import DEFAULT_POLICY
 
-logger = logging.getLogger("resayil")
-
 
 def _observe(
-    action: str, reason: str, attempt: int, delay: Optional[float], error: Optional[_native.Error]
+    action: str,
+    reason: str,
+    attempt: int,
+    delay: Optional[float],
+    error: Optional[_native.Error],
+    text: str,
 ) -> None:
     """Logs a decision of the native client."""
-    fields = {
-        "callable": "Client",
-        "kind": error.kind if error else None,
-        "status": error.status if error else None,
-        "code": error.code if error else None,
-        "request_id": error.request_id if error else None,
-        "attempt": attempt,
-        "delay": delay,
-        "reason": reason,
-    }
-    if action == "retry":
-        when = "when the quota admits it" if delay is None else f"in {delay:.3g} s"
-        text = "Client: attempt %d failed, next %s (%s): %s"
-        logger.warning(text, attempt, when, reason, error or "connection closed", extra=fields)
-    elif action == "stop":
-        text = "Client: gave up after %d attempts (%s): %s"
-        logger.info(text, attempt, reason, error or reason, extra=fields)
-    elif action == "quota_wait":
-        logger.debug("Client: waiting %.3g s for the quota", delay or 0.0, extra=fields)
-    elif reason == "attempt_timeout":
-        text = "Client: an attempt_timeout of %.3g s is short; the API asks for 30 s or more"
-        logger.warning(text, delay or 0.0, extra=fields)
-    else:
-        logger.warning("Client: %s (%s)", reason, error or "no details", extra=fields)
+    _log.emit("Client", action, reason, attempt, delay, error, text)
 
 
 class Client:
@@ -136,12 +116,19 @@ class Client:
         return self._connected().quota_state()
 
     def stats(self) -> dict[str, Any]:
-        """Counters since the client was made.
+        """Counters since the client was made, and what quota and budget have left.
 
-        `calls`, `attempts`, `answered`, `failed`, `refused`, `retries`, `retries_by_reason`,
-        `retries_by_kind`, `stale_connections`, and the seconds `quota_wait` and `backoff_wait`.
+        `calls`, `attempts`, `answered`, `failed` (also `failed_by_kind` and `stops_by_reason`),
+        `refused`, `retries` (also `retries_by_reason` and `retries_by_kind`), `stale_connections`,
+        `quota_waits` and their seconds `quota_wait`, `backoff_waits` and `backoff_wait`; `quota`:
+        None or a dict with `limit`, `remaining`, `reset_after`, `waiting`, `admitted` and
+        `refused`; `budget_remaining` and `budget_health`. Any thread may ask, at any time.
         """
         return self._connected().stats()
+
+    def metrics(self) -> list[Metric]:
+        """The same as a list of values with names as OpenTelemetry writes them, for an exporter."""
+        return self._connected().metrics()
 
     def __repr__(self) -> str:
         return repr(self._native)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
 
-from . import _interop, _native, _time
-from ._native import Budget, Decision, RetryPolicy
+from . import _interop, _log, _native, _time
+from ._native import Budget, Counters, Decision, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,81 +22,89 @@ T = TypeVar("T")
 #: What `retry(on=...)` takes: exception classes, or a function that says yes or no.
 On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], bool], None]
 
-logger = logging.getLogger("resayil")
-
 DEFAULT_POLICY = RetryPolicy()
 
 
 class Attempts:
-    """One call of a decorated function or of a transport: it decides, logs and marks."""
+    """One call of a decorated function or of a transport: it decides, logs, counts and marks."""
 
-    def __init__(self, name: str, policy: RetryPolicy, budget: Optional[Budget]) -> None:
+    def __init__(
+        self,
+        name: str,
+        policy: RetryPolicy,
+        budget: Optional[Budget],
+        counters: Optional[Counters] = None,
+    ) -> None:
         self._name = name
-        self._policy = policy
         self._call = policy.start(_time.now(), budget=budget)
+        self._counters = counters
         self._tries = 0
         self._sent = 0
+        if counters is not None:
+            counters.call_started()
+
+    def begin(self) -> None:
+        """Tells that an attempt begins."""
+        self._tries += 1
+        if self._counters is not None:
+            self._counters.attempt_started()
 
     def succeeded(self) -> None:
         """Tells that the call succeeded."""
         self._call.on_success()
+        if self._counters is not None:
+            self._counters.answered()
 
     def decide(self, error: _native.Error) -> tuple[Optional[float], _native.Error]:
         """How long to wait before the next attempt; if None, the error comes back marked."""
-        self._tries += 1
         # An inner layer may have sent several.
         self._sent += max(1, error.attempts)
         decision = self._call.on_error(error, _time.now())
+        self._count(decision, error)
+        _log.emit(
+            self._name,
+            "retry" if decision.retry else "stop",
+            decision.reason,
+            self._tries,
+            decision.delay,
+            error,
+            decision._text(self._tries, error),
+        )
         if decision.delay is not None:
-            logger.warning(
-                "%s: attempt %d failed, next in %.3g s (%s): %s",
-                self._name,
-                self._tries,
-                decision.delay,
-                decision.reason,
-                error,
-                extra=self._fields(error, decision),
-            )
             return decision.delay, error
-        if self._tries > 1:
-            logger.info(
-                "%s: gave up after %d attempts (%s): %s",
-                self._name,
-                self._tries,
-                decision.reason,
-                error,
-                extra=self._fields(error, decision),
-            )
-        return None, error.marked(self._sent, self._is_exhausted(decision.reason, error))
+        return None, self._call._mark(error, decision, self._sent)
 
     def failed(self, exception: Exception, error: Optional[_native.Error]) -> Optional[float]:
         """The same for an exception, which is marked. Without an error it is not retried."""
         if error is None:
+            self.given_up(None)
             return None
         delay, error = self.decide(error)
         if delay is None:
             _interop.mark(exception, error)
         return delay
 
-    def _is_exhausted(self, reason: str, error: _native.Error) -> bool:
-        """Whether an outer layer must not begin anew; the native client says the same."""
-        if reason == "max_attempts":
-            return self._policy.max_attempts > 1
-        if reason == "max_quota_waits":
-            return self._policy.max_quota_waits > 0
-        return reason in ("budget", "deadline") or error.exhausted
+    def given_up(self, error: Optional[_native.Error]) -> None:
+        """Tells that the call failed in a way that no retry mends, whatever the policy."""
+        if self._counters is not None:
+            self._counters.decided(_GIVEN_UP, error or _native.Error("unknown"))
 
-    def _fields(self, error: _native.Error, decision: Decision) -> dict[str, object]:
-        return {
-            "callable": self._name,
-            "kind": error.kind,
-            "status": error.status,
-            "code": error.code,
-            "request_id": error.request_id,
-            "attempt": self._tries,
-            "delay": decision.delay,
-            "reason": decision.reason,
-        }
+    def _count(self, decision: Decision, error: _native.Error) -> None:
+        counters = self._counters
+        if counters is None:
+            return
+        counters.decided(decision, error)
+        if error.kind == "rate_limit":
+            counters.refused()
+        if decision.delay is not None:
+            if decision.reason == "quota_window":
+                counters.waited_for_quota(decision.delay)
+            else:
+                counters.waited_for_backoff(decision.delay)
+
+
+# What no retry mends, without asking the policy.
+_GIVEN_UP = Decision(False, None, "not_retryable")
 
 
 def _read(exception: Exception, on: On) -> Optional[_native.Error]:
@@ -121,7 +128,11 @@ def retry(function: Callable[P, T], /) -> Callable[P, T]: ...
 
 @overload
 def retry(
-    *, policy: RetryPolicy = ..., on: On = ..., budget: Optional[Budget] = ...
+    *,
+    policy: RetryPolicy = ...,
+    on: On = ...,
+    budget: Optional[Budget] = ...,
+    counters: Optional[Counters] = ...,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
 
 
@@ -132,6 +143,7 @@ def retry(
     policy: RetryPolicy = DEFAULT_POLICY,
     on: On = None,
     budget: Optional[Budget] = None,
+    counters: Optional[Counters] = None,
 ) -> Any:
     """Calls a function again when it fails in a way that another try may mend.
 
@@ -147,18 +159,25 @@ def retry(
     is retried with back-off.
 
     `budget` is shared by all calls of the function, and of others that are given the same one.
+    `counters` counts them: `counters.stats()` and `counters.metrics()` may be read at any time.
 
     The last exception is raised as it is, marked with `attempts` and `exhausted`; one of another
-    package is also given `resayil_error`. Each retry is one WARNING of the logger `resayil`, with
-    the fields `callable`, `kind`, `status`, `code`, `request_id`, `attempt`, `delay` and `reason`.
+    package is also given `resayil_error`. Each retry is one WARNING of the logger `resayil`, and
+    the end of a call that failed an INFO, with the attributes `callable`, `action`, `kind`,
+    `status`, `code`, `request_id`, `attempt`, `delay` and `reason`.
     """
     if function is None:
-        return functools.partial(_decorate, policy=policy, on=on, budget=budget)
-    return _decorate(function, policy=policy, on=on, budget=budget)
+        return functools.partial(_decorate, policy=policy, on=on, budget=budget, counters=counters)
+    return _decorate(function, policy=policy, on=on, budget=budget, counters=counters)
 
 
 def _decorate(
-    function: Callable[..., Any], *, policy: RetryPolicy, on: On, budget: Optional[Budget]
+    function: Callable[..., Any],
+    *,
+    policy: RetryPolicy,
+    on: On,
+    budget: Optional[Budget],
+    counters: Optional[Counters],
 ) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"retry decorates functions, not {type(function).__name__}")
@@ -175,8 +194,9 @@ def _decorate(
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            attempts = Attempts(name, policy, budget)
+            attempts = Attempts(name, policy, budget, counters)
             while True:
+                attempts.begin()
                 try:
                     result = await coroutine(*args, **kwargs)
                 except Exception as exception:
@@ -192,8 +212,9 @@ def _decorate(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        attempts = Attempts(name, policy, budget)
+        attempts = Attempts(name, policy, budget, counters)
         while True:
+            attempts.begin()
             try:
                 result = function(*args, **kwargs)
             except Exception as exception:

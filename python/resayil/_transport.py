@@ -6,7 +6,7 @@ import uuid
 from typing import Any, Optional
 
 from . import _interop, _native, _time
-from ._native import Budget, RetryPolicy
+from ._native import Budget, Counters, RetryPolicy
 from ._retry import DEFAULT_POLICY, Attempts
 
 
@@ -17,10 +17,17 @@ class _Base:
         *,
         policy: RetryPolicy = DEFAULT_POLICY,
         budget: Optional[Budget] = None,
+        counters: Optional[Counters] = None,
     ) -> None:
         self._transport = self._default() if transport is None else transport
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
+        self._counters = counters if counters is not None else Counters()
+
+    @property
+    def counters(self) -> Counters:
+        """What the requests of this transport did: its `stats()` may be read at any time."""
+        return self._counters
 
     def _default(self) -> Any:
         raise NotImplementedError
@@ -37,11 +44,15 @@ class _Base:
         else:
             replayable = True
         name = f"{request.method} {request.url.host}"
-        return Attempts(name, self._policy, self._budget), replayable
+        return Attempts(name, self._policy, self._budget, self._counters), replayable
 
     @staticmethod
     def _failed(attempts: Attempts, exception: Exception, replayable: bool) -> Optional[float]:
-        return attempts.failed(exception, _interop.read_error(exception)) if replayable else None
+        error = _interop.read_error(exception)
+        if replayable:
+            return attempts.failed(exception, error)
+        attempts.given_up(error)
+        return None
 
     @staticmethod
     def _refused(attempts: Attempts, response: Any, replayable: bool) -> Optional[float]:
@@ -52,6 +63,8 @@ class _Base:
         delay = None
         if replayable:
             delay, error = attempts.decide(error)
+        else:
+            attempts.given_up(error)
         if delay is None:
             response.extensions[_interop.ATTRIBUTE] = error
             if error.exhausted:
@@ -67,6 +80,7 @@ class SyncRetry(_Base):
         """Sends a request, again if that may help, and gives the last answer."""
         attempts, replayable = self._begin(request)
         while True:
+            attempts.begin()
             try:
                 response = self._transport.handle_request(request)
                 if response.status_code < 400:
@@ -96,6 +110,7 @@ class AsyncRetry(_Base):
         """Sends a request, again if that may help, and gives the last answer."""
         attempts, replayable = self._begin(request)
         while True:
+            attempts.begin()
             try:
                 response = await self._transport.handle_async_request(request)
                 if response.status_code < 400:

@@ -25,7 +25,7 @@ class RetryTransport(SyncRetry, httpx.BaseTransport):
     """A transport that sends through another one, by default `httpx.HTTPTransport()`.
 
     `policy` says when requests are sent again; `budget` is the stock of retries that all requests
-    of this transport share.
+    of this transport share; `counters` counts them.
     """
 
     def _default(self) -> Any:

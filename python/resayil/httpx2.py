@@ -29,7 +29,7 @@ class RetryTransport(SyncRetry, httpx2.BaseTransport):
     """A transport that sends through another one, by default `httpx2.HTTPTransport()`.
 
     `policy` says when requests are sent again; `budget` is the stock of retries that all requests
-    of this transport share.
+    of this transport share; `counters` counts them.
     """
 
     def _default(self) -> Any:

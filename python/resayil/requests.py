@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from . import _interop, _native, _time
-from ._native import Budget, RetryPolicy
+from ._native import Budget, Counters, RetryPolicy
 from ._retry import DEFAULT_POLICY, Attempts
 
 __all__ = ["RetryAdapter"]
@@ -29,7 +29,8 @@ __all__ = ["RetryAdapter"]
 class RetryAdapter(HTTPAdapter):
     """An adapter that sends requests again.
 
-    `policy` says when; `budget` is the stock of retries that all requests of this adapter share.
+    `policy` says when; `budget` is the stock of retries that all requests of this adapter share;
+    `counters` counts them.
     The other arguments are those of `requests.adapters.HTTPAdapter`.
     """
 
@@ -41,15 +42,23 @@ class RetryAdapter(HTTPAdapter):
         *,
         policy: RetryPolicy = DEFAULT_POLICY,
         budget: Optional[Budget] = None,
+        counters: Optional[Counters] = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
+        self._counters = counters if counters is not None else Counters()
+
+    @property
+    def counters(self) -> Counters:
+        """What the requests of this adapter did: its `stats()` may be read at any time."""
+        return self._counters
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[misc]
         self._budget = Budget()
+        self._counters = Counters()
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
@@ -59,8 +68,9 @@ class RetryAdapter(HTTPAdapter):
             request.headers["Idempotency-Key"] = f"resayil-{uuid.uuid4().hex}"
         # A body that is made while it is sent exists once.
         replayable = request.body is None or isinstance(request.body, (bytes, str))
-        attempts = Attempts(f"{request.method} request", self._policy, self._budget)
+        attempts = Attempts(f"{request.method} request", self._policy, self._budget, self._counters)
         while True:
+            attempts.begin()
             try:
                 response = super().send(request, *args, **options)
                 if response.status_code < 400:
@@ -68,8 +78,12 @@ class RetryAdapter(HTTPAdapter):
                     return response
                 content = response.content
             except Exception as exception:
-                read = _interop.read_error(exception) if replayable else None
-                delay = attempts.failed(exception, read)
+                read = _interop.read_error(exception)
+                delay = None
+                if replayable:
+                    delay = attempts.failed(exception, read)
+                else:
+                    attempts.given_up(read)
                 if delay is None:
                     raise
             else:
@@ -79,6 +93,8 @@ class RetryAdapter(HTTPAdapter):
                 delay = None
                 if replayable:
                     delay, error = attempts.decide(error)
+                else:
+                    attempts.given_up(error)
                 if delay is None:
                     setattr(response, _interop.ATTRIBUTE, error)
                     return response

@@ -89,7 +89,7 @@ static void test_layout(void) {
     CHECK(sizeof(resayil_quota_state) == 48 && offsetof(resayil_quota_state, limit) == 4);
     CHECK(offsetof(resayil_quota_state, reset_after_seconds) == 16);
     CHECK(offsetof(resayil_quota_state, refused) == 40);
-    CHECK(sizeof(resayil_stats) == 72 && offsetof(resayil_stats, backoff_wait_seconds) == 64);
+    CHECK(sizeof(resayil_stats) == 88 && offsetof(resayil_stats, backoff_wait_seconds) == 80);
 }
 
 int main(void) {

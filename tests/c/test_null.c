@@ -203,6 +203,7 @@ static void test_clients(void) {
     resayil_balance *balance = (resayil_balance *)1;
     resayil_quota_state state;
     resayil_stats stats;
+    resayil_metrics *metrics = (resayil_metrics *)1;
 
     CHECK_NULL(resayil_client_builder_new(NULL));
     CHECK_OK(resayil_client_builder_new(&builder));
@@ -262,6 +263,9 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_balance(client, NULL, NULL));
     CHECK_NULL(resayil_client_get_stats(NULL, &stats));
     CHECK_NULL(resayil_client_get_stats(client, NULL));
+    CHECK_NULL(resayil_client_get_metrics(NULL, &metrics));
+    CHECK(metrics == NULL);
+    CHECK_NULL(resayil_client_get_metrics(client, NULL));
     CHECK(!resayil_client_get_quota_state(NULL, &state));
     CHECK(!resayil_client_get_quota_state(client, NULL));
     CHECK(resayil_client_budget_remaining(NULL) == 0);
@@ -316,6 +320,15 @@ static void test_answers(void) {
     CHECK_ABSENT(resayil_models_id(NULL, 0));
     CHECK_ABSENT(resayil_models_owned_by(NULL, 0));
     resayil_models_free(NULL);
+    CHECK(resayil_metrics_count(NULL) == 0);
+    CHECK_ABSENT(resayil_metrics_name(NULL, 0));
+    CHECK_ABSENT(resayil_metrics_instrument(NULL, 0));
+    CHECK_ABSENT(resayil_metrics_unit(NULL, 0));
+    CHECK(resayil_metrics_value(NULL, 0) == 0);
+    CHECK(resayil_metrics_attribute_count(NULL, 0) == 0);
+    CHECK_ABSENT(resayil_metrics_attribute_name(NULL, 0, 0));
+    CHECK_ABSENT(resayil_metrics_attribute_value(NULL, 0, 0));
+    resayil_metrics_free(NULL);
     CHECK_ABSENT(resayil_balance_tier(NULL));
     CHECK_ABSENT(resayil_balance_status(NULL));
     CHECK_ABSENT(resayil_balance_expires_at(NULL));
@@ -328,6 +341,10 @@ static void test_answers(void) {
     CHECK(resayil_event_attempt(NULL) == 0);
     CHECK(!resayil_event_delay(NULL, &number));
     CHECK(resayil_event_error(NULL) == NULL);
+    CHECK_ABSENT(resayil_event_summary(NULL));
+    CHECK(resayil_event_kind(NULL) == RESAYIL_KIND_UNKNOWN && resayil_event_status(NULL) == 0);
+    CHECK_ABSENT(resayil_event_code(NULL));
+    CHECK_ABSENT(resayil_event_request_id(NULL));
 }
 
 static void test_requests_and_options(void) {

@@ -34,6 +34,9 @@ static void test_presets(void) {
     CHECK_OK(resayil_policy_new("none", &policy));
     CHECK(resayil_policy_max_attempts(policy) == 1);
     resayil_policy_free(policy);
+    CHECK_OK(resayil_policy_new("openai", &policy));
+    CHECK(resayil_policy_max_attempts(policy) == 3);
+    resayil_policy_free(policy);
     CHECK(resayil_policy_new("desperate", &policy) == RESAYIL_STATUS_UNKNOWN_NAME && policy == NULL);
 }
 

@@ -50,7 +50,9 @@ static void test_chat_and_observer() {
                         if (event.action() == "retry") {
                             retries++;
                             CHECK(event.error()->kind() == Kind::server && event.delay() && event.attempt() == 1);
-                            CHECK(event.reason() == "backoff");
+                            CHECK(event.reason() == "backoff" && event.kind() == Kind::server);
+                            CHECK(event.status() == 500u && !event.code() && !event.request_id());
+                            CHECK(event.summary().find("attempt 1 failed, next in 0.0") == 0);
                         }
                     })
                     .build();
@@ -65,6 +67,19 @@ static void test_chat_and_observer() {
     CHECK(answer->usage()->total_tokens > 0);
     CHECK(client.stats().retries == 1 && client.quota_state()->limit == 1000u);
     CHECK(client.budget_remaining() == budget->remaining());
+    int found = 0;
+    for (const Metric &metric : client.metrics()) {
+        if (metric.name == "resayil.client.retries") {
+            found++;
+            CHECK(metric.value == 1 && metric.unit == "{retry}" && metric.instrument == "counter");
+            CHECK(metric.attributes.size() == 2 && metric.attributes[0].first == "error.type");
+            CHECK(metric.attributes[0].second == "server" && metric.attributes[1].second == "backoff");
+        } else if (metric.name == "resayil.client.quota.limit") {
+            found++;
+            CHECK(metric.value == 1000 && metric.instrument == "gauge" && metric.attributes.empty());
+        }
+    }
+    CHECK(found == 2 && client.stats().backoff_waits == 1);
 }
 
 static void test_errors_and_options() {

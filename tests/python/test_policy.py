@@ -42,6 +42,7 @@ def test_policies_are_values() -> None:
     assert resayil.RetryPolicy.none().max_attempts == 1
     assert resayil.RetryPolicy.patient().max_attempts == 10
     assert resayil.RetryPolicy.aggressive().max_delay == 4.0
+    assert resayil.RetryPolicy.openai().jitter == "quarter"
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,20 @@ def transports() -> None:
     httpx.Client(transport=resayil.httpx.RetryTransport(policy=resayil.RetryPolicy()))
     httpx.AsyncClient(transport=resayil.httpx.AsyncRetryTransport(httpx.AsyncHTTPTransport()))
     requests.Session().mount("https://", resayil.requests.RetryAdapter(pool_maxsize=4))
+
+
+def counters() -> None:
+    counters = resayil.Counters()
+
+    @resayil.retry(counters=counters)
+    def ask(question: str) -> str:
+        return question
+
+    assert_type(ask("x"), str)
+    assert_type(resayil.httpx.RetryTransport(counters=counters).counters, resayil.Counters)
+    assert_type(resayil.requests.RetryAdapter().counters, resayil.Counters)
+    for metric in counters.metrics() + resayil.Client().metrics():
+        assert_type(metric, resayil.Metric)
+        assert_type(metric.attributes, dict[str, str])
+        assert_type(metric.value, float)
+    assert_type(resayil.METRICS, tuple[resayil.MetricRow, ...])

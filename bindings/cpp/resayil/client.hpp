@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answers.hpp"
+#include "metrics.hpp"
 #include "options.hpp"
 
 namespace resayil {
@@ -99,11 +100,18 @@ public:
                        known ? std::optional<double>(credits) : std::nullopt};
     }
 
-    /// What the client did since it was made.
+    /// What the client did since it was made. Any thread may ask, at any time.
     resayil_stats stats() const noexcept {
         resayil_stats stats;
         resayil_client_get_stats(handle_.get(), &stats);
         return stats;
+    }
+    /// The same with more detail, and what quota and budget have left, for an exporter.
+    std::vector<Metric> metrics() const {
+        resayil_metrics *metrics = nullptr;
+        resayil_client_get_metrics(handle_.get(), &metrics);
+        detail::Handle<resayil_metrics, resayil_metrics_free> owner(metrics);
+        return detail::metrics(metrics);
     }
     /// What the quota knows at this moment; nothing if there is no quota.
     std::optional<QuotaState> quota_state() const noexcept {

@@ -79,6 +79,23 @@ public:
         bool known = resayil_event_delay(event_, &seconds);
         return known ? std::optional<Seconds>(seconds) : std::nullopt;
     }
+    /// All of it in one line, for a log.
+    std::string_view summary() const noexcept { return detail::view(resayil_event_summary(event_)); }
+    /// The kind of the failure that led to the decision; unknown if there is none.
+    Kind kind() const noexcept { return static_cast<Kind>(resayil_event_kind(event_)); }
+    /// Its HTTP status, if there was an answer.
+    std::optional<std::uint32_t> status() const noexcept {
+        std::uint32_t status = resayil_event_status(event_);
+        return status == 0 ? std::nullopt : std::optional<std::uint32_t>(status);
+    }
+    /// The provider's code of it.
+    std::optional<std::string_view> code() const noexcept {
+        return detail::some(resayil_event_code(event_));
+    }
+    /// The provider's id of the request.
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::some(resayil_event_request_id(event_));
+    }
     /// The failure that led to the decision.
     std::optional<ErrorView> error() const noexcept {
         const resayil_error *error = resayil_event_error(event_);

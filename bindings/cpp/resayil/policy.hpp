@@ -75,7 +75,8 @@ public:
     /// Takes a policy that C gave away.
     explicit Policy(resayil_policy *policy) noexcept : handle_(policy) {}
 
-    /// The policy of a name: `default`, `none`, `aggressive` or `patient`.
+    /// The policy of a name: `default`, `none` (never again), `aggressive` (soon again and soon given
+    /// up, for people who wait), `patient` (tries hardest, for jobs that nobody waits for) or `openai`.
     static Result<Policy> preset(const char *name = "default") noexcept {
         resayil_policy *policy = nullptr;
         resayil_status status = resayil_policy_new(name, &policy);
@@ -132,7 +133,7 @@ public:
         resayil_policy_builder_max_hint(handle_.get(), hint.count());
         return *this;
     }
-    /// `equal`, `full`, `additive`, `decorrelated` or `none`.
+    /// `equal`, `full`, `additive`, `decorrelated`, `quarter` or `none`.
     PolicyBuilder &jitter(const char *name) noexcept {
         resayil_policy_builder_jitter(handle_.get(), name);
         return *this;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use ::client::CallEvent;
+use ::client::{CallEvent, Kind};
 
 use crate::error::resayil_error;
 use crate::panic::guard;
@@ -14,6 +14,9 @@ pub struct resayil_event {
     pool: Pool,
     action: Span,
     reason: Span,
+    summary: Span,
+    code: Span,
+    request_id: Span,
     attempt: u32,
     delay: Option<f64>,
     error: Option<resayil_error>,
@@ -31,6 +34,9 @@ impl resayil_event {
         resayil_event {
             action: pool.add(event.action.name()),
             reason: pool.add(event.reason),
+            summary: pool.add(&event.to_string()),
+            code: pool.add_some(event.code()),
+            request_id: pool.add_some(event.request_id()),
             pool,
             attempt: event.attempt,
             delay: event.delay.map(|delay| delay.as_secs_f64()),
@@ -48,8 +54,8 @@ pub unsafe extern "C" fn resayil_event_action(event: *const resayil_event) -> re
     })
 }
 
-/// Why: the reason of a `resayil_decision`, or `quota`, `stale_connection`, `cancelled`,
-/// `attempt_timeout`.
+/// Why: the reason of a `resayil_decision`, or `quota`, `stale_connection`, `attempt_timeout` or
+/// `quota_not_shared`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_event_reason(event: *const resayil_event) -> resayil_str {
     guard(|| {
@@ -76,6 +82,52 @@ pub unsafe extern "C" fn resayil_event_delay(
         let delay = borrow!(event).delay;
         *out = delay.unwrap_or(0.0);
         delay.is_some()
+    })
+}
+
+/// All of it in one line, for a log: without secrets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_event_summary(event: *const resayil_event) -> resayil_str {
+    guard(|| {
+        let event = borrow!(event);
+        event.pool.get(event.summary)
+    })
+}
+
+/// The kind of the failure that led to the decision, a RESAYIL_KIND constant; RESAYIL_KIND_UNKNOWN if
+/// there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_event_kind(event: *const resayil_event) -> u32 {
+    guard(|| {
+        let error = borrow!(event).error.as_ref();
+        u32::from(error.map_or(Kind::Unknown, |error| error.error.kind()).number())
+    })
+}
+
+/// The HTTP status of the failure that led to the decision; 0 if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_event_status(event: *const resayil_event) -> u32 {
+    guard(|| {
+        let error = borrow!(event).error.as_ref();
+        u32::from(error.and_then(|error| error.error.status()).unwrap_or(0))
+    })
+}
+
+/// The provider's code of the failure that led to the decision. May be absent.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_event_code(event: *const resayil_event) -> resayil_str {
+    guard(|| {
+        let event = borrow!(event);
+        event.pool.get(event.code)
+    })
+}
+
+/// The provider's id of the request that failed. May be absent.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_event_request_id(event: *const resayil_event) -> resayil_str {
+    guard(|| {
+        let event = borrow!(event);
+        event.pool.get(event.request_id)
     })
 }
 

@@ -27,6 +27,7 @@ mod exclusive;
 mod headers;
 mod kind;
 mod messages;
+mod metrics;
 mod names;
 mod options;
 mod policy;

@@ -12,9 +12,8 @@ use crate::text::resayil_str;
 fn table() -> &'static [CString] {
     static TABLE: OnceLock<Vec<CString>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let severities = [Severity::Info, Severity::Warning, Severity::Error, Severity::Critical];
         let mut names: Vec<&str> = Kind::table().iter().map(|row| row.name).collect();
-        names.extend(severities.map(Severity::name));
+        names.extend(Severity::ALL.iter().map(|severity| severity.name()));
         names.extend(HintSource::ALL.iter().map(|source| source.name()));
         names.extend(RetryReason::ALL.iter().map(|reason| reason.name()));
         names.extend(StopReason::ALL.iter().map(|reason| reason.name()));

@@ -39,16 +39,6 @@ impl resayil_policy_builder {
     }
 }
 
-fn preset(name: &str) -> Option<Policy> {
-    Some(match name {
-        "default" => Policy::default(),
-        "none" => Policy::none(),
-        "aggressive" => Policy::aggressive(),
-        "patient" => Policy::patient(),
-        _ => return None,
-    })
-}
-
 /// The options that make this policy.
 fn options_of(policy: &Policy) -> PolicyBuilder {
     let builder = Policy::builder()
@@ -68,8 +58,10 @@ fn options_of(policy: &Policy) -> PolicyBuilder {
 }
 
 /// The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
-/// `none` (never again), `aggressive` (three attempts, short delays, hints of up to 10 s) or
-/// `patient` (ten attempts, hints of up to an hour). NULL is `default`. `*policy` is yours.
+/// `none` (never again), `aggressive` (for people who wait at a screen: soon again, and soon given up:
+/// three attempts, delays of 0.25 s to 4 s, hints of up to 10 s), `patient` (for jobs that nobody
+/// waits for: ten attempts, hints of up to an hour) or `openai` (as OpenAI's SDKs: three attempts,
+/// delays of 0.5 s to 8 s, hints of up to 60 s). NULL is `default`. `*policy` is yours.
 ///
 /// RESAYIL_STATUS_UNKNOWN_NAME for another name.
 #[unsafe(no_mangle)]
@@ -82,7 +74,7 @@ pub unsafe extern "C" fn resayil_policy_new(
         ended((|| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
             let name = unsafe { name_in(name) }?.unwrap_or("default");
-            let policy = preset(name).ok_or(resayil_status::UNKNOWN_NAME)?;
+            let policy = Policy::preset(name).ok_or(resayil_status::UNKNOWN_NAME)?;
             *out = give(resayil_policy { policy });
             Ok(())
         })())
@@ -198,7 +190,7 @@ pub unsafe extern "C" fn resayil_policy_builder_max_hint(
 }
 
 /// How back-off delays are spread: `equal` (half fixed, half random; the default), `full`,
-/// `additive` (up to one second more), `decorrelated` or `none`.
+/// `additive` (up to one second more), `decorrelated`, `quarter` (as OpenAI's SDKs) or `none`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_policy_builder_jitter(
     builder: *mut resayil_policy_builder,

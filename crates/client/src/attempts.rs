@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Admission, Call, Decision, Error, HintSource, Kind, RetryReason, Settlement, StopReason, Ticket,
+    Admission, Call, CallAction, CallEvent, Decision, Error, HintSource, Kind, RetryReason,
+    Settlement, StopReason, Ticket,
 };
 
 use crate::cancel::CancelToken;
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
-use crate::events::{CallAction, CallEvent};
 use crate::options::{CallOptions, random_seed};
 use crate::response::{Response, request_id};
+use crate::trace::CallSpan;
 use crate::transport::{
     Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
 };
@@ -51,6 +52,7 @@ pub(crate) struct Attempts {
     met_stale: bool,
     /// The failure that the next attempt is to mend.
     last: Option<Error>,
+    span: CallSpan,
 }
 
 impl Attempts {
@@ -70,7 +72,7 @@ impl Attempts {
         let now = monotonic_now();
         let deadline = policy.deadline().map(|deadline| now.saturating_add(deadline));
         let call = policy.start(now, random_seed()?).with_budget(client.budget().clone());
-        client.inner().counters.calls.add(1);
+        client.inner().counters.call_started();
         Ok(Attempts {
             client: client.clone(),
             call,
@@ -82,6 +84,7 @@ impl Attempts {
             not_before: Duration::ZERO,
             met_stale: false,
             last: None,
+            span: CallSpan::new(client, model),
         })
     }
 
@@ -120,7 +123,8 @@ impl Attempts {
     /// Tells that the whole answer is there and good.
     pub(crate) fn succeeded(&mut self) {
         self.call.on_success();
-        self.inner().counters.answered.add(1);
+        self.span.end(self.sent, None);
+        self.inner().counters.answered();
     }
 
     /// Decides on a failed attempt: waits and returns if there is to be another one.
@@ -132,7 +136,7 @@ impl Attempts {
         let now = monotonic_now();
         match self.call.on_error(&error, now) {
             Decision::Retry { delay, reason } => {
-                self.inner().counters.add_retry(error.kind(), reason);
+                self.inner().counters.retried(error.kind(), reason);
                 // The quota knows when to send again, and lets the others in order.
                 let by_quota =
                     error.kind() == Kind::RateLimit && target.metered && self.inner().has_window;
@@ -150,23 +154,22 @@ impl Attempts {
                 self.tell(CallAction::Retry, reason.name(), Some(delay), Some(&error));
                 self.sleep(delay);
                 let waited = monotonic_now().saturating_sub(now);
-                self.inner().counters.add_backoff_wait(waited);
+                self.inner().counters.waited_for_backoff(waited);
                 // If it was cancelled meanwhile, that is seen before the next attempt.
                 self.last = Some(error);
                 Ok(())
             }
             Decision::Stop { reason } => {
-                let policy = self.call.policy();
-                let exhausted = match reason {
-                    StopReason::MaxAttempts => policy.max_attempts() > 1,
-                    StopReason::MaxQuotaWaits => policy.max_quota_waits() > 0,
-                    StopReason::Budget | StopReason::Deadline => true,
-                    _ => error.is_exhausted(),
-                };
                 self.tell(CallAction::Stop, reason.name(), None, Some(&error));
-                Err(self.end(error.with_exhausted(exhausted)))
+                let error = self.call.mark(error, reason);
+                Err(self.end(error, reason))
             }
         }
+    }
+
+    /// The span of the call, for `tracing`.
+    pub(crate) fn span(&self) -> &CallSpan {
+        &self.span
     }
 
     /// How many requests were sent.
@@ -198,8 +201,9 @@ impl Attempts {
     }
 
     /// The last touch to an error for the caller.
-    pub(crate) fn end(&self, error: Error) -> Error {
-        self.inner().counters.failed.add(1);
+    fn end(&self, error: Error, reason: StopReason) -> Error {
+        self.inner().counters.failed(error.kind(), reason);
+        self.span.end(self.sent, Some(&error));
         let provider = error.provider().or(self.inner().provider);
         let error = error.with_attempts(self.sent).with_provider(provider);
         match &self.model {
@@ -216,7 +220,7 @@ impl Attempts {
         let mut told = false;
         let result = loop {
             if self.cancel.as_ref().is_some_and(CancelToken::forbids_sending) {
-                self.tell(CallAction::Stop, "cancelled", None, None);
+                self.tell(CallAction::Stop, StopReason::Cancelled.name(), None, None);
                 break Err(cancelled_error(false));
             }
             let now = monotonic_now();
@@ -248,11 +252,18 @@ impl Attempts {
         };
         self.client.tell_quota_warning();
         if told {
-            self.inner().counters.add_quota_wait(monotonic_now().saturating_sub(start));
+            self.inner().counters.waited_for_quota(monotonic_now().saturating_sub(start));
         }
-        result.map_err(|error| match self.last.take() {
-            Some(last) => self.end(error.with_ambiguous(last.is_ambiguous()).with_source(last)),
-            None => self.end(error),
+        result.map_err(|error| {
+            let reason = match error.kind() {
+                Kind::Cancelled => StopReason::Cancelled,
+                _ => StopReason::Deadline,
+            };
+            let error = match self.last.take() {
+                Some(last) => error.with_ambiguous(last.is_ambiguous()).with_source(last),
+                None => error,
+            };
+            self.end(error, reason)
         })
     }
 
@@ -271,7 +282,8 @@ impl Attempts {
             fresh_connection: self.met_stale,
         };
         self.sent += 1;
-        self.inner().counters.attempts.add(1);
+        self.span.attempt(if target.body.is_some() { "POST" } else { "GET" });
+        self.inner().counters.attempt_started();
         let settle = |settlement: &Settlement| {
             if let Some(ticket) = ticket {
                 ticket.settle(settlement, monotonic_now());
@@ -292,7 +304,7 @@ impl Attempts {
                     && !progress.is_cancelled()
                     && self.call.policy().retry_ambiguous();
                 if stale && !std::mem::replace(&mut self.met_stale, true) {
-                    self.inner().counters.stale_connections.add(1);
+                    self.inner().counters.stale_connection();
                     return Err(Attempted::Stale);
                 }
                 return Err(Attempted::Failed(self.translate(failure, &progress)));
@@ -307,7 +319,7 @@ impl Attempts {
         let settlement =
             Settlement::from_answer(status, &incoming.headers, Some(&error), wall_now());
         if settlement.refused {
-            self.inner().counters.refused.add(1);
+            self.inner().counters.refused();
         }
         settle(&settlement);
         Err(Attempted::Failed(error))
@@ -369,7 +381,8 @@ impl Attempts {
         delay: Option<Duration>,
         error: Option<&Error>,
     ) {
-        self.client.tell(&CallEvent { action, reason, attempt: self.sent, delay, error });
+        let event = CallEvent::new(action, reason, self.sent).with_delay(delay).with_error(error);
+        self.span.within(|| self.client.tell(&event));
     }
 }
 

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::{Budget, Classifier, Error, Kind, Policy, Provider, Quota, QuotaOptions};
+use resayil_core::{
+    Budget, CallAction, CallEvent, Classifier, Counters, Error, Kind, Policy, Provider, Quota,
+    QuotaOptions,
+};
 
-use crate::client::{Client, Inner};
+use crate::client::{Client, Inner, Observer};
 use crate::clock::{monotonic_now, wall_now};
-use crate::events::{CallAction, CallEvent, Observer};
 use crate::host_quota::{HostQuota, HostQuotaOptions};
 use crate::secret::ApiKey;
-use crate::stats::Counters;
 use crate::transport::{Transport, is_loopback};
 use crate::url::BaseUrl;
 
@@ -262,13 +263,8 @@ impl ClientBuilder {
             counters: Counters::default(),
         });
         if self.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
-            client.tell(&CallEvent {
-                action: CallAction::Warning,
-                reason: "attempt_timeout",
-                attempt: 0,
-                delay: Some(self.attempt_timeout),
-                error: None,
-            });
+            let event = CallEvent::new(CallAction::Warning, "attempt_timeout", 0);
+            client.tell(&event.with_delay(self.attempt_timeout));
         }
         client.tell_quota_warning();
         Ok(client)

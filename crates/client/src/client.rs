@@ -4,22 +4,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::{Budget, Classifier, Error, Policy, Provider, Quota, QuotaState};
+use resayil_core::{
+    Budget, CallAction, CallEvent, Classifier, Counters, Error, Policy, Provider, Quota,
+    QuotaState, Stats,
+};
 
 use crate::attempts::{Attempts, Target};
 use crate::balance::{self, Balance};
 use crate::builder::ClientBuilder;
 use crate::chat::{ChatCompletion, ChatRequest};
 use crate::clock::monotonic_now;
-use crate::events::{CallAction, CallEvent, Observer};
 use crate::host_quota::HostQuota;
 use crate::models::{self, Model};
 use crate::options::CallOptions;
 use crate::response::{Response, model_of};
-use crate::stats::{Counters, Stats};
 use crate::stream::ChatStream;
+use crate::trace;
 use crate::transport::Transport;
 use crate::url::BaseUrl;
+
+/// Who is told what is decided.
+pub(crate) type Observer = dyn Fn(&CallEvent<'_>) + Send + Sync;
 
 /// The path of chat completions below the base URL.
 const CHAT: &str = "chat/completions";
@@ -80,6 +85,7 @@ impl Client {
     }
 
     pub(crate) fn tell(&self, event: &CallEvent<'_>) {
+        trace::emit(event);
         if let Some(observer) = &self.0.observer {
             observer(event);
         }
@@ -88,13 +94,8 @@ impl Client {
     /// Tells, once, that the quota is not shared with other processes, although it should be.
     pub(crate) fn tell_quota_warning(&self) {
         if let Some(error) = self.0.host_quota.as_ref().and_then(HostQuota::take_warning) {
-            self.tell(&CallEvent {
-                action: CallAction::Warning,
-                reason: "quota_not_shared",
-                attempt: 0,
-                delay: None,
-                error: Some(&error),
-            });
+            let event = CallEvent::new(CallAction::Warning, "quota_not_shared", 0);
+            self.tell(&event.with_error(&error));
         }
     }
 
@@ -136,7 +137,9 @@ impl Client {
         let url = self.0.url.join(CHAT)?;
         let target =
             Target { url: &url, body: Some(body.as_bytes()), stream: false, metered: true };
-        Attempts::new(self, options, request.model())?.run(&target, ChatCompletion::read)
+        let attempts = Attempts::new(self, options, request.model())?;
+        let span = attempts.span().clone();
+        attempts.run(&target, ChatCompletion::read).inspect(|answer| span.answer(answer))
     }
 
     /// Asks for a chat completion that comes piece by piece. Returns when the answer begins; see
@@ -235,9 +238,14 @@ impl Client {
         self.0.provider
     }
 
-    /// What the client did since it was made.
+    /// What the client did since it was made, and what quota and budget have left. Any thread may ask
+    /// at any time; [`Stats::metrics`] gives the same for OpenTelemetry, Prometheus and their like.
     pub fn stats(&self) -> Stats {
-        self.0.counters.snapshot()
+        let mut stats = self.0.counters.stats();
+        stats.quota = self.quota_state();
+        stats.budget_remaining = Some(self.0.budget.remaining());
+        stats.budget_health = Some(self.0.budget.health());
+        stats
     }
 }
 

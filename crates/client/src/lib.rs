@@ -31,6 +31,13 @@
 //! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`] kept | - |
 //! | the head of an answer | 64 KiB, 128 headers | - |
 //! | attempts, waits between them | see [`Policy`] | [`ClientBuilder::policy`] |
+//!
+//! # Logs, traces and metrics
+//!
+//! [`ClientBuilder::observer`] is told each decision, and [`Client::stats`] counts them. With the cargo
+//! feature `tracing`, which is off by default, each decision is also an event of the crate `tracing`
+//! with the target `resayil`, inside a span for the call, with the attributes of OpenTelemetry's
+//! conventions; see `docs/observability.md`. Neither holds a key or a prompt.
 #![forbid(unsafe_code)]
 
 mod attempts;
@@ -40,14 +47,13 @@ mod cancel;
 mod chat;
 mod client;
 mod clock;
-mod events;
 mod host_quota;
 mod models;
 mod options;
 mod response;
 mod secret;
-mod stats;
 mod stream;
+mod trace;
 mod transport;
 mod url;
 
@@ -57,13 +63,11 @@ pub use cancel::CancelToken;
 pub use chat::{ChatCompletion, ChatRequest, Usage};
 pub use client::Client;
 pub use clock::monotonic_now;
-pub use events::{CallAction, CallEvent};
 pub use host_quota::{HostQuota, HostQuotaOptions};
 pub use models::Model;
 pub use options::CallOptions;
 pub use resayil_core::*;
 pub use response::Response;
-pub use stats::Stats;
 pub use stream::{ChatEvent, ChatStream};
 
 /// Compiles the README's program in Rust.

@@ -1,7 +1,10 @@
 //! What a retry decision costs, beside others that decide less: backon and retry-policies know a
 //! number of attempts and a back-off, tower's budget a balance.
+//!
+//! retry-policies and tower read a clock inside, which here the caller does: `decide_and_read_clock`
+//! is what compares with them, `decide` with backon.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use divan::{Bencher, black_box};
 use resayil_core::{Budget, Error, HintSource, Kind, Policy};
@@ -30,6 +33,16 @@ fn decide(bencher: Bencher<'_, '_>, which: &str) {
         .bench_local_refs(|call| call.on_error(black_box(&error), NOW));
 }
 
+/// With budget and clock, as a client decides.
+#[divan::bench]
+fn decide_and_read_clock(bencher: Bencher<'_, '_>) {
+    let [error, _] = errors();
+    let start = Instant::now();
+    bencher
+        .with_inputs(|| Policy::default().start(Duration::ZERO, 1).with_budget(Budget::default()))
+        .bench_local_refs(|call| call.on_error(black_box(&error), start.elapsed()));
+}
+
 /// With the budget that all calls of a client share.
 #[divan::bench]
 fn decide_with_budget(bencher: Bencher<'_, '_>) {
@@ -52,7 +65,8 @@ fn backon_next_delay(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(|| builder.build()).bench_local_refs(|backoff| backoff.next());
 }
 
-#[divan::bench]
+// Its first call seeds a generator, by which divan would think that every call is slow.
+#[divan::bench(sample_size = 512)]
 fn retry_policies_should_retry(bencher: Bencher<'_, '_>) {
     use retry_policies::RetryPolicy as _;
     let policy = retry_policies::policies::ExponentialBackoff::builder().build_with_max_retries(5);

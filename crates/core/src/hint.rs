@@ -1,52 +1,28 @@
 //! How long the server asks to wait, and where it says so.
 
-use std::fmt;
 use std::time::Duration;
 
+use crate::named::named;
 use crate::timestamp::Timestamp;
 use crate::{duration, http_date};
 
-macro_rules! sources {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// Where a wait was read.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum HintSource {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl HintSource {
-            /// All sources that this version knows.
-            pub const ALL: &'static [HintSource] = &[$(HintSource::$variant,)*];
-
-            /// The name in the error record.
-            pub const fn name(self) -> &'static str {
-                match self { $(HintSource::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-sources! {
-    /// A member of the body: `retry_after`, `retryDelay`, `estimated_time` and the like.
-    Body = "body",
-    /// The end of LLM Resayil's clock minute, by the answer's `Date`.
-    Window = "window",
-    /// The header `retry-after-ms` or `x-ms-retry-after-ms`.
-    RetryAfterMs = "retry_after_ms",
-    /// The header `Retry-After` (RFC 9110 section 10.2.3).
-    RetryAfter = "retry_after",
-    /// A reset header of a rate limit that is used up.
-    RateLimitReset = "rate_limit_reset",
-    /// The prose of the message.
-    Message = "message",
-    /// This program's own quota, not the server.
-    Quota = "quota",
-}
-
-impl fmt::Display for HintSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named! {
+    /// Where a wait was read.
+    HintSource, "sources" {
+        /// A member of the body: `retry_after`, `retryDelay`, `estimated_time` and the like.
+        Body = "body",
+        /// The end of LLM Resayil's clock minute, by the answer's `Date`.
+        Window = "window",
+        /// The header `retry-after-ms` or `x-ms-retry-after-ms`.
+        RetryAfterMs = "retry_after_ms",
+        /// The header `Retry-After` (RFC 9110 section 10.2.3).
+        RetryAfter = "retry_after",
+        /// A reset header of a rate limit that is used up.
+        RateLimitReset = "rate_limit_reset",
+        /// The prose of the message.
+        Message = "message",
+        /// This program's own quota, not the server.
+        Quota = "quota",
     }
 }
 

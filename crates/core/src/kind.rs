@@ -3,37 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How grave an error is, in the words of the LLM Resayil error guide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Nothing went wrong, or it was asked for.
-    Info,
-    /// The request has to change; the service is well.
-    Warning,
-    /// Somebody has to act: a key, credits, a wait.
-    Error,
-    /// The service itself failed.
-    Critical,
-}
-
-impl Severity {
-    /// The name in the error record: `info`, `warning`, `error` or `critical`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-            Severity::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::severity::Severity;
+use crate::unknown_name::UnknownName;
 
 /// One row of the table of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,23 +146,6 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// A name that stands for no kind, provider, jitter or language.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} {name:?}; known are {known}")]
-pub struct UnknownName {
-    pub(crate) what: &'static str,
-    pub(crate) name: String,
-    pub(crate) known: String,
-}
-
-impl UnknownName {
-    pub(crate) fn new(what: &'static str, name: &str, known: &[&str]) -> Self {
-        // A hostile name may be long; a reader needs only its beginning.
-        let name = name.chars().take(40).collect();
-        UnknownName { what, name, known: known.join(", ") }
     }
 }
 

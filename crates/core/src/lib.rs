@@ -21,16 +21,20 @@ mod http_date;
 mod json;
 mod kind;
 mod messages;
+mod named;
+mod observe;
 mod provider;
 mod quota;
 mod rate_limit;
 mod redact;
 mod retry;
 mod rng;
+mod severity;
 mod stream;
 mod structured_fields;
 mod swar;
 mod timestamp;
+mod unknown_name;
 mod verdict;
 
 pub use classify::{Classifier, classify};
@@ -39,8 +43,9 @@ pub use error::{
     MAX_MESSAGE_BYTES,
 };
 pub use hint::HintSource;
-pub use kind::{Kind, KindRow, Severity, UnknownName};
+pub use kind::{Kind, KindRow};
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
+pub use observe::{CallAction, CallEvent, Counters, Instrument, Metric, MetricRow, Stats};
 pub use provider::Provider;
 pub use quota::{
     Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,
@@ -52,5 +57,7 @@ pub use retry::{
     Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,
     StopReason,
 };
+pub use severity::Severity;
 pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};
 pub use timestamp::Timestamp;
+pub use unknown_name::UnknownName;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::kind::UnknownName;
+use crate::unknown_name::UnknownName;
 
 macro_rules! providers {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $hosts:expr;)*) => {
@@ -93,6 +93,19 @@ providers! {
 }
 
 impl Provider {
+    /// The value of OpenTelemetry's attribute `gen_ai.provider.name`: the one of its registry, or
+    /// [`name`](Self::name) for what the registry does not have.
+    pub const fn otel_name(self) -> &'static str {
+        match self {
+            Provider::Azure => "azure.ai.openai",
+            Provider::Bedrock => "aws.bedrock",
+            Provider::Gemini => "gcp.gemini",
+            Provider::Mistral => "mistral_ai",
+            Provider::XAi => "x_ai",
+            _ => self.name(),
+        }
+    }
+
     /// The provider whose API this host serves, if it is one of the known hosts.
     ///
     /// `host` may be in any case and carry a port. Amazon Bedrock is recognised by the form
@@ -144,6 +157,15 @@ mod tests {
             assert_eq!(provider.name().parse(), Ok(*provider));
         }
         assert!("resayl".parse::<Provider>().is_err());
+    }
+
+    #[test]
+    fn names_of_opentelemetry_differ_as_names_do() {
+        let names: std::collections::HashSet<_> =
+            Provider::ALL.iter().map(|provider| provider.otel_name()).collect();
+        assert_eq!(names.len(), Provider::ALL.len());
+        assert_eq!(Provider::OpenAi.otel_name(), "openai");
+        assert_eq!(Provider::Mistral.otel_name(), "mistral_ai");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use resayil_core::{Decision as CoreDecision, RetryReason, StopReason};
+use resayil_core::{CallEvent, Decision as CoreDecision, RetryReason, StopReason};
 
+use crate::error::NativeError;
 use crate::policy::RetryPolicy;
 use crate::{exceptions, input};
 
@@ -45,6 +46,16 @@ impl Call {
         self.lock().on_success();
     }
 
+    /// The error as the caller is given it after this decision to stop: with the number of requests,
+    /// and marked as exhausted if an outer layer must not begin anew.
+    fn _mark(&self, error: &NativeError, decision: &Decision, attempts: u32) -> NativeError {
+        let error = error.0.clone().with_attempts(attempts);
+        NativeError(match decision.0 {
+            CoreDecision::Stop { reason } => self.lock().mark(error, reason),
+            CoreDecision::Retry { .. } => error,
+        })
+    }
+
     /// How many failed attempts were told so far, refusals for quota included.
     #[getter]
     fn failures(&self) -> u32 {
@@ -73,7 +84,7 @@ impl Call {
 /// to wait before, `reason` why.
 #[pyclass(frozen, eq, hash, module = "resayil")]
 #[derive(PartialEq, Eq)]
-pub(crate) struct Decision(CoreDecision);
+pub(crate) struct Decision(pub(crate) CoreDecision);
 
 impl std::hash::Hash for Decision {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
@@ -122,6 +133,11 @@ impl Decision {
     #[getter]
     fn reason(&self) -> &'static str {
         self.0.reason()
+    }
+
+    /// The text of a log line.
+    fn _text(&self, attempt: u32, error: &NativeError) -> String {
+        CallEvent::decided(&self.0, attempt, &error.0).to_string()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

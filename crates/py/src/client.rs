@@ -12,7 +12,7 @@ use crate::chat_stream::ChatStream;
 use crate::error::NativeError;
 use crate::policy::RetryPolicy;
 use crate::quota::{Quota, QuotaState};
-use crate::{exceptions, input, interrupt};
+use crate::{counters, exceptions, input, interrupt};
 
 type Answer = (String, u32, Option<String>);
 type ModelRow = (String, Option<String>, Option<i64>, Option<String>);
@@ -26,7 +26,7 @@ pub(crate) struct Client(RustClient);
 impl Client {
     /// `options` has the names of the keyword arguments of `resayil.Client`; what is left out or
     /// None is as the Rust client has it. `observer` is called with the action, reason, attempt,
-    /// delay and error of each decision, in the thread of the call.
+    /// delay, error and text of each decision, in the thread of the call.
     #[new]
     #[pyo3(signature = (options, observer=None))]
     fn new(
@@ -162,30 +162,14 @@ impl Client {
         self.0.provider().map(|provider| provider.name())
     }
 
-    /// The counters since the client was made.
+    /// The counters since the client was made, and what quota and budget have left.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = self.0.stats();
-        let dict = PyDict::new(py);
-        dict.set_item("calls", stats.calls)?;
-        dict.set_item("attempts", stats.attempts)?;
-        dict.set_item("answered", stats.answered)?;
-        dict.set_item("failed", stats.failed)?;
-        dict.set_item("refused", stats.refused)?;
-        dict.set_item("retries", stats.retries)?;
-        let by_reason = PyDict::new(py);
-        for (reason, count) in &stats.retries_by_reason {
-            by_reason.set_item(reason.name(), count)?;
-        }
-        dict.set_item("retries_by_reason", by_reason)?;
-        let by_kind = PyDict::new(py);
-        for (kind, count) in &stats.retries_by_kind {
-            by_kind.set_item(kind.name(), count)?;
-        }
-        dict.set_item("retries_by_kind", by_kind)?;
-        dict.set_item("stale_connections", stats.stale_connections)?;
-        dict.set_item("quota_wait", stats.quota_wait.as_secs_f64())?;
-        dict.set_item("backoff_wait", stats.backoff_wait.as_secs_f64())?;
-        Ok(dict)
+        counters::to_dict(py, &self.0.stats())
+    }
+
+    /// The same for an exporter: a list of `Metric`.
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        counters::to_list(py, &self.0.stats())
     }
 
     fn __repr__(&self) -> String {
@@ -234,7 +218,8 @@ fn tell(observer: &Py<PyAny>, event: &CallEvent<'_>) {
     Python::try_attach(|py| {
         let error = event.error.map(|error| NativeError(error.clone()));
         let delay = event.delay.map(|delay| delay.as_secs_f64());
-        let arguments = (event.action.name(), event.reason, event.attempt, delay, error);
+        let text = event.to_string();
+        let arguments = (event.action.name(), event.reason, event.attempt, delay, error, text);
         if let Err(error) = observer.call1(py, arguments) {
             error.write_unraisable(py, Some(observer.bind(py)));
         }

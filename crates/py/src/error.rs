@@ -214,11 +214,6 @@ impl NativeError {
         Ok(self.0.to_json_in(input::messages(language.as_deref())?))
     }
 
-    /// The same error with the number of requests sent, and whether retries were used up.
-    fn marked(&self, attempts: u32, exhausted: bool) -> NativeError {
-        NativeError(self.0.clone().with_attempts(attempts).with_exhausted(exhausted))
-    }
-
     /// A report of several lines for a developer, without secrets and raw body.
     fn report(&self) -> String {
         format!("{:?}", self.0)

@@ -8,6 +8,7 @@ mod call;
 mod chat_stream;
 mod classify;
 mod client;
+mod counters;
 mod error;
 mod error_new;
 mod exceptions;
@@ -34,6 +35,8 @@ mod _native {
     use crate::classify::{classify, read_error};
     #[pymodule_export]
     use crate::client::Client;
+    #[pymodule_export]
+    use crate::counters::{Counters, metrics};
     #[pymodule_export]
     use crate::error::NativeError;
     #[pymodule_export]

@@ -72,7 +72,9 @@ impl RetryPolicy {
         RetryPolicy(Policy::none())
     }
 
-    /// For people who wait at a screen: short delays, three attempts, hints of up to 10 s.
+    /// For people who wait at a screen: tries again soon, after 0.25 s to 4 s, and gives up soon: after
+    /// three attempts, or when the server asks for more than 10 s. The one that tries hardest is
+    /// `patient`.
     #[staticmethod]
     fn aggressive() -> Self {
         RetryPolicy(Policy::aggressive())
@@ -82,6 +84,13 @@ impl RetryPolicy {
     #[staticmethod]
     fn patient() -> Self {
         RetryPolicy(Policy::patient())
+    }
+
+    /// As OpenAI's SDK, for programs that move over: two retries after 0.5 s and 1 s, less up to a
+    /// quarter, and waits that a server names up to 60 s.
+    #[staticmethod]
+    fn openai() -> Self {
+        RetryPolicy(Policy::openai())
     }
 
     /// Begins one call. `now` is the clock of `monotonic_now()`, by default read from it; `seed`

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{docs, fuzz, header, python, readme, run, test};
+use crate::{bench, docs, fuzz, header, python, readme, run, test};
 
 /// How long each target is fuzzed here. Seconds.
 const FUZZ_SECONDS: u32 = 30;
@@ -26,7 +26,7 @@ enum Step {
     Fmt,
     /// clippy finds nothing, in any crate
     Clippy,
-    /// docs/errors.md is up to date with the table of kinds
+    /// docs/errors.md and docs/observability.md are up to date with the tables of kinds and metrics
     Errors,
     /// The C header and the list of symbols are up to date with the C crate
     Header,
@@ -38,6 +38,8 @@ enum Step {
     Wheel,
     /// Each fuzz target runs clean for 30 s
     Fuzz,
+    /// Each benchmark runs, once
+    Bench,
     /// The tests of all languages pass
     Test,
 }
@@ -53,6 +55,7 @@ impl Step {
             Step::Clippy => run::run(
                 run::cargo()
                     .args(["clippy", "--workspace", "--all-targets", "--quiet"])
+                    .args(run::FEATURES)
                     .args(["--", "-D", "warnings"]),
             ),
             Step::Errors => docs::generate(true),
@@ -60,11 +63,13 @@ impl Step {
             Step::Docs => run::run(
                 run::cargo()
                     .args(["doc", "--workspace", "--no-deps", "--quiet"])
+                    .args(run::FEATURES)
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Step::Readme => readme::run(),
             Step::Wheel => python::wheel(),
             Step::Fuzz => fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None }),
+            Step::Bench => bench::run(&bench::Options { short: true }),
             Step::Test => test::run(&[]),
         }
     }

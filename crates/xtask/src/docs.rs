@@ -1,4 +1,7 @@
-//! `cargo xtask docs`: the page that lists every kind of error, made from the table in core.
+//! `cargo xtask docs`: the pages that list every kind of error and every metric, made from the tables in
+//! core.
+
+mod observability;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,9 +10,10 @@ use resayil_core::{ARABIC, ENGLISH, Error, HintSource, Kind, KindRow, Messages, 
 
 use crate::run;
 
-/// Writes the page, or with `check` only compares it.
+/// Writes the pages, or with `check` only compares them.
 pub(crate) fn generate(check: bool) -> Result<(), String> {
-    run::generated("docs/errors.md", &page(), check, "docs")
+    run::generated("docs/errors.md", &page(), check, "docs")?;
+    run::generated("docs/observability.md", &observability::page(), check, "docs")
 }
 
 fn page() -> String {

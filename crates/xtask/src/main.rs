@@ -3,6 +3,7 @@
 //! One file a task. None needs anything that a fresh machine with cargo, a C and C++ compiler, make
 //! and Python does not have: what is missing is installed below `target/`.
 
+mod bench;
 mod ci;
 mod counts;
 mod docs;
@@ -43,9 +44,11 @@ enum Task {
     },
     /// Carry out every check that a change has to pass
     Ci(ci::Options),
-    /// Write docs/errors.md from the table of kinds
+    /// Run the benchmarks of all languages, beside their peers
+    Bench(bench::Options),
+    /// Write docs/errors.md and docs/observability.md from the tables of kinds and metrics
     Docs {
-        /// Only check that the page is up to date
+        /// Only check that the pages are up to date
         #[arg(long)]
         check: bool,
     },
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { parts } => test::run(&parts),
         Task::Ci(options) => ci::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Docs { check } => docs::generate(check),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Install { prefix } => native::install(&prefix),

@@ -86,6 +86,19 @@ pub(crate) fn example(language: Language) -> Result<Command, String> {
     Ok(run::command(program))
 }
 
+/// The benchmark in C, ready to run; `short` with the library as the tests have it.
+pub(crate) fn bench(short: bool) -> Result<Command, String> {
+    prerequisites::c()?;
+    let libraries = if short { library::build() } else { library::build_release() }?;
+    let object = programs::compile(Language::C, &Language::C.folder().join("bench_classify.c"))?;
+    let program = programs::link(Language::C, &object, Linkage::Static, &libraries)?;
+    let mut command = run::command(program);
+    if short {
+        command.arg("short");
+    }
+    Ok(command)
+}
+
 /// Each function that the library exports is called somewhere in the C tests.
 fn every_function_is_tested() -> Result<(), String> {
     let mut sources = String::new();

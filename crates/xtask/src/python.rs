@@ -90,9 +90,14 @@ fn find_python() -> Result<String, String> {
 
 /// The environment with the package, built from this tree, and all that the tests need.
 fn environment() -> Result<Venv, String> {
+    built_as(&[])
+}
+
+/// The same with options for the build.
+fn built_as(options: &[&str]) -> Result<Venv, String> {
     let venv = Venv::open("venv")?;
     venv.install_requirements()?;
-    run::run(venv.command("maturin").args(["develop", "--quiet", "--locked"]))?;
+    run::run(venv.command("maturin").args(["develop", "--quiet", "--locked"]).args(options))?;
     Ok(venv)
 }
 
@@ -131,6 +136,16 @@ pub(crate) fn test() -> Result<(), String> {
 pub(crate) fn example() -> Result<Command, String> {
     let mut command = environment()?.command("python");
     command.arg("tests/python/example.py");
+    Ok(command)
+}
+
+/// The benchmark in Python, ready to run; `short` with the module as the tests have it.
+pub(crate) fn bench(short: bool) -> Result<Command, String> {
+    let mut command = built_as(if short { &[] } else { &["--release"] })?.command("python");
+    command.arg("tests/python/bench_classify.py");
+    if short {
+        command.arg("--short");
+    }
     Ok(command)
 }
 

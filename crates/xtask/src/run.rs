@@ -25,6 +25,9 @@ pub(crate) fn target_dir() -> PathBuf {
     }
 }
 
+/// The features that are tested and checked although they are off by default.
+pub(crate) const FEATURES: [&str; 2] = ["--features", "resayil/tracing"];
+
 /// A command that starts in the root of the repository and reads nothing.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);

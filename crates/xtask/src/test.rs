@@ -102,7 +102,9 @@ fn rust() -> Result<(), String> {
     } else {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
     }
-    let tests = run::run(tests.args(NOT_RUST));
-    let docs = run::run(run::cargo().args(["test", "--doc", "--workspace"]).args(NOT_RUST));
+    let tests = run::run(tests.args(NOT_RUST).args(run::FEATURES));
+    let mut docs = run::cargo();
+    let docs =
+        run::run(docs.args(["test", "--doc", "--workspace"]).args(NOT_RUST).args(run::FEATURES));
     tests.and(docs)
 }

@@ -5,7 +5,8 @@ mod calls;
 
 use ::client::{Client, Quota, Stats};
 
-use crate::panic::{guard, take_back};
+use crate::metrics::resayil_metrics;
+use crate::panic::{give, guard, take_back};
 use crate::quota::resayil_quota_state;
 use crate::status::resayil_status;
 
@@ -33,8 +34,12 @@ pub struct resayil_stats {
     pub retries: u64,
     /// Requests that were sent again because a kept connection proved to be closed.
     pub stale_connections: u64,
+    /// How often a call waited for the quota.
+    pub quota_waits: u64,
     /// Seconds that calls waited for the quota, added up over all calls.
     pub quota_wait_seconds: f64,
+    /// How often a call waited between attempts for other reasons.
+    pub backoff_waits: u64,
     /// Seconds that calls waited between attempts for other reasons, added up over all calls.
     pub backoff_wait_seconds: f64,
 }
@@ -49,13 +54,15 @@ impl From<Stats> for resayil_stats {
             refused: stats.refused,
             retries: stats.retries,
             stale_connections: stats.stale_connections,
+            quota_waits: stats.quota_waits,
             quota_wait_seconds: stats.quota_wait.as_secs_f64(),
+            backoff_waits: stats.backoff_waits,
             backoff_wait_seconds: stats.backoff_wait.as_secs_f64(),
         }
     }
 }
 
-/// Reads the counters of a client into `*stats`.
+/// Reads the counters of a client into `*stats`. Any thread may ask, at any time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_client_get_stats(
     client: *const resayil_client,
@@ -64,6 +71,20 @@ pub unsafe extern "C" fn resayil_client_get_stats(
     guard(|| {
         let out = out!(stats, resayil_stats::default());
         *out = borrow!(client).client.stats().into();
+        resayil_status::OK
+    })
+}
+
+/// The same with more detail, by kind of error and by reason, and what quota and budget have left; as a
+/// list for an exporter. `*metrics` is yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_get_metrics(
+    client: *const resayil_client,
+    metrics: *mut *mut resayil_metrics,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(metrics);
+        *out = give(resayil_metrics::new(&borrow!(client).client.stats().metrics()));
         resayil_status::OK
     })
 }

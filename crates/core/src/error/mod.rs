@@ -18,10 +18,11 @@ pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub(crate) use store::{Part, Store, max_bytes};
 
 use crate::hint::HintSource;
-use crate::kind::{Kind, Severity};
+use crate::kind::Kind;
 use crate::messages::{self, Messages};
 use crate::provider::Provider;
 use crate::rate_limit::RateLimit;
+use crate::severity::Severity;
 
 /// No more than this many bytes of an error's body are kept.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;

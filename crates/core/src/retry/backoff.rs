@@ -1,61 +1,32 @@
 //! Exponential back-off and its jitter.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::Policy;
-use crate::kind::UnknownName;
+use crate::named::named;
 use crate::rng::Rng;
+use crate::unknown_name::UnknownName;
 
-/// How a back-off delay is spread, so that clients that failed together do not return together.
-///
-/// `d` stands for the exponential delay of the attempt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Jitter {
-    /// No spread: `d`.
-    None,
-    /// Anything from 0 to `d`.
-    Full,
-    /// Half fixed, half random: from `d / 2` to `d`. Never at once.
-    #[default]
-    Equal,
-    /// `d` and up to one second more, as the LLM Resayil guide proposes.
-    Additive,
-    /// From the base delay to three times the previous delay.
-    Decorrelated,
-    /// From `3 d / 4` to `d`, as OpenAI's SDKs do it.
-    Quarter,
-}
-
-impl Jitter {
-    /// All forms of jitter.
-    pub const ALL: &'static [Jitter] = &[
-        Jitter::None,
-        Jitter::Full,
-        Jitter::Equal,
-        Jitter::Additive,
-        Jitter::Decorrelated,
-        Jitter::Quarter,
-    ];
-
-    /// The name in policies that are written as data.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Jitter::None => "none",
-            Jitter::Full => "full",
-            Jitter::Equal => "equal",
-            Jitter::Additive => "additive",
-            Jitter::Decorrelated => "decorrelated",
-            Jitter::Quarter => "quarter",
-        }
-    }
-}
-
-impl fmt::Display for Jitter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named! {
+    /// How a back-off delay is spread, so that clients that failed together do not return together.
+    ///
+    /// `d` stands for the exponential delay of the attempt.
+    #[derive(Default)]
+    Jitter, "forms of jitter" {
+        /// No spread: `d`.
+        None = "none",
+        /// Anything from 0 to `d`.
+        Full = "full",
+        /// Half fixed, half random: from `d / 2` to `d`. Never at once.
+        #[default]
+        Equal = "equal",
+        /// `d` and up to one second more, as the LLM Resayil guide proposes.
+        Additive = "additive",
+        /// From the base delay to three times the previous delay.
+        Decorrelated = "decorrelated",
+        /// From `3 d / 4` to `d`, as OpenAI's SDKs do it.
+        Quarter = "quarter",
     }
 }
 

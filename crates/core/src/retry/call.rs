@@ -81,6 +81,19 @@ impl Call {
         }
     }
 
+    /// The error as the caller is given it after a [`Decision::Stop`] for this reason: marked as
+    /// [exhausted](Error::is_exhausted) if this call has used up what it may, so that an outer layer
+    /// does not begin anew.
+    pub fn mark(&self, error: Error, reason: StopReason) -> Error {
+        let exhausted = match reason {
+            StopReason::MaxAttempts => self.policy.max_attempts() > 1,
+            StopReason::MaxQuotaWaits => self.policy.max_quota_waits() > 0,
+            StopReason::Budget | StopReason::Deadline => true,
+            _ => error.is_exhausted(),
+        };
+        error.with_exhausted(exhausted)
+    }
+
     /// Tells a failed attempt, and answers what to do next.
     ///
     /// In this order decide: a server's instruction, whether the error can be retried at all, the
@@ -138,7 +151,10 @@ impl Call {
         }
         let verdict = self.policy.verdict(error.kind()).unwrap_or(error.is_retryable());
         if !verdict && error.should_retry() != Some(true) {
-            return Err(StopReason::NotRetryable);
+            return Err(match error.kind() {
+                Kind::Cancelled => StopReason::Cancelled,
+                _ => StopReason::NotRetryable,
+            });
         }
         if !error.is_safe_to_replay() {
             return Err(StopReason::Delivered);
@@ -275,10 +291,34 @@ mod tests {
         let delivered = Error::new(Kind::Network, "").with_partial_text("Hel");
         assert_eq!(decide(&policy, &delivered), StopReason::Delivered);
         assert_eq!(decide(&policy, &server_error().with_exhausted(true)), StopReason::Exhausted);
+        let cancelled = Error::new(Kind::Cancelled, "");
+        assert_eq!(decide(&policy, &cancelled), StopReason::Cancelled);
         let cautious = Policy::builder().retry_ambiguous(false).build().unwrap();
         let timeout = Error::new(Kind::Timeout, "").with_ambiguous(true);
         assert_eq!(decide(&cautious, &timeout), StopReason::Ambiguous);
         assert!(policy.start(T0, 1).on_error(&timeout, T0).is_retry());
+    }
+
+    #[test]
+    fn a_call_that_used_up_what_it_may_marks_its_error() {
+        let end = |policy: &Policy, reason| {
+            policy.start(T0, 1).mark(server_error(), reason).is_exhausted()
+        };
+        let policy = Policy::default();
+        for reason in StopReason::ALL {
+            let used_up = [
+                StopReason::MaxAttempts,
+                StopReason::MaxQuotaWaits,
+                StopReason::Budget,
+                StopReason::Deadline,
+            ];
+            assert_eq!(end(&policy, *reason), used_up.contains(reason), "{reason}");
+        }
+        // Who makes no retries has not used any up.
+        assert!(!end(&Policy::none(), StopReason::MaxAttempts));
+        assert!(!end(&Policy::none(), StopReason::MaxQuotaWaits));
+        let inner = server_error().with_exhausted(true);
+        assert!(policy.start(T0, 1).mark(inner, StopReason::Exhausted).is_exhausted());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a call is told after a failure.
 
-use std::fmt;
 use std::time::Duration;
+
+use crate::named::named;
 
 /// What to do after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,36 +45,9 @@ impl Decision {
     }
 }
 
-macro_rules! reasons {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// All reasons that this version knows.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-            /// The name in log lines and metrics, in snake case.
-            pub const fn name(self) -> &'static str {
-                match self { $($name::$variant => $text,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-
-reasons! {
+named! {
     /// What the wait before the next attempt follows from.
-    RetryReason {
+    RetryReason, "reasons" {
         /// The quota of this window is used up; the wait lasts until the server admits more. It
         /// costs neither an attempt nor budget.
         QuotaWindow = "quota_window",
@@ -84,13 +58,15 @@ reasons! {
     }
 }
 
-reasons! {
+named! {
     /// Why no further attempt is made.
-    StopReason {
+    StopReason, "reasons" {
         /// The server said so by `x-should-retry: false`.
         ServerInstruction = "server_instruction",
         /// Another try of the same request cannot succeed.
         NotRetryable = "not_retryable",
+        /// The caller cancelled the call.
+        Cancelled = "cancelled",
         /// An inner layer has used up its retries.
         Exhausted = "exhausted",
         /// Part of the answer has been delivered already.

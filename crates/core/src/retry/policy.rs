@@ -77,7 +77,9 @@ impl Policy {
         Policy { max_attempts: 1, max_quota_waits: 0, ..Policy::default() }
     }
 
-    /// For people who wait at a screen: short delays, three attempts, hints of up to 10 s.
+    /// For people who wait at a screen: tries again soon, after 0.25 s to 4 s, and gives up soon: after
+    /// three attempts, or when the server asks for more than 10 s. The one that tries hardest is
+    /// [`patient`](Self::patient).
     pub fn aggressive() -> Self {
         Policy {
             max_attempts: 3,

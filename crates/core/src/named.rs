@@ -1,0 +1,34 @@
+//! Enums whose variants have a name each.
+
+/// Declares an enum of which every variant has a name in records, log lines and metrics: with `ALL`,
+/// `name` and `Display`. `what` says in the plural what the variants are.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident, $what:literal {
+        $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            #[doc = concat!("All ", $what, " that this version knows.")]
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name in records, log lines and metrics, in snake case.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+pub(crate) use named;
