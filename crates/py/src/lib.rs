@@ -14,6 +14,7 @@ mod exceptions;
 mod headers;
 mod input;
 mod interrupt;
+mod messages;
 mod policy;
 mod quota;
 mod rate_limit;
@@ -38,6 +39,8 @@ mod _native {
     use crate::error::NativeError;
     #[pymodule_export]
     use crate::input::monotonic_now;
+    #[pymodule_export]
+    use crate::messages::Messages;
     #[pymodule_export]
     use crate::policy::RetryPolicy;
     #[pymodule_export]
