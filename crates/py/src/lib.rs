@@ -15,6 +15,7 @@ mod exceptions;
 mod headers;
 mod input;
 mod interrupt;
+mod messages;
 mod policy;
 mod quota;
 mod rate_limit;
@@ -41,6 +42,8 @@ mod _native {
     use crate::error::NativeError;
     #[pymodule_export]
     use crate::input::monotonic_now;
+    #[pymodule_export]
+    use crate::messages::Messages;
     #[pymodule_export]
     use crate::policy::RetryPolicy;
     #[pymodule_export]
