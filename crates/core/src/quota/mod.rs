@@ -213,7 +213,27 @@ impl Quota {
         wakers.wake();
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State> {
+        match self.0.try_lock() {
+            Ok(state) => state,
+            Err(_) => self.lock_in_turn(),
+        }
+    }
+
+    /// Another thread is at it, which takes some tens of nanoseconds. It costs less to let it make
+    /// several calls in a row than to take the state from core to core for each, or to be put to
+    /// sleep.
+    #[cold]
+    fn lock_in_turn(&self) -> MutexGuard<'_, State> {
+        for spins in [64, 128, 256] {
+            for _ in 0..spins {
+                std::hint::spin_loop();
+            }
+            if let Ok(state) = self.0.try_lock() {
+                return state;
+            }
+        }
         // No code panics while it holds the lock; if it did, the state is still whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
