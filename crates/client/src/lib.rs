@@ -50,6 +50,7 @@ mod clock;
 mod host_quota;
 mod models;
 mod options;
+mod park;
 mod response;
 mod secret;
 mod stream;

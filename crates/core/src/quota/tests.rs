@@ -1,3 +1,4 @@
+use super::store::{Delay, Grant, Stand};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -194,8 +195,12 @@ fn a_late_answer_frees_the_place_that_was_kept_for_it() {
     assert!(admit(&quota, millis(11_100)).is_none());
 }
 
-fn stand(ahead: usize) -> Stand {
-    Stand { ahead, waiting: ahead + 1 }
+fn ask(model: &mut QuotaModel, ahead: usize, now: Duration) -> Result<Grant, Delay> {
+    model.roll(now);
+    match model.delay(Stand { ahead, waiting: ahead + 1 }, now) {
+        None => Ok(model.send(now)),
+        Some(delay) => Err(delay),
+    }
 }
 
 /// A model of each way of counting, after some use.
@@ -208,7 +213,7 @@ fn used_models() -> Vec<(QuotaModel, Duration)> {
         let mut now = Duration::ZERO;
         for round in 0..40 {
             now += millis(90);
-            let Ok(grant) = model.admit(stand(0), now) else { continue };
+            let Ok(grant) = ask(&mut model, 0, now) else { continue };
             let settlement = match round {
                 20..25 => Settlement {
                     date: Some(wall + now + 3 * SECOND),
@@ -239,7 +244,7 @@ fn a_model_goes_through_bytes_unchanged() {
         // And goes on alike.
         for _ in 0..300 {
             now += millis(333);
-            let (one, other) = (model.admit(stand(1), now), copy.admit(stand(1), now));
+            let (one, other) = (ask(&mut model, 1, now), ask(&mut copy, 1, now));
             assert_eq!(one.is_ok(), other.is_ok());
             assert_eq!(one.err(), other.err());
         }
@@ -252,7 +257,7 @@ fn the_largest_model_has_room() {
     let options = QuotaOptions::default().with_limit(1_000_000);
     let mut model = QuotaModel::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
     for _ in 0..10_000 {
-        assert!(model.admit(stand(0), SECOND).is_ok());
+        assert!(ask(&mut model, 0, SECOND).is_ok());
     }
     let bytes = model.to_bytes();
     assert!(bytes.len() <= QuotaModel::MAX_BYTES, "{}", bytes.len());
@@ -281,7 +286,7 @@ fn no_bytes_make_a_model_panic() {
                 read += 1;
                 for step in 0..8 {
                     let now = now + 7 * step * SECOND;
-                    if let Ok(grant) = model.admit(stand(step as usize % 3), now) {
+                    if let Ok(grant) = ask(&mut model, step as usize % 3, now) {
                         let date = Some(Timestamp::from_unix_seconds(70));
                         let answer = Settlement { date, ..refused(3 * SECOND) };
                         model.settle(&grant, &answer, now + millis(50));
@@ -299,12 +304,12 @@ fn no_bytes_make_a_model_panic() {
 fn who_goes_on_alone_is_counted_when_it_comes_back() {
     let options = QuotaOptions::default().with_limit(5);
     let mut shared = QuotaModel::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
-    let before = shared.admit(stand(0), Duration::ZERO).unwrap();
+    let before = ask(&mut shared, 0, Duration::ZERO).unwrap();
     let since = shared.next_number();
     let mut alone = shared.clone();
     alone.part();
-    let grants = [(); 2].map(|()| alone.admit(stand(0), SECOND).unwrap());
-    shared.admit(stand(0), SECOND).unwrap();
+    let grants = [(); 2].map(|()| ask(&mut alone, 0, SECOND).unwrap());
+    ask(&mut shared, 0, SECOND).unwrap();
     shared.rejoin(&alone, since, 2 * SECOND);
     // Two by all, two by the one that was alone.
     assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
