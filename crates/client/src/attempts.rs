@@ -12,6 +12,7 @@ use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
 use crate::events::{CallAction, CallEvent};
 use crate::options::{CallOptions, random_seed};
+use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
 use crate::transport::{
     Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
@@ -41,6 +42,7 @@ pub(crate) struct Attempts {
     client: Client,
     call: Call,
     cancel: Option<CancelToken>,
+    retry_if_result: Option<ResultPredicate>,
     idempotency_key: String,
     model: Option<String>,
     deadline: Option<Duration>,
@@ -75,6 +77,10 @@ impl Attempts {
             client: client.clone(),
             call,
             cancel: options.cancel.clone(),
+            retry_if_result: options
+                .retry_if_result
+                .clone()
+                .or(client.inner().retry_if_result.clone()),
             idempotency_key,
             model: model.map(str::to_owned),
             deadline,
@@ -93,13 +99,24 @@ impl Attempts {
     ) -> Result<T, Error> {
         loop {
             let mut opened = self.open(target)?;
-            match self.read_whole(&mut opened).and_then(&read) {
+            let answer = self.read_whole(&mut opened);
+            let answer = answer.and_then(|answer| self.check(answer, target)).and_then(&read);
+            match answer {
                 Ok(result) => {
                     self.succeeded();
                     return Ok(result);
                 }
                 Err(error) => self.failed(error, target)?,
             }
+        }
+    }
+
+    /// Lets the caller reject an answer.
+    fn check(&self, answer: Response, target: &Target<'_>) -> Result<Response, Error> {
+        match &self.retry_if_result {
+            // What only asks, for models or credits, is no result.
+            Some(predicate) if target.body.is_some() => predicate.check(&answer).map(|()| answer),
+            _ => Ok(answer),
         }
     }
 

@@ -44,6 +44,7 @@ mod events;
 mod host_quota;
 mod models;
 mod options;
+mod predicate;
 mod response;
 mod secret;
 mod stats;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use resayil_core::{Error, Kind, Policy};
 
 use crate::cancel::CancelToken;
+use crate::predicate::ResultPredicate;
+use crate::response::Response;
 
 /// The options of one call; what is not set is as the client has it.
 ///
@@ -21,6 +23,7 @@ pub struct CallOptions {
     pub(crate) cancel: Option<CancelToken>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) policy: Option<Policy>,
+    pub(crate) retry_if_result: Option<ResultPredicate>,
 }
 
 impl CallOptions {
@@ -56,6 +59,29 @@ impl CallOptions {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
+        self
+    }
+
+    /// Says of an answer that came well whether to treat it as a failure all the same: one that is
+    /// empty, or whose JSON breaks off. Replaces the client's. Default: none.
+    ///
+    /// Such an answer is retried with back-off, as long as attempts and time are left. After that the
+    /// call fails with [`Error::rejected`]: kind `protocol`, exhausted, the last answer in
+    /// [`Error::body`]. Each answer may be billed. Streams are not asked about: what was delivered
+    /// cannot be taken back.
+    ///
+    /// ```
+    /// use resayil::CallOptions;
+    ///
+    /// let options = CallOptions::new()
+    ///     .retry_if_result(|answer| answer.content().is_none_or(|text| text.trim().is_empty()));
+    /// ```
+    #[must_use]
+    pub fn retry_if_result(
+        mut self,
+        predicate: impl Fn(&Response) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_if_result = Some(ResultPredicate::new(predicate));
         self
     }
 

@@ -107,7 +107,8 @@ impl Call {
 
         self.check_retryable(error)?;
         // A refusal costs the service nothing, so it is free of charge.
-        let budget = self.budget.clone().filter(|_| !refused);
+        // And one that answers is not to be spared.
+        let budget = self.budget.clone().filter(|_| !refused && !error.is_rejected());
         if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
             budget.failed(error.kind(), now);
             self.own.failed(error.kind());
@@ -137,7 +138,7 @@ impl Call {
             return Err(StopReason::ServerInstruction);
         }
         let verdict = self.policy.verdict(error.kind()).unwrap_or(error.is_retryable());
-        if !verdict && error.should_retry() != Some(true) {
+        if !verdict && error.should_retry() != Some(true) && !error.is_rejected() {
             return Err(StopReason::NotRetryable);
         }
         if !error.is_safe_to_replay() {
@@ -210,6 +211,23 @@ mod tests {
             assert_eq!(call.on_error(&server_error(), T0).reason(), "backoff");
         }
         assert_eq!(stop(call.on_error(&server_error(), T0)), StopReason::MaxAttempts);
+    }
+
+    #[test]
+    fn rejected_answers_spend_attempts_and_no_budget() {
+        let budget = Budget::new(BudgetOptions { ratio: 0.0, reserve: 1.0 });
+        let policy = Policy::builder().max_attempts(3).retry_kind(Kind::Protocol, false);
+        for _ in 0..4 {
+            let mut call = policy.clone().build().unwrap().start(T0, 1).with_budget(budget.clone());
+            for _ in 0..2 {
+                assert_eq!(call.on_error(&Error::rejected(), T0).reason(), "backoff");
+            }
+            assert_eq!(stop(call.on_error(&Error::rejected(), T0)), StopReason::MaxAttempts);
+        }
+        assert_eq!((budget.remaining(), budget.health()), (1.0, 1.0));
+        let exhausted = Error::rejected().with_exhausted(true);
+        let call = &mut policy.build().unwrap().start(T0, 1);
+        assert_eq!(stop(call.on_error(&exhausted, T0)), StopReason::Exhausted);
     }
 
     #[test]
