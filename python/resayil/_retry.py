@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
 
-from . import _interop, _native, _time
+from . import _idempotency, _interop, _native, _time
+from ._exceptions import ResponseError
 from ._native import Budget, Decision, RetryPolicy
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 #: What `retry(on=...)` takes: exception classes, or a function that says yes or no.
 On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], bool], None]
+
+#: What `retry(retry_if_result=...)` takes.
+Predicate = Optional[Callable[[Any], object]]
 
 logger = logging.getLogger("resayil")
 
@@ -121,7 +125,11 @@ def retry(function: Callable[P, T], /) -> Callable[P, T]: ...
 
 @overload
 def retry(
-    *, policy: RetryPolicy = ..., on: On = ..., budget: Optional[Budget] = ...
+    *,
+    policy: RetryPolicy = ...,
+    on: On = ...,
+    budget: Optional[Budget] = ...,
+    retry_if_result: Predicate = ...,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
 
 
@@ -132,6 +140,7 @@ def retry(
     policy: RetryPolicy = DEFAULT_POLICY,
     on: On = None,
     budget: Optional[Budget] = None,
+    retry_if_result: Predicate = None,
 ) -> Any:
     """Calls a function again when it fails in a way that another try may mend.
 
@@ -148,17 +157,30 @@ def retry(
 
     `budget` is shared by all calls of the function, and of others that are given the same one.
 
+    `retry_if_result` says of what the function returns whether to treat it as a failure all the
+    same: `retry_if_result=lambda answer: not answer` retries empty ones. A result that is rejected
+    to the last raises ResponseError, with `rejected` set and the result in `result`.
+
+    The requests that a `Client` and this package's transports send for one call carry the same
+    idempotency key in each attempt; after a result that was rejected, another one.
+
     The last exception is raised as it is, marked with `attempts` and `exhausted`; one of another
     package is also given `resayil_error`. Each retry is one WARNING of the logger `resayil`, with
     the fields `callable`, `kind`, `status`, `code`, `request_id`, `attempt`, `delay` and `reason`.
     """
-    if function is None:
-        return functools.partial(_decorate, policy=policy, on=on, budget=budget)
-    return _decorate(function, policy=policy, on=on, budget=budget)
+    decorate = functools.partial(
+        _decorate, policy=policy, on=on, budget=budget, retry_if_result=retry_if_result
+    )
+    return decorate if function is None else decorate(function)
 
 
 def _decorate(
-    function: Callable[..., Any], *, policy: RetryPolicy, on: On, budget: Optional[Budget]
+    function: Callable[..., Any],
+    *,
+    policy: RetryPolicy,
+    on: On,
+    budget: Optional[Budget],
+    retry_if_result: Predicate,
 ) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"retry decorates functions, not {type(function).__name__}")
@@ -166,6 +188,8 @@ def _decorate(
         raise TypeError(f"policy has to be a RetryPolicy, not {type(policy).__name__}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("retry cannot decorate a generator: what it has yielded cannot be undone")
+    if inspect.iscoroutinefunction(retry_if_result):
+        raise TypeError("retry_if_result cannot be a coroutine function")
     name = getattr(function, "__qualname__", repr(function))
 
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
@@ -176,16 +200,24 @@ def _decorate(
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             attempts = Attempts(name, policy, budget)
+            keys = _idempotency.Keys(name)
             while True:
                 try:
-                    result = await coroutine(*args, **kwargs)
+                    with keys.attempt():
+                        result = await coroutine(*args, **kwargs)
                 except Exception as exception:
                     delay = attempts.failed(exception, _read(exception, on))
                     if delay is None:
                         raise
                 else:
-                    attempts.succeeded()
-                    return result
+                    rejected = _rejected(result, retry_if_result)
+                    if rejected is None:
+                        attempts.succeeded()
+                        return result
+                    keys.renew()
+                    delay = attempts.failed(rejected, rejected._error)
+                    if delay is None:
+                        raise rejected
                 await _time.sleep_async(delay)
 
         return call_async
@@ -193,16 +225,33 @@ def _decorate(
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         attempts = Attempts(name, policy, budget)
+        keys = _idempotency.Keys(name)
         while True:
             try:
-                result = function(*args, **kwargs)
+                with keys.attempt():
+                    result = function(*args, **kwargs)
             except Exception as exception:
                 delay = attempts.failed(exception, _read(exception, on))
                 if delay is None:
                     raise
             else:
-                attempts.succeeded()
-                return result
+                rejected = _rejected(result, retry_if_result)
+                if rejected is None:
+                    attempts.succeeded()
+                    return result
+                keys.renew()
+                delay = attempts.failed(rejected, rejected._error)
+                if delay is None:
+                    raise rejected
             _time.sleep(delay)
 
     return call
+
+
+def _rejected(result: Any, predicate: Predicate) -> Optional[ResponseError]:
+    """The error that a result makes which is not taken."""
+    if predicate is None or not predicate(result):
+        return None
+    error = ResponseError("the result was rejected by retry_if_result", rejected=True)
+    error.result = result
+    return error

@@ -11,6 +11,7 @@ use crate::cancel::CancelToken;
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
 use crate::events::{CallAction, CallEvent};
+use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
 use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
@@ -43,7 +44,7 @@ pub(crate) struct Attempts {
     call: Call,
     cancel: Option<CancelToken>,
     retry_if_result: Option<ResultPredicate>,
-    idempotency_key: String,
+    idempotency_key: IdempotencyKey,
     model: Option<String>,
     deadline: Option<Duration>,
     sent: u32,
@@ -64,7 +65,7 @@ impl Attempts {
         options: &CallOptions,
         model: Option<&str>,
     ) -> Result<Self, Error> {
-        let idempotency_key = options.take_idempotency_key()?;
+        let idempotency_key = IdempotencyKey::new(options.idempotency_key.as_deref())?;
         let mut policy = options.policy.as_ref().unwrap_or(client.policy()).clone();
         if let Some(deadline) = options.deadline {
             policy = policy.with_deadline(deadline);
@@ -100,8 +101,7 @@ impl Attempts {
         loop {
             let mut opened = self.open(target)?;
             let answer = self.read_whole(&mut opened);
-            let answer = answer.and_then(|answer| self.check(answer, target)).and_then(&read);
-            match answer {
+            match answer.and_then(|answer| self.take(answer, target, &read)) {
                 Ok(result) => {
                     self.succeeded();
                     return Ok(result);
@@ -111,12 +111,20 @@ impl Attempts {
         }
     }
 
-    /// Lets the caller reject an answer.
-    fn check(&self, answer: Response, target: &Target<'_>) -> Result<Response, Error> {
+    /// Makes the result of an answer, unless the caller rejects it.
+    fn take<T>(
+        &self,
+        answer: Response,
+        target: &Target<'_>,
+        read: impl Fn(Response) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match &self.retry_if_result {
             // What only asks, for models or credits, is no result.
-            Some(predicate) if target.body.is_some() => predicate.check(&answer).map(|()| answer),
-            _ => Ok(answer),
+            Some(predicate) if target.body.is_some() => {
+                let result = read(answer.clone())?;
+                predicate.check(&answer).map(|()| result)
+            }
+            _ => read(answer),
         }
     }
 
@@ -147,6 +155,10 @@ impl Attempts {
     /// The error to give to the caller.
     pub(crate) fn failed(&mut self, error: Error, target: &Target<'_>) -> Result<(), Error> {
         let now = monotonic_now();
+        if error.is_rejected() {
+            // The request was carried out: a server that knows its key would answer the same.
+            self.idempotency_key.renew()?;
+        }
         match self.call.on_error(&error, now) {
             Decision::Retry { delay, reason } => {
                 self.inner().counters.add_retry(error.kind(), reason);
@@ -283,7 +295,7 @@ impl Attempts {
         let outgoing = Outgoing {
             url: target.url,
             body: target.body,
-            idempotency_key: &self.idempotency_key,
+            idempotency_key: self.idempotency_key.as_str(),
             stream: target.stream,
             fresh_connection: self.met_stale,
         };

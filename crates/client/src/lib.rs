@@ -42,6 +42,7 @@ mod client;
 mod clock;
 mod events;
 mod host_quota;
+mod idempotency;
 mod models;
 mod options;
 mod predicate;

@@ -49,6 +49,9 @@ impl CallOptions {
 
     /// The `Idempotency-Key` of all attempts of this call: 1 to 255 visible ASCII characters.
     /// Default: a random one for each call.
+    ///
+    /// Where the call goes on as another request, because its answer was rejected, the key has a
+    /// number at its end.
     #[must_use]
     pub fn idempotency_key(mut self, key: &str) -> Self {
         self.idempotency_key = Some(key.to_owned());
@@ -84,29 +87,6 @@ impl CallOptions {
         self.retry_if_result = Some(ResultPredicate::new(predicate));
         self
     }
-
-    /// The key of this call.
-    pub(crate) fn take_idempotency_key(&self) -> Result<String, Error> {
-        match &self.idempotency_key {
-            None => random_key(),
-            Some(key)
-                if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
-                Ok(key.clone())
-            }
-            Some(_) => Err(Error::new(
-                Kind::Configuration,
-                "the idempotency key has to be 1 to 255 visible ASCII characters",
-            )),
-        }
-    }
-}
-
-/// 128 random bits. Taken from the system each time, so that a forked process does not repeat them.
-fn random_key() -> Result<String, Error> {
-    let bits = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?)));
-    bits.map(|(high, low)| format!("resayil-{high:016x}{low:016x}"))
-        .map_err(|error| no_randomness().with_source(error))
 }
 
 /// A number that decides the jitter of a call.
@@ -114,22 +94,6 @@ pub(crate) fn random_seed() -> Result<u64, Error> {
     getrandom::u64().map_err(|error| no_randomness().with_source(error))
 }
 
-fn no_randomness() -> Error {
+pub(crate) fn no_randomness() -> Error {
     Error::new(Kind::Configuration, "the system gives no random numbers")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_differ_and_bad_ones_are_refused() {
-        let key = |options: CallOptions| options.take_idempotency_key();
-        assert_ne!(key(CallOptions::new()).unwrap(), key(CallOptions::new()).unwrap());
-        assert_eq!(key(CallOptions::new().idempotency_key("order-1")).unwrap(), "order-1");
-        for bad in ["", "a b", "a\r\nX: y", "é", &"k".repeat(256)] {
-            let error = key(CallOptions::new().idempotency_key(bad)).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration, "{bad:?}");
-        }
-    }
 }
