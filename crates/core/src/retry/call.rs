@@ -35,6 +35,8 @@ pub struct Call {
     rng: Rng,
     budget: Option<Budget>,
     own: Own,
+    /// The last decision, if it was to stop.
+    stopped: Option<StopReason>,
 }
 
 impl Call {
@@ -48,6 +50,7 @@ impl Call {
             rng: Rng::new(seed),
             budget: None,
             own: Own::default(),
+            stopped: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Call {
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
+        self.own = Own::default();
         self
     }
 
@@ -86,10 +90,26 @@ impl Call {
     /// In this order decide: a server's instruction, whether the error can be retried at all, the
     /// number of attempts, the budget, the deadline and the server's hint, the back-off.
     pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
-        match self.decide(error, now) {
+        let decided = self.decide(error, now);
+        self.stopped = decided.err();
+        match decided {
             Ok((delay, reason)) => Decision::Retry { delay, reason },
             Err(reason) => Decision::Stop { reason },
         }
+    }
+
+    /// Begins the attempts anew, at another target: see [`Fallback`](super::Fallback). The deadline and
+    /// the budget stay; for another service give [its own budget](Self::with_budget).
+    pub fn restart(&mut self) {
+        self.charged = 0;
+        self.quota_waits = 0;
+        self.previous_delay = Duration::ZERO;
+        self.stopped = None;
+    }
+
+    /// Why the last decision was to stop.
+    pub(super) fn stopped(&self) -> Option<StopReason> {
+        self.stopped
     }
 
     fn decide(
