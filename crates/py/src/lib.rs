@@ -16,6 +16,7 @@ mod headers;
 mod input;
 mod interrupt;
 mod policy;
+mod predicate;
 mod quota;
 mod rate_limit;
 mod stream;
