@@ -35,8 +35,8 @@ pub struct Call {
     rng: Rng,
     budget: Option<Budget>,
     own: Own,
-    /// The last decision, if it was to stop.
-    stopped: Option<StopReason>,
+    /// What was decided last: the wait, or why there is no further attempt.
+    decided: Option<Result<Duration, StopReason>>,
 }
 
 impl Call {
@@ -50,7 +50,7 @@ impl Call {
             rng: Rng::new(seed),
             budget: None,
             own: Own::default(),
-            stopped: None,
+            decided: None,
         }
     }
 
@@ -104,7 +104,7 @@ impl Call {
     /// number of attempts, the budget, the deadline and the server's hint, the back-off.
     pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
         let decided = self.decide(error, now);
-        self.stopped = decided.err();
+        self.decided = Some(decided.map(|(delay, _)| delay));
         match decided {
             Ok((delay, reason)) => Decision::Retry { delay, reason },
             Err(reason) => Decision::Stop { reason },
@@ -117,12 +117,12 @@ impl Call {
         self.charged = 0;
         self.quota_waits = 0;
         self.previous_delay = Duration::ZERO;
-        self.stopped = None;
+        self.decided = None;
     }
 
-    /// Why the last decision was to stop.
-    pub(super) fn stopped(&self) -> Option<StopReason> {
-        self.stopped
+    /// What was decided last: the wait, or why there is no further attempt.
+    pub(super) fn decided(&self) -> Option<Result<Duration, StopReason>> {
+        self.decided
     }
 
     fn decide(

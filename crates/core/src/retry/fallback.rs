@@ -93,6 +93,7 @@ impl fmt::Debug for FallbackTarget {
 /// | `targets` | - | 1 to 100 | models or services, in the order in which they are asked |
 /// | `on` | `overloaded`, `not_found` | kinds | which errors lead to the next target |
 /// | `overloaded_attempts` | 2 | attempts | how many that end `overloaded` a target gets |
+/// | `max_wait` | 10 s | time | a longer wait for a target that is `overloaded` is not waited |
 ///
 /// When the next target is taken:
 ///
@@ -100,7 +101,8 @@ impl fmt::Debug for FallbackTarget {
 ///   `not_found` at once, because a model that is not there does not come back; other kinds when the
 ///   retries are used up, or when the wait would be too long;
 /// - after so many attempts that ended `overloaded`, although the policy would allow more: one retry
-///   mends a short lack of capacity, and further ones only add to a long one;
+///   mends a short lack of capacity, and further ones only add to a long one; and at once where the
+///   retry would have to wait longer than `max_wait`;
 /// - after any error that the closed [`Budget`](super::Budget) keeps from being retried, because
 ///   failures dominate there: but then only a target of another service, for a second model of this
 ///   one would be a retry by another name.
@@ -137,6 +139,7 @@ struct Data {
     targets: Vec<FallbackTarget>,
     on: Vec<Kind>,
     overloaded_attempts: u32,
+    max_wait: Duration,
 }
 
 impl Fallback {
@@ -146,6 +149,7 @@ impl Fallback {
             targets: Vec::new(),
             on: vec![Kind::NotFound, Kind::Overloaded],
             overloaded_attempts: 2,
+            max_wait: Duration::from_secs(10),
         })
     }
 
@@ -171,6 +175,11 @@ impl Fallback {
     /// How many attempts that end `overloaded` a target gets.
     pub fn overloaded_attempts(&self) -> u32 {
         self.0.overloaded_attempts
+    }
+
+    /// The longest wait for a target that is overloaded.
+    pub fn max_wait(&self) -> Duration {
+        self.0.max_wait
     }
 
     /// Begins one call, at the target that the request names itself.
@@ -209,10 +218,17 @@ impl FallbackBuilder {
         self
     }
 
-    /// The kinds and the attempts that hold as long as nothing else is set.
+    /// The longest wait for a target that is overloaded: up to 86400 s.
+    #[must_use]
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.0.max_wait = wait;
+        self
+    }
+
+    /// The kinds and numbers that hold as long as nothing else is set.
     #[cfg(feature = "serde")]
-    pub(super) fn defaults(&self) -> (&[Kind], u32) {
-        (&self.0.on, self.0.overloaded_attempts)
+    pub(super) fn defaults(&self) -> (&[Kind], u32, Duration) {
+        (&self.0.on, self.0.overloaded_attempts, self.0.max_wait)
     }
 
     /// Checks the options and makes the fallback.
@@ -222,7 +238,8 @@ impl FallbackBuilder {
     /// The first option that is out of its range.
     pub fn build(self) -> Result<Fallback, PolicyError> {
         const LOCAL: [Kind; 3] = [Kind::Cancelled, Kind::Deadline, Kind::Configuration];
-        let Data { targets, on, overloaded_attempts } = &self.0;
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let Data { targets, on, overloaded_attempts, max_wait } = &self.0;
         let named = |target: &FallbackTarget| {
             let texts = [&target.model, &target.base_url, &target.api_key];
             (target.model.is_some() || target.base_url.is_some())
@@ -234,6 +251,7 @@ impl FallbackBuilder {
         PolicyError::check("on", of_answers, "kinds of error that do not come from the caller")?;
         let attempts = (1..=1000).contains(overloaded_attempts);
         PolicyError::check("overloaded_attempts", attempts, "1 to 1000 attempts")?;
+        PolicyError::check("max_wait", *max_wait <= DAY, "0 to 86400 seconds")?;
         Ok(Fallback(Arc::new(self.0)))
     }
 }
@@ -255,16 +273,17 @@ impl FallbackCall {
     /// To be asked after each [`Call::on_error`], with the same error and time. Where it names a
     /// target, the decision is void, and [`Call::restart`] begins the attempts there.
     pub fn next(&mut self, call: &Call, error: &Error, now: Duration) -> Option<usize> {
-        let Data { targets, on, overloaded_attempts } = &*self.fallback.0;
+        let Data { targets, on, overloaded_attempts, max_wait } = &*self.fallback.0;
         let listed = on.contains(&error.kind());
         self.overloaded += u32::from(error.kind() == Kind::Overloaded);
-        let leaves = match call.stopped() {
-            Some(reason) => listed || reason == StopReason::Budget,
-            None => {
+        let leaves = match call.decided() {
+            Some(Err(reason)) => listed || reason == StopReason::Budget,
+            Some(Ok(wait)) => {
                 error.kind() == Kind::Overloaded
                     && listed
-                    && self.overloaded >= *overloaded_attempts
+                    && (self.overloaded >= *overloaded_attempts || wait > *max_wait)
             }
+            None => false,
         };
         let may_have_run = error.is_ambiguous() && !call.policy().retry_ambiguous();
         let is_over = call.remaining(now).is_some_and(|left| left.is_zero());
@@ -337,6 +356,26 @@ mod tests {
             }
             assert_eq!(tell(&mut call, &mut targets, &overloaded), Some(0), "{attempts}");
         }
+    }
+
+    #[test]
+    fn a_long_wait_for_an_overloaded_target_is_not_waited() {
+        let hinted = |seconds| {
+            let wait = Duration::from_secs(seconds);
+            error(Kind::Overloaded).with_retry_after(wait, crate::HintSource::RetryAfter)
+        };
+        let policy = Policy::builder().jitter(crate::Jitter::None).build().unwrap();
+        for (seconds, expected) in [(9, None), (11, Some(0)), (600, Some(0))] {
+            let mut targets = Fallback::models(["b"]).unwrap().start();
+            let mut call = policy.start(T0, 1);
+            assert_eq!(tell(&mut call, &mut targets, &hinted(seconds)), expected, "{seconds}");
+        }
+        let patient = Fallback::builder().target("b").max_wait(Duration::from_secs(100));
+        let mut targets = patient.build().unwrap().start();
+        assert_eq!(tell(&mut policy.start(T0, 1), &mut targets, &hinted(60)), None);
+        // Nothing was decided yet.
+        let call = policy.start(T0, 1);
+        assert_eq!(targets.next(&call, &error(Kind::NotFound), T0), None);
     }
 
     #[test]
@@ -426,6 +465,7 @@ mod tests {
             (good().on([Kind::Overloaded, Kind::Cancelled]), "on"),
             (good().overloaded_attempts(0), "overloaded_attempts"),
             (good().overloaded_attempts(1001), "overloaded_attempts"),
+            (good().max_wait(Duration::from_secs(86_401)), "max_wait"),
         ] {
             let shown = format!("{builder:?}");
             assert!(!shown.contains("secret"), "{shown}");

@@ -5,6 +5,7 @@
 //! names are refused, and so are options out of their range.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,6 +21,9 @@ struct Data {
     on: Vec<String>,
     #[serde(default = "overloaded_attempts")]
     overloaded_attempts: u32,
+    /// In seconds.
+    #[serde(default = "max_wait")]
+    max_wait: f64,
 }
 
 fn on() -> Vec<String> {
@@ -29,6 +33,10 @@ fn on() -> Vec<String> {
 
 fn overloaded_attempts() -> u32 {
     Fallback::builder().defaults().1
+}
+
+fn max_wait() -> f64 {
+    Fallback::builder().defaults().2.as_secs_f64()
 }
 
 fn names(kinds: &[Kind]) -> Vec<String> {
@@ -78,6 +86,7 @@ impl Serialize for Fallback {
             targets: self.targets().iter().map(target).collect(),
             on: names(self.on()),
             overloaded_attempts: self.overloaded_attempts(),
+            max_wait: self.max_wait().as_secs_f64(),
         }
         .serialize(serializer)
     }
@@ -87,7 +96,11 @@ impl<'de> Deserialize<'de> for Fallback {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let data = Data::deserialize(deserializer)?;
         let kinds: Result<Vec<_>, _> = data.on.iter().map(|name| Kind::from_str(name)).collect();
+        let max_wait = Duration::try_from_secs_f64(data.max_wait);
+        let max_wait =
+            max_wait.map_err(|_| D::Error::custom("max_wait has to be 0 to 86400 seconds"))?;
         let builder = Fallback::builder()
+            .max_wait(max_wait)
             .on(kinds.map_err(D::Error::custom)?)
             .overloaded_attempts(data.overloaded_attempts);
         let builder = data.targets.into_iter().fold(builder, |builder, it| builder.target(it));
@@ -107,6 +120,7 @@ mod tests {
     fn fallbacks_survive_the_way_through_json_but_for_their_keys() {
         let there = FallbackTarget::new().with_base_url("https://b.example/v1").with_model("m");
         let builder = Fallback::builder().target("a").on([Kind::Server]).overloaded_attempts(3);
+        let builder = builder.max_wait(Duration::from_millis(1500));
         let written = builder.clone().target(there.clone().with_api_key("secret")).build().unwrap();
         let text = serde_json::to_string(&written).unwrap();
         assert!(!text.contains("secret"), "{text}");
@@ -123,6 +137,7 @@ mod tests {
             (r#"{"targets": []}"#, "targets"),
             (r#"{"targets": ["b"], "on": ["sever"]}"#, "sever"),
             (r#"{"targets": ["b"], "overloaded_attempts": 0}"#, "overloaded_attempts"),
+            (r#"{"targets": ["b"], "max_wait": -1}"#, "max_wait"),
             (r#"{"targets": ["b"], "retries": 0}"#, "retries"),
         ] {
             let message = read(text).unwrap_err();
