@@ -542,6 +542,13 @@ typedef struct {
 typedef void (*resayil_event_callback)(const resayil_event *event, void *user);
 
 /**
+ * Says of an answer that came well whether to treat it as a failure all the same, in the thread of the
+ * call, which waits for it; several threads may call it at once. The answer is borrowed for the time of
+ * the callback. `user` is the pointer that was passed in beside the callback.
+ */
+typedef bool (*resayil_result_callback)(const resayil_response *response, void *user);
+
+/**
  * Borrowed bytes: any bytes, not terminated. `data` may be NULL if `len` is 0.
  */
 typedef struct {
@@ -960,6 +967,15 @@ resayil_status resayil_client_builder_observer(resayil_client_builder *builder,
                                                void *user);
 
 /**
+ * Says of every whole answer of `resayil_client_chat` and `resayil_client_post` whether to treat it as
+ * a failure: see `resayil_options_retry_if_result`. NULL for none, which is the default. `user` is given
+ * back to it, and has to be valid as long as the client is.
+ */
+resayil_status resayil_client_builder_retry_if_result(resayil_client_builder *builder,
+                                                      resayil_result_callback callback,
+                                                      void *user);
+
+/**
  * Checks the options and makes the client, which is yours. Nothing is sent. The options are used up:
  * the builder is still to be freed, and refuses everything else.
  *
@@ -1218,6 +1234,12 @@ bool resayil_error_is_exhausted(const resayil_error *error);
 bool resayil_error_is_ambiguous(const resayil_error *error);
 
 /**
+ * Whether the answer was a success that the caller would not take: see
+ * `resayil_options_retry_if_result`.
+ */
+bool resayil_error_is_rejected(const resayil_error *error);
+
+/**
  * Whether the request can be sent again without delivering anything twice: nothing of an answer
  * had been delivered.
  */
@@ -1310,6 +1332,14 @@ resayil_status resayil_error_set_exhausted(resayil_error *error, bool exhausted)
  * a connection that broke after the request was sent.
  */
 resayil_status resayil_error_set_ambiguous(resayil_error *error, bool ambiguous);
+
+/**
+ * Sets whether the answer was a success that you do not take: an empty text, JSON that breaks off. A
+ * `resayil_call` retries such an error, of RESAYIL_KIND_PROTOCOL, as long as attempts are left, and
+ * without cost to the budget.
+ */
+resayil_status resayil_error_set_rejected(resayil_error *error,
+                                          bool rejected);
 
 /**
  * Sets the model that the request named, for the texts for people; cut to 200 bytes.
@@ -1571,6 +1601,19 @@ resayil_status resayil_options_idempotency_key(resayil_options *options, const c
 resayil_status resayil_options_policy(resayil_options *options, const resayil_policy *policy);
 
 /**
+ * Says of an answer that came well whether to treat it as a failure all the same: one that is empty,
+ * or whose JSON breaks off. It replaces the client's; NULL takes every answer. `user` is given back to
+ * it, and has to be valid as long as the options are and the calls that have them.
+ *
+ * Such an answer is retried with back-off, as long as attempts and time are left. After that the call
+ * gives an error of RESAYIL_KIND_PROTOCOL for which `resayil_error_is_rejected` holds, exhausted and
+ * with the last answer as its body. Each answer may be billed. Streams are not asked about.
+ */
+resayil_status resayil_options_retry_if_result(resayil_options *options,
+                                               resayil_result_callback callback,
+                                               void *user);
+
+/**
  * Frees the options; NULL is nothing.
  */
 void resayil_options_free(resayil_options *options);
@@ -1767,6 +1810,12 @@ resayil_bytes resayil_response_header(const resayil_response *response, const ch
  * The provider's id of the request.
  */
 resayil_str resayil_response_request_id(const resayil_response *response);
+
+/**
+ * The text of the first choice, if the answer is a chat completion; empty if the model only calls
+ * tools.
+ */
+resayil_str resayil_response_content(const resayil_response *response);
 
 /**
  * How many requests were sent for this call.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Optional, Union, overload
 
-from . import _log, _native
+from . import _idempotency, _log, _native
 from ._metrics import Metric
 from ._native import Budget, QuotaState, RetryPolicy
 from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model, ModelList, Object
@@ -26,6 +26,10 @@ def _observe(
 ) -> None:
     """Logs a decision of the native client."""
     _log.emit("Client", action, reason, attempt, delay, error, text)
+
+
+#: Says of an answer whether to treat it as a failure all the same.
+Predicate = Callable[[ChatCompletion], object]
 
 
 class Client:
@@ -51,6 +55,11 @@ class Client:
     service asks); `idle_timeout` for silence within a stream. The total is the policy's `deadline`.
     `max_response_bytes` is the largest answer that is read.
 
+    `retry_if_result` says of an answer that came well whether to treat it as a failure all the
+    same: `lambda answer: not answer.choices[0].message.content` retries empty ones. An answer that
+    is rejected to the last raises ResponseError, with `rejected` set and the answer in `body`. It
+    is called in a thread of its own, and not for streams: what was delivered cannot be taken back.
+
     Raises ConfigurationError for a missing key, and for a key, address or option of bad form.
     """
 
@@ -71,7 +80,9 @@ class Client:
         max_response_bytes: int = 64 * 1024 * 1024,
         allow_http: bool = False,
         user_agent: Optional[str] = None,
+        retry_if_result: Optional[Predicate] = None,
     ) -> None:
+        self._retry_if_result = retry_if_result
         self._options: dict[str, Any] = {
             "api_key": api_key,
             "base_url": base_url,
@@ -182,6 +193,7 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        retry_if_result: Optional[Predicate] = None,
         **params: Any,
     ) -> ChatCompletion: ...
 
@@ -195,6 +207,7 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        retry_if_result: Optional[Predicate] = None,
         **params: Any,
     ) -> Stream: ...
 
@@ -208,6 +221,7 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        retry_if_result: Optional[Predicate] = None,
         **params: Any,
     ) -> Union[ChatCompletion, Stream]: ...
 
@@ -220,6 +234,7 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        retry_if_result: Optional[Predicate] = None,
         **params: Any,
     ) -> Union[ChatCompletion, Stream]:
         """Asks for a chat completion.
@@ -227,8 +242,9 @@ class Completions:
         `messages` are objects with `role` and `content`. With `stream=True` the answer is an
         iterator of chunks. `deadline` is the time in seconds that the whole call may take, retries
         and waits included; `policy` replaces the client's; `idempotency_key` is that of all
-        attempts, by default a random one. Further keyword arguments, such as `temperature` and
-        `max_tokens`, are fields of the request; None leaves a field out.
+        attempts, by default a random one; `retry_if_result` replaces the client's. Further keyword
+        arguments, such as `temperature` and `max_tokens`, are fields of the request; None leaves a
+        field out.
 
         Raises an APIError, after the retries that the policy allows.
         """
@@ -240,14 +256,26 @@ class Completions:
             {"model": model, "messages": list(messages), **fields}, default=_plain, allow_nan=False
         )
         native = self._client._connected()
+        if idempotency_key is None:
+            idempotency_key = _idempotency.key("chat", request)
         if stream:
             return Stream(
                 native.chat_stream(
                     request, deadline=deadline, idempotency_key=idempotency_key, policy=policy
                 )
             )
+        predicate = retry_if_result or self._client._retry_if_result
+
+        def rejects(text: str, attempts: int, request_id: Optional[str]) -> bool:
+            assert predicate is not None
+            return bool(predicate(ChatCompletion(json.loads(text), attempts, request_id)))
+
         text, attempts, request_id = native.chat(
-            request, deadline=deadline, idempotency_key=idempotency_key, policy=policy
+            request,
+            deadline=deadline,
+            idempotency_key=idempotency_key,
+            policy=policy,
+            retry_if_result=None if predicate is None else rejects,
         )
         return ChatCompletion(json.loads(text), attempts, request_id)
 

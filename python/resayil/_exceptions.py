@@ -185,6 +185,11 @@ class APIError(Exception):
         return self._error.ambiguous
 
     @property
+    def rejected(self) -> bool:
+        """Whether the answer was a success that `retry_if_result` would not take."""
+        return self._error.rejected
+
+    @property
     def model(self) -> Optional[str]:
         """The model that the request named, where the client told."""
         return self._error.model
@@ -365,10 +370,13 @@ class APIConnectionError(APIError, ConnectionError):
 
 
 class ResponseError(APIError):
-    """A success that cannot be read, or a stream that broke its protocol."""
+    """A success that cannot be read or that was rejected, or a stream that broke its protocol."""
 
     kind = "protocol"
     number = 403
+
+    result: Any = None
+    """What the function returned, if `retry(retry_if_result=...)` would not take it."""
 
 
 class CancelledError(APIError):

@@ -112,6 +112,8 @@ class Error:
     @property
     def ambiguous(self) -> bool: ...
     @property
+    def rejected(self) -> bool: ...
+    @property
     def model(self) -> str | None: ...
     @property
     def partial_text(self) -> str | None: ...
@@ -339,6 +341,7 @@ class Client:
         deadline: float | None = None,
         idempotency_key: str | None = None,
         policy: RetryPolicy | None = None,
+        retry_if_result: Callable[[str, int, str | None], bool] | None = None,
     ) -> tuple[str, int, str | None]: ...
     def chat_stream(
         self,

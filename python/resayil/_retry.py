@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
 
-from . import _interop, _log, _native, _time
+from . import _idempotency, _interop, _log, _native, _time
+from ._exceptions import ResponseError
 from ._native import Budget, Counters, Decision, RetryPolicy
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 #: What `retry(on=...)` takes: exception classes, or a function that says yes or no.
 On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], bool], None]
+
+#: What `retry(retry_if_result=...)` takes.
+Predicate = Optional[Callable[[Any], object]]
 
 DEFAULT_POLICY = RetryPolicy()
 
@@ -133,6 +137,7 @@ def retry(
     on: On = ...,
     budget: Optional[Budget] = ...,
     counters: Optional[Counters] = ...,
+    retry_if_result: Predicate = ...,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
 
 
@@ -144,6 +149,7 @@ def retry(
     on: On = None,
     budget: Optional[Budget] = None,
     counters: Optional[Counters] = None,
+    retry_if_result: Predicate = None,
 ) -> Any:
     """Calls a function again when it fails in a way that another try may mend.
 
@@ -161,14 +167,27 @@ def retry(
     `budget` is shared by all calls of the function, and of others that are given the same one.
     `counters` counts them: `counters.stats()` and `counters.metrics()` may be read at any time.
 
+    `retry_if_result` says of what the function returns whether to treat it as a failure all the
+    same: `retry_if_result=lambda answer: not answer` retries empty ones. A result that is rejected
+    to the last raises ResponseError, with `rejected` set and the result in `result`.
+
+    The requests that a `Client` and this package's transports send for one call carry the same
+    idempotency key in each attempt; after a result that was rejected, another one.
+
     The last exception is raised as it is, marked with `attempts` and `exhausted`; one of another
     package is also given `resayil_error`. Each retry is one WARNING of the logger `resayil`, and
     the end of a call that failed an INFO, with the attributes `callable`, `action`, `kind`,
     `status`, `code`, `request_id`, `attempt`, `delay` and `reason`.
     """
-    if function is None:
-        return functools.partial(_decorate, policy=policy, on=on, budget=budget, counters=counters)
-    return _decorate(function, policy=policy, on=on, budget=budget, counters=counters)
+    decorate = functools.partial(
+        _decorate,
+        policy=policy,
+        on=on,
+        budget=budget,
+        counters=counters,
+        retry_if_result=retry_if_result,
+    )
+    return decorate if function is None else decorate(function)
 
 
 def _decorate(
@@ -178,6 +197,7 @@ def _decorate(
     on: On,
     budget: Optional[Budget],
     counters: Optional[Counters],
+    retry_if_result: Predicate,
 ) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"retry decorates functions, not {type(function).__name__}")
@@ -185,6 +205,8 @@ def _decorate(
         raise TypeError(f"policy has to be a RetryPolicy, not {type(policy).__name__}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("retry cannot decorate a generator: what it has yielded cannot be undone")
+    if inspect.iscoroutinefunction(retry_if_result):
+        raise TypeError("retry_if_result cannot be a coroutine function")
     name = getattr(function, "__qualname__", repr(function))
 
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
@@ -195,17 +217,25 @@ def _decorate(
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             attempts = Attempts(name, policy, budget, counters)
+            keys = _idempotency.Keys(name)
             while True:
                 attempts.begin()
                 try:
-                    result = await coroutine(*args, **kwargs)
+                    with keys.attempt():
+                        result = await coroutine(*args, **kwargs)
                 except Exception as exception:
                     delay = attempts.failed(exception, _read(exception, on))
                     if delay is None:
                         raise
                 else:
-                    attempts.succeeded()
-                    return result
+                    rejected = _rejected(result, retry_if_result)
+                    if rejected is None:
+                        attempts.succeeded()
+                        return result
+                    keys.renew()
+                    delay = attempts.failed(rejected, rejected._error)
+                    if delay is None:
+                        raise rejected
                 await _time.sleep_async(delay)
 
         return call_async
@@ -213,17 +243,34 @@ def _decorate(
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         attempts = Attempts(name, policy, budget, counters)
+        keys = _idempotency.Keys(name)
         while True:
             attempts.begin()
             try:
-                result = function(*args, **kwargs)
+                with keys.attempt():
+                    result = function(*args, **kwargs)
             except Exception as exception:
                 delay = attempts.failed(exception, _read(exception, on))
                 if delay is None:
                     raise
             else:
-                attempts.succeeded()
-                return result
+                rejected = _rejected(result, retry_if_result)
+                if rejected is None:
+                    attempts.succeeded()
+                    return result
+                keys.renew()
+                delay = attempts.failed(rejected, rejected._error)
+                if delay is None:
+                    raise rejected
             _time.sleep(delay)
 
     return call
+
+
+def _rejected(result: Any, predicate: Predicate) -> Optional[ResponseError]:
+    """The error that a result makes which is not taken."""
+    if predicate is None or not predicate(result):
+        return None
+    error = ResponseError("the result was rejected by retry_if_result", rejected=True)
+    error.result = result
+    return error

@@ -19,7 +19,7 @@ from typing import Any, Optional
 import requests
 from requests.adapters import HTTPAdapter
 
-from . import _interop, _native, _time
+from . import _idempotency, _interop, _native, _time
 from ._native import Budget, Counters, RetryPolicy
 from ._retry import DEFAULT_POLICY, Attempts
 
@@ -65,7 +65,11 @@ class RetryAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Sends a request, again if that may help, and gives the last answer."""
         if request.method == "POST" and "Idempotency-Key" not in request.headers:
-            request.headers["Idempotency-Key"] = f"resayil-{uuid.uuid4().hex}"
+            body = request.body
+            key = None
+            if body is None or isinstance(body, (bytes, str)):
+                key = _idempotency.key("POST", request.url or "", body or b"")
+            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
         # A body that is made while it is sent exists once.
         replayable = request.body is None or isinstance(request.body, (bytes, str))
         attempts = Attempts(f"{request.method} request", self._policy, self._budget, self._counters)

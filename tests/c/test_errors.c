@@ -194,7 +194,9 @@ static void test_own_errors(void) {
     CHECK(resayil_error_kind(error) == RESAYIL_KIND_TIMEOUT && resayil_error_status(error) == 0);
     CHECK_TEXT(resayil_error_message(error), "no answer in 30 s");
     CHECK_OK(resayil_error_set_ambiguous(error, true));
-    CHECK(resayil_error_is_ambiguous(error));
+    CHECK(resayil_error_is_ambiguous(error) && !resayil_error_is_rejected(error));
+    CHECK_OK(resayil_error_set_rejected(error, true));
+    CHECK(resayil_error_is_rejected(error));
     CHECK_OK(resayil_error_set_status(error, 504));
     CHECK(resayil_error_status(error) == 504);
     CHECK(resayil_error_set_status(error, 99) == RESAYIL_STATUS_INVALID_ARGUMENT);

@@ -29,6 +29,7 @@ static void test_errors(resayil_error *error) {
     CHECK_NULL(resayil_error_set_attempts(NULL, 1));
     CHECK_NULL(resayil_error_set_exhausted(NULL, true));
     CHECK_NULL(resayil_error_set_ambiguous(NULL, true));
+    CHECK_NULL(resayil_error_set_rejected(NULL, true));
     CHECK_NULL(resayil_error_set_model(NULL, "m"));
     CHECK_NULL(resayil_error_set_model(error, NULL));
     CHECK_NULL(resayil_error_set_provider(NULL, NULL));
@@ -60,6 +61,7 @@ static void test_errors(resayil_error *error) {
     CHECK(resayil_error_attempts(NULL) == 0);
     CHECK(!resayil_error_is_exhausted(NULL));
     CHECK(!resayil_error_is_ambiguous(NULL));
+    CHECK(!resayil_error_is_rejected(NULL));
     CHECK(!resayil_error_is_safe_to_replay(NULL));
     CHECK_ABSENT(resayil_error_body(NULL));
     CHECK(resayil_error_header_count(NULL) == 0);
@@ -229,6 +231,8 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_user_agent(NULL, "a"));
     CHECK_NULL(resayil_client_builder_observer(NULL, NULL, NULL));
     CHECK_OK(resayil_client_builder_observer(builder, NULL, NULL));
+    CHECK_NULL(resayil_client_builder_retry_if_result(NULL, NULL, NULL));
+    CHECK_OK(resayil_client_builder_retry_if_result(builder, NULL, NULL));
     CHECK_OK(resayil_client_builder_api_key(builder, "sk_llmr_0123456789"));
     CHECK_OK(resayil_client_builder_attempt_timeout(builder, 1)); /* a warning that nobody hears */
     CHECK_NULL(resayil_client_builder_build(NULL, &client, NULL));
@@ -313,6 +317,7 @@ static void test_answers(void) {
     CHECK_ABSENT(resayil_response_body(NULL));
     CHECK_ABSENT(resayil_response_header(NULL, "date"));
     CHECK_ABSENT(resayil_response_request_id(NULL));
+    CHECK_ABSENT(resayil_response_content(NULL));
     CHECK(resayil_response_attempts(NULL) == 0);
     resayil_response_free(NULL);
 
@@ -374,6 +379,8 @@ static void test_requests_and_options(void) {
     CHECK_NULL(resayil_options_idempotency_key(options, NULL));
     CHECK_NULL(resayil_options_policy(NULL, NULL));
     CHECK_NULL(resayil_options_policy(options, NULL));
+    CHECK_NULL(resayil_options_retry_if_result(NULL, NULL, NULL));
+    CHECK_OK(resayil_options_retry_if_result(options, NULL, NULL));
     resayil_options_free(options);
     resayil_options_free(NULL);
     CHECK_NULL(resayil_cancel_new(NULL));

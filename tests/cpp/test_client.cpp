@@ -1,4 +1,4 @@
-// The C++ face of the client, against a sandbox; see tests/c/test_client.c for its environment.
+// The C++ face of the client, against a sandbox; see tests/c/sandbox.h for its environment.
 #include <resayil.hpp>
 
 extern "C" {
@@ -126,6 +126,28 @@ static void test_streams() {
     CHECK(event.error().partial_text() == cut->partial_text());
 }
 
+static void test_answers_that_are_not_taken() {
+    const char *empty = R"({"fault":"status","status":200,"body":"{\"choices\":[{\"message\":{\"content\":\"\"}}],)"
+                        R"(\"usage\":{\"completion_tokens\":1}}"})";
+    auto is_empty = [](const ResponseView &answer) { return answer.content().value_or("").empty(); };
+    auto fast = PolicyBuilder().base_delay(Seconds(0.001)).max_attempts(2).build();
+    auto made = ClientBuilder().policy(*fast).retry_if_result(is_empty).build();
+    CHECK(made.ok());
+    // The predicate moves with its client.
+    Client client = std::move(*made);
+    push_fault(empty);
+    auto answer = client.chat(hello());
+    CHECK(answer.ok() && answer->content() == "echo: Hello" && answer->attempts() == 2);
+    auto never_good = [](const ResponseView &) { return true; };
+    auto rejected = client.chat(hello(), Options().retry_if_result(never_good));
+    CHECK(!rejected && rejected.error().kind() == Kind::protocol && rejected.error().is_rejected());
+    CHECK(rejected.error().is_exhausted() && rejected.error().attempts() == 2);
+    auto posted = client.post("chat/completions", hello());
+    CHECK(posted.ok() && posted->content() == "echo: Hello");
+    Response moved = std::move(*posted);
+    CHECK(posted->status() == 0 && moved.status() == 200);
+}
+
 static void test_account() {
     Client client = ::client();
     auto models = client.models();
@@ -176,6 +198,7 @@ int main() {
     RUN(test_chat_and_observer());
     RUN(test_errors_and_options());
     RUN(test_streams());
+    RUN(test_answers_that_are_not_taken());
     RUN(test_account());
     RUN(test_threads_share_a_client_and_a_quota());
     RUN(test_cancelling_from_outside());

@@ -78,6 +78,7 @@ static void test_own_errors_and_moves() {
     CHECK(error.set_status(504).ok() && !error.set_status(99).ok());
     CHECK(error.set_retry_after(Seconds(2)).ok() && !error.set_retry_after(Seconds(-1)).ok());
     CHECK(error.set_model("m").ok() && error.model() == "m");
+    CHECK(!error.is_rejected() && error.clone().set_rejected(true).is_rejected());
     CHECK(error.is_ambiguous() && error.attempts() == 2 && error.is_exhausted());
     CHECK(!error.is_retryable() && error.status() == 504u && error.retry_after() == Seconds(2));
     Error clone = error.clone();

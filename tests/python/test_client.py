@@ -262,3 +262,46 @@ def test_a_forked_child_uses_its_own_connections(sandbox: Sandbox) -> None:
     assert pid != os.getpid() and text == "echo: Hello"
     client.chat.completions.create(model="mistral", messages=HELLO)
     assert sandbox.statuses == [200, 200, 200]
+
+
+EMPTY = {
+    "fault": "status",
+    "status": 200,
+    "body": json.dumps(
+        {"choices": [{"message": {"content": ""}}], "usage": {"completion_tokens": 1}}
+    ),
+}
+
+
+def test_answers_that_are_not_taken(sandbox: Sandbox) -> None:
+    policy = resayil.RetryPolicy(3, base_delay=0.01)
+    client = sandbox.client(
+        policy=policy, retry_if_result=lambda answer: not answer.choices[0].message.content
+    )
+    sandbox.script(EMPTY, EMPTY)
+    answer = client.chat.completions.create(model="mistral", messages=HELLO)
+    assert (answer.choices[0].message.content, answer.attempts) == ("echo: Hello", 3)
+    assert len({entry["idempotency_key"] for entry in sandbox.log}) == 3
+
+    seen: list[int] = []
+
+    def never(answer: resayil.ChatCompletion) -> bool:
+        seen.append(answer.attempts)
+        return True
+
+    with pytest.raises(resayil.ResponseError) as caught:
+        client.chat.completions.create(model="mistral", messages=HELLO, retry_if_result=never)
+    error = caught.value
+    assert (error.rejected, error.exhausted, error.attempts) == (True, True, 3)
+    assert b"echo: Hello" in error.body and seen == [1, 2, 3]
+
+    # What the predicate raises goes through.
+    with pytest.raises(ZeroDivisionError):
+        client.chat.completions.create(
+            model="mistral", messages=HELLO, retry_if_result=lambda _: 1 // 0
+        )
+    # Streams are not asked about.
+    stream = client.chat.completions.create(
+        model="mistral", messages=HELLO, stream=True, retry_if_result=never
+    )
+    assert len(list(stream)) > 0 and len(seen) == 3

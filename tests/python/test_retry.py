@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import pickle
 import time
 from typing import Any
 
@@ -353,3 +354,41 @@ def test_testing_nests_and_ends() -> None:
     started = time.monotonic()
     resayil.retry(flaky)()
     assert time.monotonic() - started >= 0.1
+
+
+def test_results_that_are_not_taken() -> None:
+    results = ["", "", "good"]
+
+    @resayil.retry(retry_if_result=lambda result: not result)
+    def call() -> str:
+        return results.pop(0)
+
+    with resayil.testing() as waits:
+        assert call() == "good"
+    assert len(waits) == 2 and 0.5 <= waits[0] <= 1.0
+
+    @resayil.retry(policy=resayil.RetryPolicy(3), retry_if_result=lambda result: result == "bad")
+    async def call_async() -> str:
+        return "bad"
+
+    with resayil.testing() as waits, pytest.raises(resayil.ResponseError) as caught:
+        asyncio.run(call_async())
+    error = caught.value
+    assert (error.rejected, error.exhausted, error.attempts, error.result) == (True, True, 3, "bad")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.rejected, again.result) == (True, "bad")
+    assert len(waits) == 2 and not resayil.ResponseError("x").rejected
+
+    # It costs no budget, and what the predicate raises goes through.
+    budget = resayil.Budget(reserve=1)
+    with resayil.testing(), pytest.raises(resayil.ResponseError):
+        resayil.retry(budget=budget, retry_if_result=lambda _: True)(lambda: 0)()
+    assert budget.remaining == 1
+    with pytest.raises(ZeroDivisionError):
+        resayil.retry(retry_if_result=lambda result: 1 // result)(lambda: 0)()
+
+    async def predicate(_: Any) -> bool:
+        return True
+
+    with pytest.raises(TypeError, match="coroutine"):
+        resayil.retry(retry_if_result=predicate)(lambda: 0)

@@ -141,21 +141,16 @@ private:
 };
 
 /// A successful answer as it came.
-class Response {
+class Response : public ResponseView {
 public:
-    explicit Response(resayil_response *response) noexcept : handle_(response) {}
-
-    std::uint32_t status() const noexcept { return resayil_response_status(handle_.get()); }
-    std::string_view body() const noexcept {
-        return detail::some(resayil_response_body(handle_.get())).value_or(std::string_view());
+    explicit Response(resayil_response *response) noexcept : ResponseView(response), handle_(response) {}
+    Response(Response &&other) noexcept
+        : ResponseView(std::exchange(other.response_, nullptr)), handle_(std::move(other.handle_)) {}
+    Response &operator=(Response &&other) noexcept {
+        response_ = std::exchange(other.response_, nullptr);
+        handle_ = std::move(other.handle_);
+        return *this;
     }
-    std::optional<std::string_view> header(const char *name) const noexcept {
-        return detail::some(resayil_response_header(handle_.get(), name));
-    }
-    std::optional<std::string_view> request_id() const noexcept {
-        return detail::some(resayil_response_request_id(handle_.get()));
-    }
-    std::uint32_t attempts() const noexcept { return resayil_response_attempts(handle_.get()); }
 
 private:
     detail::Handle<resayil_response, resayil_response_free> handle_;

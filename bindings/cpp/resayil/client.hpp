@@ -13,9 +13,10 @@ namespace resayil {
 /// A client of one API with one key. Any number of threads may call at once.
 class Client {
 public:
-    /// Takes a client that C gave away; `observer` is what its callback needs.
-    explicit Client(resayil_client *client, std::shared_ptr<const Observer> observer = nullptr) noexcept
-        : observer_(std::move(observer)), handle_(client) {}
+    /// Takes a client that C gave away; `observer` and `predicate` are what its callbacks need.
+    explicit Client(resayil_client *client, std::shared_ptr<const Observer> observer = nullptr,
+                    std::shared_ptr<const ResultPredicate> predicate = nullptr) noexcept
+        : observer_(std::move(observer)), predicate_(std::move(predicate)), handle_(client) {}
 
     /// A client with all defaults, with its key from the environment variable RESAYIL_API_KEY.
     static Result<Client> from_env() noexcept;
@@ -126,6 +127,7 @@ public:
 private:
     // Before the client, so that it lives longer.
     std::shared_ptr<const Observer> observer_;
+    std::shared_ptr<const ResultPredicate> predicate_;
     detail::Handle<resayil_client, resayil_client_free> handle_;
 };
 
@@ -217,6 +219,15 @@ public:
         return *this;
     }
 
+    /// Retries every answer that came well, but that the predicate does not take; see
+    /// resayil_options_retry_if_result. Several threads may call it at once; it must not throw.
+    ClientBuilder &retry_if_result(ResultPredicate predicate) {
+        predicate_ = std::make_shared<const ResultPredicate>(std::move(predicate));
+        resayil_client_builder_retry_if_result(handle_.get(), detail::rejects,
+                                               detail::user(predicate_.get()));
+        return *this;
+    }
+
     /// Makes the client; uses the options up.
     Result<Client> build() noexcept {
         resayil_client *client = nullptr;
@@ -225,11 +236,12 @@ public:
         if (status != RESAYIL_STATUS_OK) {
             return detail::failure(status, error);
         }
-        return Client(client, std::move(observer_));
+        return Client(client, std::move(observer_), std::move(predicate_));
     }
 
 private:
     std::shared_ptr<const Observer> observer_;
+    std::shared_ptr<const ResultPredicate> predicate_;
     detail::Handle<resayil_client_builder, resayil_client_builder_free> handle_;
 };
 

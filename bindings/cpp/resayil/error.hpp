@@ -149,6 +149,8 @@ public:
     /// Whether retries are used up below, so that an outer layer must not multiply them.
     bool is_exhausted() const noexcept { return resayil_error_is_exhausted(error_); }
     bool is_ambiguous() const noexcept { return resayil_error_is_ambiguous(error_); }
+    /// Whether the answer was a success that the caller would not take.
+    bool is_rejected() const noexcept { return resayil_error_is_rejected(error_); }
     bool is_safe_to_replay() const noexcept { return resayil_error_is_safe_to_replay(error_); }
     /// The raw body, which may hold the prompt: do not print it.
     std::string_view body() const noexcept {
@@ -234,6 +236,11 @@ public:
     }
     Error &set_exhausted(bool exhausted) noexcept {
         resayil_error_set_exhausted(owner_.get(), exhausted);
+        return *this;
+    }
+    /// Whether the answer was a success that you do not take, such as an empty one.
+    Error &set_rejected(bool rejected) noexcept {
+        resayil_error_set_rejected(owner_.get(), rejected);
         return *this;
     }
     /// Whether the request may have been carried out: a time-out after it was sent.

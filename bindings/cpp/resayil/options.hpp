@@ -26,6 +26,48 @@ private:
     detail::Handle<resayil_cancel, resayil_cancel_free> handle_;
 };
 
+/// A successful answer as it came; valid as long as what it was made of.
+class ResponseView {
+public:
+    explicit ResponseView(const resayil_response *response) noexcept : response_(response) {}
+
+    std::uint32_t status() const noexcept { return resayil_response_status(response_); }
+    std::string_view body() const noexcept {
+        return detail::some(resayil_response_body(response_)).value_or(std::string_view());
+    }
+    /// The text of the first choice, if this is a chat completion; empty if the model only calls tools.
+    std::optional<std::string_view> content() const noexcept {
+        return detail::some(resayil_response_content(response_));
+    }
+    std::optional<std::string_view> header(const char *name) const noexcept {
+        return detail::some(resayil_response_header(response_, name));
+    }
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::some(resayil_response_request_id(response_));
+    }
+    std::uint32_t attempts() const noexcept { return resayil_response_attempts(response_); }
+
+protected:
+    const resayil_response *response_;
+};
+
+/// Says of an answer that came well whether to treat it as a failure all the same.
+using ResultPredicate = std::function<bool(const ResponseView &)>;
+
+namespace detail {
+
+/// Calls the predicate that `user` points to.
+inline bool rejects(const resayil_response *response, void *user) noexcept {
+    return (*static_cast<const ResultPredicate *>(user))(ResponseView(response));
+}
+
+/// A predicate as C takes it.
+inline void *user(const ResultPredicate *predicate) noexcept {
+    return const_cast<void *>(static_cast<const void *>(predicate));
+}
+
+} // namespace detail
+
 /// The options of one call; what is not set is as the client has it. A value that cannot be taken is
 /// told by ok().
 class Options {
@@ -52,6 +94,15 @@ public:
         keep(resayil_options_policy(handle_.get(), policy.get()));
         return *this;
     }
+    /// Retries an answer that came well, but that the predicate does not take; see
+    /// resayil_options_retry_if_result. It must not throw, and the options have to live as long as
+    /// the call.
+    Options &retry_if_result(ResultPredicate predicate) {
+        predicate_ = std::make_shared<const ResultPredicate>(std::move(predicate));
+        keep(resayil_options_retry_if_result(handle_.get(), detail::rejects,
+                                             detail::user(predicate_.get())));
+        return *this;
+    }
     /// Whether every value was taken.
     Result<void> ok() const noexcept { return detail::settled(status_); }
     const resayil_options *get() const noexcept { return handle_.get(); }
@@ -61,6 +112,7 @@ private:
         status_ = status_ == RESAYIL_STATUS_OK ? status : status_;
     }
     resayil_status status_ = RESAYIL_STATUS_OK;
+    std::shared_ptr<const ResultPredicate> predicate_;
     detail::Handle<resayil_options, resayil_options_free> handle_;
 };
 

@@ -37,4 +37,5 @@ mod status;
 mod stream;
 mod text;
 mod time;
+mod user;
 mod version;

@@ -1,12 +1,13 @@
 //! What one call of a client may be told beyond its request.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use ::client::CallOptions;
 
 use crate::cancel::resayil_cancel;
 use crate::panic::{give, guard, take_back};
 use crate::policy::resayil_policy;
+use crate::response::{predicate, resayil_result_callback};
 use crate::status::{ended, resayil_status};
 use crate::text::some_name_in;
 use crate::time;
@@ -88,6 +89,25 @@ pub unsafe extern "C" fn resayil_options_policy(
     guard(|| {
         let policy = borrow!(policy).policy.clone();
         borrow_mut!(options).set(|it| it.policy(policy))
+    })
+}
+
+/// Says of an answer that came well whether to treat it as a failure all the same: one that is empty,
+/// or whose JSON breaks off. It replaces the client's; NULL takes every answer. `user` is given back to
+/// it, and has to be valid as long as the options are and the calls that have them.
+///
+/// Such an answer is retried with back-off, as long as attempts and time are left. After that the call
+/// gives an error of RESAYIL_KIND_PROTOCOL for which `resayil_error_is_rejected` holds, exhausted and
+/// with the last answer as its body. Each answer may be billed. Streams are not asked about.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_options_retry_if_result(
+    options: *mut resayil_options,
+    callback: resayil_result_callback,
+    user: *mut c_void,
+) -> resayil_status {
+    guard(|| {
+        let predicate = predicate(callback, user);
+        borrow_mut!(options).set(|it| it.retry_if_result(predicate))
     })
 }
 

@@ -1,23 +1,49 @@
 //! An answer as it came.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::sync::OnceLock;
 
 use ::client::Response;
 
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_bytes, resayil_str, some_name_in};
+use crate::user::User;
 
 /// A successful answer as it came: status, headers and body. Immutable; any thread may read it.
 pub struct resayil_response {
     pool: Pool,
     request_id: Span,
+    /// Looked for when it is asked for.
+    content: OnceLock<(Pool, Span)>,
     response: Response,
+}
+
+/// Says of an answer that came well whether to treat it as a failure all the same, in the thread of the
+/// call, which waits for it; several threads may call it at once. The answer is borrowed for the time of
+/// the callback. `user` is the pointer that was passed in beside the callback.
+pub type resayil_result_callback =
+    Option<unsafe extern "C" fn(response: *const resayil_response, user: *mut c_void) -> bool>;
+
+/// The predicate that a callback is; NULL takes every answer.
+pub(crate) fn predicate(
+    callback: resayil_result_callback,
+    user: *mut c_void,
+) -> impl Fn(&Response) -> bool + Send + Sync + 'static {
+    let user = User(user);
+    move |response| {
+        callback.is_some_and(|callback| {
+            let response = resayil_response::new(response.clone());
+            // SAFETY: the header asks for a function of this type that does not unwind.
+            unsafe { callback(&response, user.pointer()) }
+        })
+    }
 }
 
 impl resayil_response {
     pub(crate) fn new(response: Response) -> Self {
         let mut pool = Pool::default();
-        resayil_response { request_id: pool.add_some(response.request_id()), pool, response }
+        let request_id = pool.add_some(response.request_id());
+        resayil_response { request_id, pool, content: OnceLock::new(), response }
     }
 }
 
@@ -56,6 +82,23 @@ pub unsafe extern "C" fn resayil_response_request_id(
     guard(|| {
         let response = borrow!(response);
         response.pool.get(response.request_id)
+    })
+}
+
+/// The text of the first choice, if the answer is a chat completion; empty if the model only calls
+/// tools.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_response_content(
+    response: *const resayil_response,
+) -> resayil_str {
+    guard(|| {
+        let response = borrow!(response);
+        let (pool, content) = response.content.get_or_init(|| {
+            let mut pool = Pool::default();
+            let content = pool.add_some(response.response.content().as_deref());
+            (pool, content)
+        });
+        pool.get(*content)
     })
 }
 

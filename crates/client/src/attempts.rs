@@ -11,8 +11,10 @@ use resayil_core::{
 use crate::cancel::CancelToken;
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
+use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
 use crate::park::Parker;
+use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
 use crate::trace::CallSpan;
 use crate::transport::{
@@ -40,7 +42,8 @@ pub(crate) struct Attempts {
     client: Client,
     call: Call,
     cancel: Option<CancelToken>,
-    idempotency_key: String,
+    retry_if_result: Option<ResultPredicate>,
+    idempotency_key: IdempotencyKey,
     model: Option<String>,
     deadline: Option<Duration>,
     sent: u32,
@@ -62,7 +65,7 @@ impl Attempts {
         options: &CallOptions,
         model: Option<&str>,
     ) -> Result<Self, Error> {
-        let idempotency_key = options.take_idempotency_key()?;
+        let idempotency_key = IdempotencyKey::new(options.idempotency_key.as_deref())?;
         let mut policy = options.policy.as_ref().unwrap_or(client.policy()).clone();
         if let Some(deadline) = options.deadline {
             policy = policy.with_deadline(deadline);
@@ -75,6 +78,10 @@ impl Attempts {
             client: client.clone(),
             call,
             cancel: options.cancel.clone(),
+            retry_if_result: options
+                .retry_if_result
+                .clone()
+                .or(client.inner().retry_if_result.clone()),
             idempotency_key,
             model: model.map(str::to_owned),
             deadline,
@@ -94,13 +101,31 @@ impl Attempts {
     ) -> Result<T, Error> {
         loop {
             let mut opened = self.open(target)?;
-            match self.read_whole(&mut opened).and_then(&read) {
+            let answer = self.read_whole(&mut opened);
+            match answer.and_then(|answer| self.take(answer, target, &read)) {
                 Ok(result) => {
                     self.succeeded();
                     return Ok(result);
                 }
                 Err(error) => self.failed(error, target)?,
             }
+        }
+    }
+
+    /// Makes the result of an answer, unless the caller rejects it.
+    fn take<T>(
+        &self,
+        answer: Response,
+        target: &Target<'_>,
+        read: impl Fn(Response) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match &self.retry_if_result {
+            // What only asks, for models or credits, is no result.
+            Some(predicate) if target.body.is_some() => {
+                let result = read(answer.clone())?;
+                predicate.check(&answer).map(|()| result)
+            }
+            _ => read(answer),
         }
     }
 
@@ -132,6 +157,10 @@ impl Attempts {
     /// The error to give to the caller.
     pub(crate) fn failed(&mut self, error: Error, target: &Target<'_>) -> Result<(), Error> {
         let now = monotonic_now();
+        if error.is_rejected() {
+            // The request was carried out: a server that knows its key would answer the same.
+            self.idempotency_key.renew()?;
+        }
         match self.call.on_error(&error, now) {
             Decision::Retry { delay, reason } => {
                 self.inner().counters.retried(error.kind(), reason);
@@ -280,7 +309,7 @@ impl Attempts {
         let outgoing = Outgoing {
             url: target.url,
             body: target.body,
-            idempotency_key: &self.idempotency_key,
+            idempotency_key: self.idempotency_key.as_str(),
             stream: target.stream,
             fresh_connection: self.met_stale,
         };

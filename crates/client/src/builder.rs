@@ -13,6 +13,8 @@ use resayil_core::{
 use crate::client::{Client, Inner, Observer};
 use crate::clock::{monotonic_now, wall_now};
 use crate::host_quota::{HostQuota, HostQuotaOptions};
+use crate::predicate::ResultPredicate;
+use crate::response::Response;
 use crate::secret::ApiKey;
 use crate::transport::{Transport, is_loopback};
 use crate::url::BaseUrl;
@@ -56,6 +58,7 @@ pub struct ClientBuilder {
     max_response_bytes: usize,
     user_agent: String,
     observer: Option<Arc<Observer>>,
+    retry_if_result: Option<ResultPredicate>,
 }
 
 enum QuotaChoice {
@@ -83,6 +86,7 @@ impl ClientBuilder {
             max_response_bytes: 64 * 1024 * 1024,
             user_agent: concat!("resayil/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
+            retry_if_result: None,
         }
     }
 
@@ -201,6 +205,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Says of every whole answer of [`chat`](Client::chat) and [`post`](Client::post) whether to treat
+    /// it as a failure: see [`CallOptions::retry_if_result`](crate::CallOptions::retry_if_result).
+    /// Default: none. It runs in the thread of the call.
+    pub fn retry_if_result(
+        mut self,
+        predicate: impl Fn(&Response) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_if_result = Some(ResultPredicate::new(predicate));
+        self
+    }
+
     /// Checks the options and makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -260,6 +275,7 @@ impl ClientBuilder {
             idle_timeout: self.idle_timeout,
             max_response_bytes: self.max_response_bytes,
             observer: self.observer,
+            retry_if_result: self.retry_if_result,
             counters: Counters::default(),
         });
         if self.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {

@@ -189,6 +189,12 @@ struct Message {
     content: Option<String>,
 }
 
+/// The text of the first choice of a chat completion.
+pub(crate) fn content_of(body: &[u8]) -> Option<String> {
+    let completion: Completion = serde_json::from_slice(body).ok()?;
+    completion.choices.into_iter().next().map(|choice| choice.message.content.unwrap_or_default())
+}
+
 /// What an answer cost is no reason to lose it: what cannot be read is absent.
 fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Usage>, D::Error> {
     let value = Value::deserialize(deserializer)?;

@@ -17,6 +17,7 @@ use crate::clock::monotonic_now;
 use crate::host_quota::HostQuota;
 use crate::models::{self, Model};
 use crate::options::CallOptions;
+use crate::predicate::ResultPredicate;
 use crate::response::{Response, model_of};
 use crate::stream::ChatStream;
 use crate::trace;
@@ -72,6 +73,7 @@ pub(crate) struct Inner {
     pub(crate) idle_timeout: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<Observer>>,
+    pub(crate) retry_if_result: Option<ResultPredicate>,
     pub(crate) counters: Counters,
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use resayil_core::{Error, Kind, Policy};
 
 use crate::cancel::CancelToken;
+use crate::predicate::ResultPredicate;
+use crate::response::Response;
 
 /// The options of one call; what is not set is as the client has it.
 ///
@@ -21,6 +23,7 @@ pub struct CallOptions {
     pub(crate) cancel: Option<CancelToken>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) policy: Option<Policy>,
+    pub(crate) retry_if_result: Option<ResultPredicate>,
 }
 
 impl CallOptions {
@@ -46,6 +49,9 @@ impl CallOptions {
 
     /// The `Idempotency-Key` of all attempts of this call: 1 to 255 visible ASCII characters.
     /// Default: a random one for each call.
+    ///
+    /// Where the call goes on as another request, because its answer was rejected, the key has a
+    /// number at its end.
     #[must_use]
     pub fn idempotency_key(mut self, key: &str) -> Self {
         self.idempotency_key = Some(key.to_owned());
@@ -59,28 +65,28 @@ impl CallOptions {
         self
     }
 
-    /// The key of this call.
-    pub(crate) fn take_idempotency_key(&self) -> Result<String, Error> {
-        match &self.idempotency_key {
-            None => random_key(),
-            Some(key)
-                if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
-                Ok(key.clone())
-            }
-            Some(_) => Err(Error::new(
-                Kind::Configuration,
-                "the idempotency key has to be 1 to 255 visible ASCII characters",
-            )),
-        }
+    /// Says of an answer that came well whether to treat it as a failure all the same: one that is
+    /// empty, or whose JSON breaks off. Replaces the client's. Default: none.
+    ///
+    /// Such an answer is retried with back-off, as long as attempts and time are left. After that the
+    /// call fails with [`Error::rejected`]: kind `protocol`, exhausted, the last answer in
+    /// [`Error::body`]. Each answer may be billed. Streams are not asked about: what was delivered
+    /// cannot be taken back.
+    ///
+    /// ```
+    /// use resayil::CallOptions;
+    ///
+    /// let options = CallOptions::new()
+    ///     .retry_if_result(|answer| answer.content().is_none_or(|text| text.trim().is_empty()));
+    /// ```
+    #[must_use]
+    pub fn retry_if_result(
+        mut self,
+        predicate: impl Fn(&Response) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_if_result = Some(ResultPredicate::new(predicate));
+        self
     }
-}
-
-/// 128 random bits. Taken from the system each time, so that a forked process does not repeat them.
-fn random_key() -> Result<String, Error> {
-    let bits = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?)));
-    bits.map(|(high, low)| format!("resayil-{high:016x}{low:016x}"))
-        .map_err(|error| no_randomness().with_source(error))
 }
 
 /// A number that decides the jitter of a call.
@@ -88,22 +94,6 @@ pub(crate) fn random_seed() -> Result<u64, Error> {
     getrandom::u64().map_err(|error| no_randomness().with_source(error))
 }
 
-fn no_randomness() -> Error {
+pub(crate) fn no_randomness() -> Error {
     Error::new(Kind::Configuration, "the system gives no random numbers")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_differ_and_bad_ones_are_refused() {
-        let key = |options: CallOptions| options.take_idempotency_key();
-        assert_ne!(key(CallOptions::new()).unwrap(), key(CallOptions::new()).unwrap());
-        assert_eq!(key(CallOptions::new().idempotency_key("order-1")).unwrap(), "order-1");
-        for bad in ["", "a b", "a\r\nX: y", "é", &"k".repeat(256)] {
-            let error = key(CallOptions::new().idempotency_key(bad)).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration, "{bad:?}");
-        }
-    }
 }

@@ -39,6 +39,12 @@ impl Response {
         self.body
     }
 
+    /// The text of the first choice, if this is a chat completion; empty if the model only calls
+    /// tools. It is looked for anew each time.
+    pub fn content(&self) -> Option<String> {
+        crate::chat::content_of(&self.body)
+    }
+
     /// How many requests were sent for this call.
     pub fn attempts(&self) -> u32 {
         self.attempts

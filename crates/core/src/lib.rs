@@ -54,8 +54,8 @@ pub use quota::{
 pub use rate_limit::RateLimit;
 pub use redact::redact;
 pub use retry::{
-    Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,
-    StopReason,
+    Budget, BudgetOptions, Call, Decision, Fallback, FallbackBuilder, FallbackCall, FallbackTarget,
+    Jitter, Policy, PolicyBuilder, PolicyError, RetryReason, StopReason,
 };
 pub use severity::Severity;
 pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};

@@ -11,6 +11,7 @@ use crate::budget::Budget;
 use crate::chat_stream::ChatStream;
 use crate::error::NativeError;
 use crate::policy::RetryPolicy;
+use crate::predicate::Predicate;
 use crate::quota::{Quota, QuotaState};
 use crate::{counters, exceptions, input, interrupt};
 
@@ -77,8 +78,10 @@ impl Client {
         built.map(Client).map_err(|error| exceptions::raise(py, error))
     }
 
-    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id.
-    #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None))]
+    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id. Of
+    /// these `retry_if_result` says whether the answer is to be asked for again.
+    #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None, retry_if_result=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the options, by keyword")]
     fn chat(
         &self,
         py: Python<'_>,
@@ -86,14 +89,23 @@ impl Client {
         deadline: Option<f64>,
         idempotency_key: Option<Cow<'_, str>>,
         policy: Option<&Bound<'_, RetryPolicy>>,
+        retry_if_result: Option<Py<PyAny>>,
     ) -> PyResult<Answer> {
         let request = chat_request(py, &request)?;
-        let (options, token) = call_options(deadline, idempotency_key.as_deref(), policy)?;
-        self.run(py, &token, move |client| {
+        let (mut options, token) = call_options(deadline, idempotency_key.as_deref(), policy)?;
+        let predicate = retry_if_result.map(Predicate::new);
+        if let Some(predicate) = predicate.clone() {
+            options = options.retry_if_result(move |answer| predicate.rejects(answer));
+        }
+        let answer = self.run(py, &token, move |client| {
             let answer = client.chat_with(&request, &options)?;
             let request_id = answer.request_id().map(str::to_owned);
             Ok((answer.json().to_owned(), answer.attempts(), request_id))
-        })
+        });
+        match predicate.and_then(|predicate| predicate.take_failure()) {
+            Some(raised) => Err(raised),
+            None => answer,
+        }
     }
 
     /// The same, piece by piece. Returns when the answer begins.

@@ -165,6 +165,12 @@ impl NativeError {
         self.0.is_ambiguous()
     }
 
+    /// Whether the answer was a success that the caller would not take.
+    #[getter]
+    fn rejected(&self) -> bool {
+        self.0.is_rejected()
+    }
+
     /// The model that the request named.
     #[getter]
     fn model(&self) -> Option<&str> {
@@ -251,6 +257,7 @@ impl NativeError {
         details.set_item("attempts", error.attempts())?;
         details.set_item("exhausted", error.is_exhausted())?;
         details.set_item("ambiguous", error.is_ambiguous())?;
+        details.set_item("rejected", error.is_rejected())?;
         details.set_item("model", error.model())?;
         details.set_item("partial_text", error.partial_text())?;
         details.set_item("safe_to_replay", error.is_safe_to_replay())?;

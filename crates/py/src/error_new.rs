@@ -122,6 +122,7 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
     error = error.with_attempts(details.take("attempts")?.unwrap_or(0));
     error = error.with_exhausted(details.take("exhausted")?.unwrap_or(false));
     error = error.with_ambiguous(details.take("ambiguous")?.unwrap_or(false));
+    error = error.with_rejected(details.take("rejected")?.unwrap_or(false));
     if let Some(model) = details.take::<String>("model")? {
         error = error.with_model(&model);
     }

@@ -17,6 +17,7 @@ mod input;
 mod interrupt;
 mod messages;
 mod policy;
+mod predicate;
 mod quota;
 mod rate_limit;
 mod stream;

@@ -12,9 +12,11 @@ use crate::names;
 use crate::panic::{give, guard, take_back};
 use crate::policy::{configuration, resayil_policy};
 use crate::quota::{resayil_quota, window_options};
+use crate::response::{predicate, resayil_result_callback};
 use crate::status::resayil_status;
 use crate::text::{name_in, some_name_in};
 use crate::time;
+use crate::user::User;
 
 /// The options of a client that is being made. One thread at a time.
 ///
@@ -46,22 +48,6 @@ impl resayil_client_builder {
                 status
             }
         }
-    }
-}
-
-/// The pointer that a program wants back in its callback.
-struct User(*mut c_void);
-
-// SAFETY: the header says that several threads may call the callback at once, and so that what the
-// pointer leads to has to bear it.
-unsafe impl Send for User {}
-// SAFETY: as above.
-unsafe impl Sync for User {}
-
-impl User {
-    /// A method, so that closures hold the whole and not the bare pointer.
-    fn pointer(&self) -> *mut c_void {
-        self.0
     }
 }
 
@@ -295,6 +281,22 @@ pub unsafe extern "C" fn resayil_client_builder_observer(
             }
         };
         borrow_mut!(builder).set("observer", Ok(tell), |it, tell| it.observer(tell))
+    })
+}
+
+/// Says of every whole answer of `resayil_client_chat` and `resayil_client_post` whether to treat it as
+/// a failure: see `resayil_options_retry_if_result`. NULL for none, which is the default. `user` is given
+/// back to it, and has to be valid as long as the client is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_retry_if_result(
+    builder: *mut resayil_client_builder,
+    callback: resayil_result_callback,
+    user: *mut c_void,
+) -> resayil_status {
+    guard(|| {
+        let predicate = predicate(callback, user);
+        borrow_mut!(builder)
+            .set("retry_if_result", Ok(predicate), |it, predicate| it.retry_if_result(predicate))
     })
 }
 

@@ -164,6 +164,13 @@ pub unsafe extern "C" fn resayil_error_is_ambiguous(error: *const resayil_error)
     guard(|| borrow!(error).error.is_ambiguous())
 }
 
+/// Whether the answer was a success that the caller would not take: see
+/// `resayil_options_retry_if_result`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_is_rejected(error: *const resayil_error) -> bool {
+    guard(|| borrow!(error).error.is_rejected())
+}
+
 /// Whether the request can be sent again without delivering anything twice: nothing of an answer
 /// had been delivered.
 #[unsafe(no_mangle)]

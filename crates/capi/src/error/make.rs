@@ -115,6 +115,20 @@ pub unsafe extern "C" fn resayil_error_set_ambiguous(
     })
 }
 
+/// Sets whether the answer was a success that you do not take: an empty text, JSON that breaks off. A
+/// `resayil_call` retries such an error, of RESAYIL_KIND_PROTOCOL, as long as attempts are left, and
+/// without cost to the budget.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_set_rejected(
+    error: *mut resayil_error,
+    rejected: bool,
+) -> resayil_status {
+    guard(|| {
+        borrow_mut!(error).change(|error| error.with_rejected(rejected));
+        resayil_status::OK
+    })
+}
+
 /// Sets the model that the request named, for the texts for people; cut to 200 bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_set_model(

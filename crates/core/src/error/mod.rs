@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) retryable: bool,
     pub(crate) exhausted: bool,
     pub(crate) ambiguous: bool,
+    pub(crate) rejected: bool,
     pub(crate) should_retry: Option<bool>,
     pub(crate) status: Option<u16>,
     pub(crate) provider: Option<Provider>,
@@ -77,6 +78,7 @@ impl Inner {
             retryable: kind.is_retryable(),
             exhausted: false,
             ambiguous: false,
+            rejected: false,
             should_retry: None,
             status: None,
             provider: None,
@@ -203,6 +205,11 @@ impl Error {
         self.0.ambiguous
     }
 
+    /// Whether the answer was a success that the caller would not take: see [`Error::rejected`].
+    pub fn is_rejected(&self) -> bool {
+        self.0.rejected
+    }
+
     /// What a stream had delivered before it failed.
     pub fn partial_text(&self) -> Option<&str> {
         self.0.partial_text.as_deref()
@@ -275,6 +282,23 @@ impl Error {
         let mut store = Store::with_capacity(message.len());
         store.set_redacted(Part::Message, message);
         Inner::new(kind, store).into()
+    }
+
+    /// An answer that came well, but that the caller does not take: an empty text, JSON that breaks
+    /// off. Of [`Kind::Protocol`].
+    ///
+    /// A [`Call`](crate::Call) retries it with back-off as long as attempts are left, whatever the
+    /// verdict on its kind. It costs no [`Budget`](crate::Budget), and says nothing of the health of
+    /// a service that did answer.
+    pub fn rejected() -> Self {
+        Error::new(Kind::Protocol, "the answer was rejected by the caller").with_rejected(true)
+    }
+
+    /// The same error, marked as an answer that the caller would not take.
+    #[must_use]
+    pub fn with_rejected(mut self, rejected: bool) -> Self {
+        self.0.rejected = rejected;
+        self
     }
 
     /// The same error with the HTTP status of the answer.

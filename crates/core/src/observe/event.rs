@@ -116,7 +116,9 @@ impl fmt::Display for CallEvent<'_> {
                 write!(f, "attempt {attempt} failed, next ")?;
                 match self.delay {
                     Some(delay) => write!(f, "in {} s", shown(delay))?,
-                    None if reason == "stale_connection" => f.write_str("at once")?,
+                    None if matches!(reason, "stale_connection" | "fallback") => {
+                        f.write_str("at once")?
+                    }
                     None => f.write_str("when the quota admits it")?,
                 }
                 write!(f, " ({reason})")?;
@@ -177,6 +179,10 @@ mod tests {
             (
                 plain(CallAction::Retry, "stale_connection", 1),
                 "attempt 1 failed, next at once (stale_connection)",
+            ),
+            (
+                plain(CallAction::Retry, "fallback", 2).with_error(&error),
+                "attempt 2 failed, next at once (fallback): server (500): down",
             ),
             (
                 CallEvent::decided(&stop, 5, &error),

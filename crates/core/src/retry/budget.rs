@@ -155,6 +155,12 @@ impl Budget {
         Budget(Arc::new(State { earned, capacity, ledger: AtomicU64::new(ledger.pack()) }))
     }
 
+    /// The options that this budget was made with, moved into their ranges.
+    pub fn options(&self) -> BudgetOptions {
+        let retries = |thousandths: u32| f64::from(thousandths) / f64::from(RETRY);
+        BudgetOptions { ratio: retries(self.0.earned), reserve: retries(self.0.capacity) }
+    }
+
     /// How many retries are left in the stock.
     pub fn remaining(&self) -> f64 {
         f64::from(self.read().stock) / f64::from(RETRY)
@@ -258,6 +264,7 @@ mod tests {
         assert_eq!(budget.remaining(), 0.0);
         let budget = Budget::new(BudgetOptions { ratio: 1e9, reserve: 1e9 });
         assert_eq!(budget.remaining(), 10_000.0);
+        assert_eq!(budget.options(), BudgetOptions { ratio: 10.0, reserve: 10_000.0 });
     }
 
     #[test]

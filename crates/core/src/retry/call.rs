@@ -35,6 +35,8 @@ pub struct Call {
     rng: Rng,
     budget: Option<Budget>,
     own: Own,
+    /// What was decided last: the wait, or why there is no further attempt.
+    decided: Option<Result<Duration, StopReason>>,
 }
 
 impl Call {
@@ -48,6 +50,7 @@ impl Call {
             rng: Rng::new(seed),
             budget: None,
             own: Own::default(),
+            decided: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Call {
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
+        self.own = Own::default();
         self
     }
 
@@ -99,10 +103,26 @@ impl Call {
     /// In this order decide: a server's instruction, whether the error can be retried at all, the
     /// number of attempts, the budget, the deadline and the server's hint, the back-off.
     pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
-        match self.decide(error, now) {
+        let decided = self.decide(error, now);
+        self.decided = Some(decided.map(|(delay, _)| delay));
+        match decided {
             Ok((delay, reason)) => Decision::Retry { delay, reason },
             Err(reason) => Decision::Stop { reason },
         }
+    }
+
+    /// Begins the attempts anew, at another target: see [`Fallback`](super::Fallback). The deadline and
+    /// the budget stay; for another service give [its own budget](Self::with_budget).
+    pub fn restart(&mut self) {
+        self.charged = 0;
+        self.quota_waits = 0;
+        self.previous_delay = Duration::ZERO;
+        self.decided = None;
+    }
+
+    /// What was decided last: the wait, or why there is no further attempt.
+    pub(super) fn decided(&self) -> Option<Result<Duration, StopReason>> {
+        self.decided
     }
 
     fn decide(
@@ -120,7 +140,8 @@ impl Call {
 
         self.check_retryable(error)?;
         // A refusal costs the service nothing, so it is free of charge.
-        let budget = self.budget.clone().filter(|_| !refused);
+        // And one that answers is not to be spared.
+        let budget = self.budget.clone().filter(|_| !refused && !error.is_rejected());
         if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
             budget.failed(error.kind(), now);
             self.own.failed(error.kind());
@@ -150,7 +171,7 @@ impl Call {
             return Err(StopReason::ServerInstruction);
         }
         let verdict = self.policy.verdict(error.kind()).unwrap_or(error.is_retryable());
-        if !verdict && error.should_retry() != Some(true) {
+        if !verdict && error.should_retry() != Some(true) && !error.is_rejected() {
             return Err(match error.kind() {
                 Kind::Cancelled => StopReason::Cancelled,
                 _ => StopReason::NotRetryable,
@@ -226,6 +247,23 @@ mod tests {
             assert_eq!(call.on_error(&server_error(), T0).reason(), "backoff");
         }
         assert_eq!(stop(call.on_error(&server_error(), T0)), StopReason::MaxAttempts);
+    }
+
+    #[test]
+    fn rejected_answers_spend_attempts_and_no_budget() {
+        let budget = Budget::new(BudgetOptions { ratio: 0.0, reserve: 1.0 });
+        let policy = Policy::builder().max_attempts(3).retry_kind(Kind::Protocol, false);
+        for _ in 0..4 {
+            let mut call = policy.clone().build().unwrap().start(T0, 1).with_budget(budget.clone());
+            for _ in 0..2 {
+                assert_eq!(call.on_error(&Error::rejected(), T0).reason(), "backoff");
+            }
+            assert_eq!(stop(call.on_error(&Error::rejected(), T0)), StopReason::MaxAttempts);
+        }
+        assert_eq!((budget.remaining(), budget.health()), (1.0, 1.0));
+        let exhausted = Error::rejected().with_exhausted(true);
+        let call = &mut policy.build().unwrap().start(T0, 1);
+        assert_eq!(stop(call.on_error(&exhausted, T0)), StopReason::Exhausted);
     }
 
     #[test]

@@ -278,8 +278,7 @@ impl PolicyBuilder {
     pub fn build(self) -> Result<Policy, PolicyError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let policy = self.0;
-        let check =
-            |option, good, range| if good { Ok(()) } else { Err(PolicyError { option, range }) };
+        let check = PolicyError::check;
         check("max_attempts", (1..=1000).contains(&policy.max_attempts), "1 to 1000 attempts")?;
         check("base_delay", policy.base_delay <= DAY, "0 to 86400 seconds")?;
         check("factor", (1.0..=10.0).contains(&policy.factor), "1 to 10")?;
@@ -290,7 +289,7 @@ impl PolicyBuilder {
     }
 }
 
-/// An option of a policy that is out of its range.
+/// An option of a policy or a fallback that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{option} is out of range: it has to be {range}")]
 pub struct PolicyError {
@@ -299,6 +298,15 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
+    /// An error unless the option is good.
+    pub(super) fn check(
+        option: &'static str,
+        good: bool,
+        range: &'static str,
+    ) -> Result<(), PolicyError> {
+        if good { Ok(()) } else { Err(PolicyError { option, range }) }
+    }
+
     /// The name of the option.
     pub fn option(&self) -> &'static str {
         self.option
