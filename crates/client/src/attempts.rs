@@ -11,6 +11,7 @@ use resayil_core::{
 use crate::cancel::CancelToken;
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
+use crate::fallback::Route;
 use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
 use crate::park::Parker;
@@ -29,6 +30,8 @@ pub(crate) struct Target<'a> {
     pub(crate) stream: bool,
     /// Whether the request counts against the quota.
     pub(crate) metered: bool,
+    /// Whether a fallback may take the request over: it is a chat.
+    pub(crate) may_fall_back: bool,
 }
 
 /// An answer that claims success, not read yet.
@@ -39,11 +42,15 @@ pub(crate) struct Opened {
 
 /// One call.
 pub(crate) struct Attempts {
+    /// Of the target that the call is at.
     client: Client,
+    route: Route,
     call: Call,
     cancel: Option<CancelToken>,
     retry_if_result: Option<ResultPredicate>,
     idempotency_key: IdempotencyKey,
+    /// That the caller's request names.
+    first_model: Option<String>,
     model: Option<String>,
     deadline: Option<Duration>,
     sent: u32,
@@ -76,6 +83,7 @@ impl Attempts {
         client.inner().counters.call_started();
         Ok(Attempts {
             client: client.clone(),
+            route: Route::new(client),
             call,
             cancel: options.cancel.clone(),
             retry_if_result: options
@@ -83,6 +91,7 @@ impl Attempts {
                 .clone()
                 .or(client.inner().retry_if_result.clone()),
             idempotency_key,
+            first_model: model.map(str::to_owned),
             model: model.map(str::to_owned),
             deadline,
             sent: 0,
@@ -161,7 +170,12 @@ impl Attempts {
             // The request was carried out: a server that knows its key would answer the same.
             self.idempotency_key.renew()?;
         }
-        match self.call.on_error(&error, now) {
+        let decision = self.call.on_error(&error, now);
+        if self.fell_back(&error, target, now)? {
+            self.last = Some(error);
+            return Ok(());
+        }
+        match decision {
             Decision::Retry { delay, reason } => {
                 self.inner().counters.retried(error.kind(), reason);
                 // The quota knows when to send again, and lets the others in order.
@@ -192,6 +206,36 @@ impl Attempts {
                 Err(self.end(error, reason))
             }
         }
+    }
+
+    /// Goes on at another target, if one takes the request over after this error.
+    fn fell_back(
+        &mut self,
+        error: &Error,
+        target: &Target<'_>,
+        now: Duration,
+    ) -> Result<bool, Error> {
+        let Some(body) = target.body.filter(|_| target.may_fall_back) else { return Ok(false) };
+        let Some(next) = self.route.next(&self.call, error, now, body)? else { return Ok(false) };
+        self.inner().counters.retried(error.kind(), RetryReason::Fallback);
+        self.tell(CallAction::Retry, RetryReason::Fallback.name(), None, Some(error));
+        // It is another request, even where the first may have been carried out.
+        self.idempotency_key.renew()?;
+        self.call.restart();
+        if !next.client.is_same(&self.client) {
+            self.call = self.call.clone().with_budget(next.client.budget().clone());
+            self.not_before = Duration::ZERO;
+            self.met_stale = false;
+            self.span.moved(&next.client);
+            self.client = next.client;
+        }
+        self.model = next.model.or_else(|| self.first_model.clone());
+        Ok(true)
+    }
+
+    /// The index of the fallback's target that the call is at; `None` for the request's own.
+    pub(crate) fn fallback(&self) -> Option<usize> {
+        self.route.index()
     }
 
     /// The span of the call, for `tracing`.
@@ -307,8 +351,8 @@ impl Attempts {
     ) -> Result<Opened, Attempted> {
         let progress = Progress::new(self.cancel.clone(), self.limit(self.inner().attempt_timeout));
         let outgoing = Outgoing {
-            url: target.url,
-            body: target.body,
+            url: self.route.url(target.url),
+            body: self.route.body(target.body),
             idempotency_key: self.idempotency_key.as_str(),
             stream: target.stream,
             fresh_connection: self.met_stale,
@@ -395,7 +439,13 @@ impl Attempts {
         }
         self.inner().classifier.classify(status, headers, &body.bytes, wall_now())?;
         let headers = std::mem::take(&mut incoming.headers);
-        Ok(Response { status, headers, body: body.bytes, attempts: self.sent })
+        Ok(Response {
+            status,
+            headers,
+            body: body.bytes,
+            attempts: self.sent,
+            fallback: self.fallback(),
+        })
     }
 
     /// Waits, or until the call is cancelled.

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, Classifier, Counters, Error, Kind, Policy, Provider, Quota,
-    QuotaOptions,
+    Budget, CallAction, CallEvent, Classifier, Counters, Error, Fallback, Kind, Policy, Provider,
+    Quota, QuotaOptions,
 };
 
 use crate::client::{Client, Inner, Observer};
 use crate::clock::{monotonic_now, wall_now};
+use crate::fallback::Fallbacks;
 use crate::host_quota::{HostQuota, HostQuotaOptions};
 use crate::predicate::ResultPredicate;
 use crate::response::Response;
 use crate::secret::ApiKey;
+use crate::seed::Seed;
 use crate::transport::{Transport, is_loopback};
 use crate::url::BaseUrl;
 
@@ -59,6 +61,7 @@ pub struct ClientBuilder {
     user_agent: String,
     observer: Option<Arc<Observer>>,
     retry_if_result: Option<ResultPredicate>,
+    fallback: Option<Fallback>,
 }
 
 enum QuotaChoice {
@@ -87,6 +90,7 @@ impl ClientBuilder {
             user_agent: concat!("resayil/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
             retry_if_result: None,
+            fallback: None,
         }
     }
 
@@ -216,13 +220,60 @@ impl ClientBuilder {
         self
     }
 
+    /// Other models or services that take over chats which this client's own does not serve, and when:
+    /// see [`Fallback`]. Default: none.
+    ///
+    /// A target of another origin has to have its own key. Quota and budget are per origin and key: a
+    /// target of another one has those of its own, with the defaults of its provider and the options of
+    /// this client's budget. All other options are this client's.
+    ///
+    /// Each change of target is told to the [`observer`](Self::observer) as a retry with the reason
+    /// `fallback`, counts as one, and carries the idempotency key with a number at its end. What served
+    /// the call is told by [`ChatCompletion::fallback`](crate::ChatCompletion::fallback); if all failed,
+    /// the last target's error is given, with its model and the attempts of all.
+    ///
+    /// ```
+    /// use resayil::{Client, Fallback, FallbackTarget};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let elsewhere = FallbackTarget::new()
+    ///     .with_base_url("https://api.example.com/v1")
+    ///     .with_api_key("sk-example")
+    ///     .with_model("small");
+    /// let fallback = Fallback::builder().target("llama3.2:3b").target(elsewhere).build()?;
+    /// let client = Client::builder().api_key("sk_llmr_example").fallback(fallback).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fallback(mut self, fallback: impl Into<Option<Fallback>>) -> Self {
+        self.fallback = fallback.into();
+        self
+    }
+
     /// Checks the options and makes the client. Nothing is sent.
     ///
     /// # Errors
     ///
     /// [`Kind::Configuration`](crate::Kind::Configuration): no key, or a key, address or option of
     /// bad form.
-    pub fn build(self) -> Result<Client, Error> {
+    pub fn build(mut self) -> Result<Client, Error> {
+        let fallback = self.fallback.take();
+        let (mut inner, seed) = self.inner(Arc::default())?;
+        if let Some(fallback) = fallback {
+            inner.fallbacks = Some(Fallbacks::new(fallback, &inner, &seed)?);
+        }
+        let attempt_timeout = inner.attempt_timeout;
+        let client = Client::new(inner);
+        if attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
+            let event = CallEvent::new(CallAction::Warning, "attempt_timeout", 0);
+            client.tell(&event.with_delay(attempt_timeout));
+        }
+        client.tell_quota_warning();
+        Ok(client)
+    }
+
+    /// What the client is made of, but for its fallback, and what others like it take from it.
+    pub(crate) fn inner(self, counters: Arc<Counters>) -> Result<(Inner, Seed), Error> {
         let key = match self.api_key.clone() {
             Some(key) => key,
             None => from_env("RESAYIL_API_KEY")?.ok_or_else(|| {
@@ -243,6 +294,24 @@ impl ClientBuilder {
             _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
             _ => QuotaOptions::default().with_window(None),
         };
+        let seed = Seed {
+            base_url: url.base().to_owned(),
+            origin: url.origin().to_owned(),
+            key: key.clone(),
+            allow_http: self.allow_http,
+            provider,
+            budget: self.budget.options(),
+            has_quota: !matches!(self.quota, QuotaChoice::None),
+            share_quota: self.share_quota,
+            quota_folder: self.quota_folder.clone(),
+            connect_timeout: self.connect_timeout,
+            attempt_timeout: self.attempt_timeout,
+            idle_timeout: self.idle_timeout,
+            max_response_bytes: self.max_response_bytes,
+            user_agent: self.user_agent.clone(),
+            observer: self.observer.clone(),
+            counters: Arc::clone(&counters),
+        };
         let mut host_quota = None;
         let quota = match self.quota {
             QuotaChoice::None => None,
@@ -261,7 +330,7 @@ impl ClientBuilder {
         let use_proxy = !is_loopback(url.host());
         let transport =
             Transport::new(authorization, &self.user_agent, self.connect_timeout, use_proxy);
-        let client = Client::new(Inner {
+        let inner = Inner {
             transport,
             url,
             provider,
@@ -276,14 +345,10 @@ impl ClientBuilder {
             max_response_bytes: self.max_response_bytes,
             observer: self.observer,
             retry_if_result: self.retry_if_result,
-            counters: Counters::default(),
-        });
-        if self.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
-            let event = CallEvent::new(CallAction::Warning, "attempt_timeout", 0);
-            client.tell(&event.with_delay(self.attempt_timeout));
-        }
-        client.tell_quota_warning();
-        Ok(client)
+            counters,
+            fallbacks: None,
+        };
+        Ok((inner, seed))
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -167,6 +167,7 @@ pub struct ChatCompletion {
     usage: Option<Usage>,
     request_id: Option<String>,
     attempts: u32,
+    fallback: Option<usize>,
     json: String,
 }
 
@@ -211,7 +212,7 @@ impl ChatCompletion {
             return Err(unreadable("the answer has no choices"));
         };
         let request_id = response.request_id().map(str::to_owned);
-        let attempts = response.attempts;
+        let (attempts, fallback) = (response.attempts, response.fallback);
         let status = response.status;
         let json = String::from_utf8(response.body).map_err(|_| {
             Error::new(Kind::Protocol, "the answer is not UTF-8").with_status(status)
@@ -223,6 +224,7 @@ impl ChatCompletion {
             usage: completion.usage,
             request_id,
             attempts,
+            fallback,
             json,
         })
     }
@@ -257,6 +259,12 @@ impl ChatCompletion {
         self.attempts
     }
 
+    /// Which target of the client's [`Fallback`](crate::Fallback) answered, counted from 0; `None` for
+    /// the one that was asked first.
+    pub fn fallback(&self) -> Option<usize> {
+        self.fallback
+    }
+
     /// The provider's id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -282,7 +290,8 @@ mod tests {
 
     fn read(body: &str) -> Result<ChatCompletion, Error> {
         let body = body.as_bytes().to_vec();
-        ChatCompletion::read(Response { status: 200, headers: Vec::new(), body, attempts: 1 })
+        let headers = Vec::new();
+        ChatCompletion::read(Response { status: 200, headers, body, attempts: 1, fallback: None })
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, Classifier, Counters, Error, Policy, Provider, Quota,
+    Budget, CallAction, CallEvent, Classifier, Counters, Error, Fallback, Policy, Provider, Quota,
     QuotaState, Stats,
 };
 
@@ -14,6 +14,7 @@ use crate::balance::{self, Balance};
 use crate::builder::ClientBuilder;
 use crate::chat::{ChatCompletion, ChatRequest};
 use crate::clock::monotonic_now;
+use crate::fallback::{Fallbacks, can_change_model};
 use crate::host_quota::HostQuota;
 use crate::models::{self, Model};
 use crate::options::CallOptions;
@@ -28,7 +29,7 @@ use crate::url::BaseUrl;
 pub(crate) type Observer = dyn Fn(&CallEvent<'_>) + Send + Sync;
 
 /// The path of chat completions below the base URL.
-const CHAT: &str = "chat/completions";
+pub(crate) const CHAT: &str = "chat/completions";
 
 /// A client of one API with one key. A clone is the same client: it shares connections, quota,
 /// retry budget and counters. Any number of threads may call at once.
@@ -74,7 +75,9 @@ pub(crate) struct Inner {
     pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<Observer>>,
     pub(crate) retry_if_result: Option<ResultPredicate>,
-    pub(crate) counters: Counters,
+    /// Shared with the clients of the fallback's services.
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) fallbacks: Option<Fallbacks>,
 }
 
 impl Client {
@@ -84,6 +87,10 @@ impl Client {
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    pub(crate) fn is_same(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn tell(&self, event: &CallEvent<'_>) {
@@ -137,8 +144,13 @@ impl Client {
     ) -> Result<ChatCompletion, Error> {
         let body = request.body(false)?;
         let url = self.0.url.join(CHAT)?;
-        let target =
-            Target { url: &url, body: Some(body.as_bytes()), stream: false, metered: true };
+        let target = Target {
+            url: &url,
+            body: Some(body.as_bytes()),
+            stream: false,
+            metered: true,
+            may_fall_back: true,
+        };
         let attempts = Attempts::new(self, options, request.model())?;
         let span = attempts.span().clone();
         attempts.run(&target, ChatCompletion::read).inspect(|answer| span.answer(answer))
@@ -192,7 +204,8 @@ impl Client {
     }
 
     /// Sends a JSON body to `{base}/{path}`, with quota, retries and budget as in
-    /// [`chat`](Self::chat), and gives the answer as it came.
+    /// [`chat`](Self::chat), and gives the answer as it came. A fallback takes it over only if the path
+    /// is `chat/completions` and the body a JSON object.
     ///
     /// # Errors
     ///
@@ -200,19 +213,29 @@ impl Client {
     /// an error, too.
     pub fn post(&self, path: &str, body: &[u8], options: &CallOptions) -> Result<Response, Error> {
         let url = self.0.url.join(path)?;
-        let target = Target { url: &url, body: Some(body), stream: false, metered: true };
+        let may_fall_back = self.0.fallbacks.is_some()
+            && path.trim_start_matches('/') == CHAT
+            && can_change_model(body);
+        let target =
+            Target { url: &url, body: Some(body), stream: false, metered: true, may_fall_back };
         let result = Attempts::new(self, options, None)?.run(&target, Ok);
         // The body is read for this only if a message may name the model.
         result.map_err(|error| match model_of(body) {
-            Some(model) => error.with_model(&model),
-            None => error,
+            Some(model) if error.model().is_none() => error.with_model(&model),
+            _ => error,
         })
     }
 
     fn get<T>(&self, url: &str, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
         // Neither is counted against the quota.
-        let target = Target { url, body: None, stream: false, metered: false };
+        let target =
+            Target { url, body: None, stream: false, metered: false, may_fall_back: false };
         Attempts::new(self, &CallOptions::new(), None)?.run(&target, |answer| read(answer.body()))
+    }
+
+    /// What takes over chats that the client's own service does not serve.
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.0.fallbacks.as_ref().map(Fallbacks::given)
     }
 
     /// The quota that calls wait for.
@@ -240,7 +263,8 @@ impl Client {
         self.0.provider
     }
 
-    /// What the client did since it was made, and what quota and budget have left. Any thread may ask
+    /// What the client did since it was made, at all targets, and what quota and budget of its first
+    /// target have left. Any thread may ask
     /// at any time; [`Stats::metrics`] gives the same for OpenTelemetry, Prometheus and their like.
     pub fn stats(&self) -> Stats {
         let mut stats = self.0.counters.stats();

@@ -11,6 +11,7 @@ pub struct Response {
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
     pub(crate) attempts: u32,
+    pub(crate) fallback: Option<usize>,
 }
 
 impl Response {
@@ -48,6 +49,12 @@ impl Response {
     /// How many requests were sent for this call.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Which target of the client's [`Fallback`](crate::Fallback) answered, counted from 0; `None` for
+    /// the one that was asked first.
+    pub fn fallback(&self) -> Option<usize> {
+        self.fallback
     }
 
     /// The provider's id of the request, to name when asking for support.

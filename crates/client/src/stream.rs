@@ -147,6 +147,12 @@ impl ChatStream {
         self.attempts.sent()
     }
 
+    /// Which target of the client's [`Fallback`](crate::Fallback) answers, counted from 0; `None` for the
+    /// one that was asked first.
+    pub fn fallback(&self) -> Option<usize> {
+        self.attempts.fallback()
+    }
+
     /// The provider's id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -311,5 +317,5 @@ impl std::fmt::Debug for ChatStream {
 }
 
 fn target<'a>(url: &'a str, body: &'a [u8]) -> Target<'a> {
-    Target { url, body: Some(body), stream: true, metered: true }
+    Target { url, body: Some(body), stream: true, metered: true, may_fall_back: true }
 }

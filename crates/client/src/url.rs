@@ -51,6 +51,11 @@ impl BaseUrl {
         })
     }
 
+    /// The whole address, without a slash at the end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
         &self.origin

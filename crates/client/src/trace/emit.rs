@@ -77,18 +77,27 @@ impl CallSpan {
             "error.type" = Empty,
             "resayil.attempts" = Empty,
         );
-        if !span.is_disabled() {
-            let url = &client.inner().url;
-            span.record("server.address", url.host().trim_matches(['[', ']']));
-            if let Ok(origin) = url.origin().parse::<Uri>() {
-                let usual = if origin.scheme_str() == Some("http") { 80 } else { 443 };
-                span.record("server.port", origin.port_u16().unwrap_or(usual));
-            }
-            if let Some(model) = model {
-                span.record("otel.name", format!("chat {model}"));
-            }
+        let span = CallSpan { span, is_chat: model.is_some() };
+        span.moved(client);
+        if let Some(model) = model.filter(|_| !span.span.is_disabled()) {
+            span.span.record("otel.name", format!("chat {model}"));
         }
-        CallSpan { span, is_chat: model.is_some() }
+        span
+    }
+
+    /// The call is at this client's service now.
+    pub(crate) fn moved(&self, client: &Client) {
+        let span = &self.span;
+        if span.is_disabled() {
+            return;
+        }
+        let url = &client.inner().url;
+        span.record("server.address", url.host().trim_matches(['[', ']']));
+        if let Ok(origin) = url.origin().parse::<Uri>() {
+            let usual = if origin.scheme_str() == Some("http") { 80 } else { 443 };
+            span.record("server.port", origin.port_u16().unwrap_or(usual));
+        }
+        span.record("gen_ai.provider.name", client.provider().map(|it| it.otel_name()));
     }
 
     /// A request of this method is sent.

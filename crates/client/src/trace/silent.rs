@@ -15,6 +15,8 @@ impl CallSpan {
         CallSpan
     }
 
+    pub(crate) fn moved(&self, _: &Client) {}
+
     pub(crate) fn attempt(&self, _: &'static str) {}
 
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
