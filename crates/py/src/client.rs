@@ -81,7 +81,6 @@ impl Client {
     /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id. Of
     /// these `retry_if_result` says whether the answer is to be asked for again.
     #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None, retry_if_result=None))]
-    #[expect(clippy::too_many_arguments, reason = "they are the options, by keyword")]
     fn chat(
         &self,
         py: Python<'_>,
