@@ -224,8 +224,10 @@ impl Window {
     ) -> Option<Delay> {
         let ahead = stand.ahead;
         if let Some(cap) = self.cap() {
-            let behind = ahead.checked_sub(cap.saturating_sub(self.used) as usize)?;
-            return Some(Delay::exactly(self.until_window(behind, cap, clock, now)));
+            let left = cap.saturating_sub(self.used) as usize;
+            if let Some(behind) = ahead.checked_sub(left) {
+                return Some(Delay::exactly(self.until_window(behind, cap, clock, now)));
+            }
         }
         // What most are admitted by: a limit that is all one's own.
         if self.share.is_none() && self.limit().is_some() && !self.headers.on_success {
