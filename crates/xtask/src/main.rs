@@ -17,6 +17,7 @@ mod readme;
 mod run;
 mod sim;
 mod test;
+mod together;
 mod tools;
 
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 use super::store::{Delay, Grant, Stand};
 use super::*;
 
+mod wake;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn millis(millis: u64) -> Duration {
@@ -366,4 +368,19 @@ fn a_late_reset_does_not_outweigh_the_wait_that_a_refusal_names() {
     ticket.settle(&Settlement { rate_limit, ..refused(SECOND) }, Duration::ZERO);
     assert!(admit(&quota, millis(900)).is_none());
     assert!(admit(&quota, SECOND).is_some());
+}
+
+#[test]
+fn who_shares_a_known_limit_feels_its_way_beyond_its_own_share() {
+    let quota = quota(Some(10));
+    let tickets: Vec<_> = (0..5).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
+    assert_eq!(tickets.len(), 5);
+    for (index, ticket) in tickets.into_iter().enumerate() {
+        let answer = if index < 3 { Settlement::unknown() } else { refused(10 * SECOND) };
+        ticket.settle(&answer, millis(100));
+    }
+    // Others had the seven that are missing. Three are its own by experience, and one it tries.
+    let next = 11 * SECOND;
+    let admitted: Vec<_> = (0..10).filter_map(|_| admit(&quota, next)).collect();
+    assert!((3..=4).contains(&admitted.len()), "{}", admitted.len());
 }
