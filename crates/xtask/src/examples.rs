@@ -10,7 +10,7 @@ use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::counts::Counts;
 use crate::native::{self, Language};
-use crate::{prerequisites, python, run, together};
+use crate::{prerequisites, python, run};
 
 /// What each example prints, with times rounded to whole seconds.
 const EXPECTED: &str = "tests/examples/expected.txt";
@@ -63,18 +63,6 @@ pub(crate) fn test() -> Result<(), String> {
             Err(error) => {
                 counts.failed += 1;
                 failures.push(format!("the example in {language}: {error}"));
-            }
-        }
-    }
-    if cfg!(target_os = "linux") {
-        match together::test() {
-            Ok(()) => {
-                counts.passed += 1;
-                run::say("Rust, C and Python with one quota: none refused, none lost");
-            }
-            Err(error) => {
-                counts.failed += 1;
-                failures.push(format!("Rust, C and Python with one quota: {error}"));
             }
         }
     }

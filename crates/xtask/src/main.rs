@@ -17,7 +17,6 @@ mod readme;
 mod run;
 mod sim;
 mod test;
-mod together;
 mod tools;
 
 use std::process::ExitCode;

@@ -79,14 +79,9 @@ fn test_program(language: Language, source: &Path, libraries: &Libraries) -> Res
 
 /// Builds the example program of a language, and gives the command that runs it.
 pub(crate) fn example(language: Language) -> Result<Command, String> {
-    let source = language.folder().join("example").with_extension(language.extension());
-    program(language, &source)
-}
-
-/// Builds a program, and gives the command that runs it.
-pub(crate) fn program(language: Language, source: &Path) -> Result<Command, String> {
     prerequisites::c()?;
-    let object = programs::compile(language, source)?;
+    let source = language.folder().join("example").with_extension(language.extension());
+    let object = programs::compile(language, &source)?;
     let program = programs::link(language, &object, Linkage::Shared, &library::build()?)?;
     Ok(run::command(program))
 }

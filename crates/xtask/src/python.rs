@@ -136,13 +136,8 @@ pub(crate) fn test() -> Result<(), String> {
 
 /// The example in Python, ready to run.
 pub(crate) fn example() -> Result<Command, String> {
-    program("tests/python/example.py")
-}
-
-/// A program, ready to run.
-pub(crate) fn program(path: &str) -> Result<Command, String> {
     let mut command = environment()?.command("python");
-    command.arg(path);
+    command.arg("tests/python/example.py");
     Ok(command)
 }
 
