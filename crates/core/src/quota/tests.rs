@@ -76,21 +76,26 @@ fn a_request_that_was_not_counted_is_given_back() {
 #[test]
 fn the_first_refusal_holds_everybody_back_and_teaches_the_limit() {
     let quota = quota(None);
-    let first = admit(&quota, Duration::ZERO).unwrap();
-    first.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(50));
+    let answer = Settlement { consumed: Some(true), ..Settlement::default() };
+    // One at first, and one more for each that was answered.
+    for count in 1..=2 {
+        let tickets: Vec<_> = (0..count).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
+        assert!(admit(&quota, Duration::ZERO).is_none());
+        tickets.into_iter().for_each(|ticket| ticket.settle(&answer, millis(50)));
+    }
     let mut tickets: Vec<_> = (0..4).map(|_| admit(&quota, millis(50)).unwrap()).collect();
     // Two more are answered, two refused.
     for ticket in tickets.split_off(2) {
         ticket.settle(&refused(10 * SECOND), millis(100));
     }
     for ticket in tickets {
-        ticket.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(200));
+        ticket.settle(&answer, millis(200));
     }
     assert!(admit(&quota, SECOND).is_none());
-    assert_eq!(quota.state(SECOND).limit, Some(3));
+    assert_eq!(quota.state(SECOND).limit, Some(5));
     let next = 11 * SECOND;
-    let admitted: Vec<_> = (0..5).filter_map(|_| admit(&quota, next)).collect();
-    assert_eq!(admitted.len(), 3);
+    let admitted: Vec<_> = (0..9).filter_map(|_| admit(&quota, next)).collect();
+    assert_eq!(admitted.len(), 5);
     assert_eq!(quota.state(next).refused, 2);
 }
 
@@ -150,10 +155,11 @@ fn a_refusal_in_a_short_window_teaches_its_limit_and_not_a_wrong_end() {
         let date = Some(Timestamp::from_unix_seconds(86 + into / 1000));
         let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
         let refusal = Settlement { date, ..refused(wait * SECOND) };
-        for settlements in [[answer; 4], [answer, refusal, refusal, refusal]] {
-            let tickets = [(); 4].map(|()| admit(&quota, millis(5)).unwrap());
+        for settlements in [&[answer][..], &[answer; 2], &[answer, answer, refusal, refusal]] {
+            let tickets: Vec<_> =
+                settlements.iter().map(|_| admit(&quota, millis(5)).unwrap()).collect();
             for (ticket, settlement) in tickets.into_iter().zip(settlements) {
-                ticket.settle(&settlement, millis(5));
+                ticket.settle(settlement, millis(5));
             }
         }
         assert_eq!(quota.state(millis(5)).limit, Some(5));

@@ -17,7 +17,8 @@ const SECOND: i64 = 1_000_000;
 pub(super) const TRANSIT: Duration = Duration::from_millis(250);
 
 /// How many are sent at once before anything is known of the limit; each that passes allows one more.
-const FIRST: u64 = 4;
+/// Whoever begins in a window that others have used up is refused no more often than this.
+const FIRST: u64 = 1;
 
 /// After so many windows that were used up without a refusal, one request more is tried: the limit may
 /// have been raised. The first is for a limit that was learned from refusals, the second for one that
