@@ -1,38 +1,40 @@
 //! A thread that waits to be woken.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// The current thread, that it may sleep until somebody calls the waker.
+/// Lets a thread sleep until somebody calls the waker.
+///
+/// `std::thread::park` would do, but makes a record of each thread that C or Python made.
 pub(crate) struct Parker {
     waker: Waker,
     signal: Arc<Signal>,
 }
 
+#[derive(Default)]
 struct Signal {
-    thread: Thread,
-    /// Woken since it slept last. The thread may be unparked for other reasons, too.
-    woken: AtomicBool,
+    /// Woken since it slept last.
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        self.thread.unpark();
+        *self.lock() = true;
+        self.changed.notify_one();
     }
 }
 
 impl Parker {
     pub(crate) fn new() -> Self {
-        let thread = std::thread::current();
-        let signal = Arc::new(Signal { thread, woken: AtomicBool::new(false) });
+        let signal = Arc::<Signal>::default();
         Parker { waker: Waker::from(signal.clone()), signal }
     }
 
@@ -43,12 +45,16 @@ impl Parker {
     /// Sleeps for this long, or until the waker is called; not at all if that was since last time.
     pub(crate) fn park(&self, wait: Duration) {
         let start = Instant::now();
-        while !self.signal.woken.swap(false, Ordering::Acquire) {
+        let mut woken = self.signal.lock();
+        while !std::mem::take(&mut *woken) {
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return;
             }
-            std::thread::park_timeout(left);
+            woken = match self.signal.changed.wait_timeout(woken, left) {
+                Ok((woken, _)) => woken,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
         }
     }
 }
@@ -61,8 +67,6 @@ mod tests {
     fn it_sleeps_until_it_is_woken_or_the_time_is_over() {
         let parker = Parker::new();
         let start = Instant::now();
-        // Somebody else's unpark is none of ours.
-        std::thread::current().unpark();
         parker.park(Duration::from_millis(20));
         assert!(start.elapsed() >= Duration::from_millis(20));
         let waker = parker.waker().clone();
