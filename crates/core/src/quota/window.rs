@@ -21,10 +21,8 @@ pub(super) const TRANSIT: Duration = Duration::from_millis(250);
 const FIRST: u64 = 1;
 
 /// After so many windows that were used up without a refusal, one request more is tried: the limit may
-/// have been raised. The first is for a limit that was learned from refusals, the second for one that
-/// the server told.
-const RETRY_LEARNED: u32 = 10;
-const RETRY_TOLD: u32 = 30;
+/// have been raised, which nothing else tells where headers come with refusals only.
+const RETRY: u32 = 10;
 
 /// How often a sender should ask again whose turn depends on answers that are under way.
 const LOOK: Duration = Duration::from_millis(50);
@@ -203,11 +201,7 @@ impl Window {
         }
         self.learned_before = self.learned;
         self.trying = false;
-        let patience = match (self.given, self.told) {
-            (None, None) => RETRY_LEARNED,
-            _ => RETRY_TOLD,
-        };
-        if self.full >= patience && self.given.is_none() && !self.headers.on_success {
+        if self.full >= RETRY && self.given.is_none() && !self.headers.on_success {
             (self.full, self.trying) = (0, true);
             self.share = self.limit();
         }
