@@ -207,9 +207,21 @@ impl QuotaModel {
         self.roll(now);
     }
 
+    /// Admits the only one who asks, if that may be.
+    #[inline(always)]
+    pub(super) fn try_send(&mut self, now: Duration) -> Option<Grant> {
+        self.roll(now);
+        let is_open = now >= self.latched_until
+            && matches!(self.counting, Counting::Aligned)
+            && self.window.is_open();
+        if !is_open && self.delay(Stand { ahead: 0, waiting: 1 }, now).is_some() {
+            return None;
+        }
+        Some(self.send(now))
+    }
+
     /// How long the sender has to wait who stands there; `None` if it may send. Call
     /// [`roll`](Self::roll) first.
-    #[inline]
     pub(super) fn delay(&self, stand: Stand, now: Duration) -> Option<Delay> {
         let delay = self.delay_by_count(stand, now);
         match self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
@@ -218,7 +230,6 @@ impl QuotaModel {
         }
     }
 
-    #[inline]
     fn delay_by_count(&self, stand: Stand, now: Duration) -> Option<Delay> {
         let ahead = stand.ahead;
         let wait = match &self.counting {

@@ -41,16 +41,7 @@ impl State {
     /// Admits somebody while nobody waits, if that may be.
     #[inline]
     pub(super) fn admit(&mut self, now: Duration) -> Option<(Place, Grant)> {
-        let now = self.store.time(now);
-        let mut grant = None;
-        self.store.update(now, |model| {
-            model.roll(now);
-            if model.delay(Stand { ahead: 0, waiting: 1 }, now).is_none() {
-                grant = Some(model.send(now));
-            }
-            grant.is_some()
-        });
-        let grant = grant?;
+        let grant = self.store.try_send(now)?;
         self.admitted += 1;
         Some((self.line.pass_by(), grant))
     }

@@ -100,7 +100,8 @@ pub trait SharedQuota: Send {
         now
     }
 
-    /// Changes the model at the time `now` of the common clock. `change` says whether it did: if not, nothing has to be written.
+    /// Changes the model at the time `now` of the common clock. `change` says whether it did: if not,
+    /// nothing has to be written.
     fn update(&mut self, now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool);
 }
 
@@ -118,6 +119,25 @@ impl Kept {
             Kept::Own(_) => now,
             Kept::Shared(shared) => shared.time(now),
         }
+    }
+
+    /// Admits the only one who asks, if that may be.
+    #[inline]
+    pub(super) fn try_send(&mut self, now: Duration) -> Option<Grant> {
+        match self {
+            Kept::Own(model) => model.try_send(now),
+            Kept::Shared(_) => self.try_send_shared(now),
+        }
+    }
+
+    #[cold]
+    fn try_send_shared(&mut self, now: Duration) -> Option<Grant> {
+        let (mut grant, now) = (None, self.time(now));
+        self.update(now, |model| {
+            grant = model.try_send(now);
+            grant.is_some()
+        });
+        grant
     }
 
     /// Looks at the model, or changes it, at this time of its clock; `change` says whether it did.

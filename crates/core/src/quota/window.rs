@@ -207,8 +207,15 @@ impl Window {
         }
     }
 
-    /// How long the sender has to wait who stands there; `None` if it may send.
+    /// Whether the first in the line may send, by what most are admitted by: a known limit that is
+    /// all one's own. If not, [`delay`](Self::delay) tells.
     #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        let has_room = |limit| self.trying || self.used < limit;
+        self.share.is_none() && !self.headers.on_success && self.limit().is_some_and(has_room)
+    }
+
+    /// How long the sender has to wait who stands there; `None` if it may send.
     pub(super) fn delay(
         &self,
         stand: Stand,
@@ -223,10 +230,6 @@ impl Window {
             if let Some(behind) = ahead.checked_sub(left) {
                 return Some(Delay::exactly(self.until_window(behind, cap, clock, now)));
             }
-        }
-        // What most are admitted by: a limit that is all one's own.
-        if self.share.is_none() && self.limit().is_some() && !self.headers.on_success {
-            return None;
         }
         self.delay_of_unsure(stand, clock, flight, recent, now)
     }
