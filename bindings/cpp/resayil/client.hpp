@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answers.hpp"
+#include "fallback.hpp"
 #include "metrics.hpp"
 #include "options.hpp"
 
@@ -161,6 +162,11 @@ public:
     }
     ClientBuilder &policy(const Policy &policy) noexcept {
         resayil_client_builder_policy(handle_.get(), policy.get());
+        return *this;
+    }
+    /// Other models or services that take over chats which the client's own does not serve.
+    ClientBuilder &fallback(const Fallback &fallback) noexcept {
+        resayil_client_builder_fallback(handle_.get(), fallback.get());
         return *this;
     }
     ClientBuilder &budget(const Budget &budget) noexcept {
