@@ -10,12 +10,13 @@ use resayil_core::Error;
 use crate::budget::Budget;
 use crate::chat_stream::ChatStream;
 use crate::error::NativeError;
+use crate::fallback::Fallback;
 use crate::policy::RetryPolicy;
 use crate::predicate::Predicate;
 use crate::quota::{Quota, QuotaState};
 use crate::{counters, exceptions, input, interrupt};
 
-type Answer = (String, u32, Option<String>);
+type Answer = (String, u32, Option<String>, Option<usize>);
 type ModelRow = (String, Option<String>, Option<i64>, Option<String>);
 type BalanceRow = (Option<String>, Option<String>, Option<String>, Option<f64>);
 
@@ -53,6 +54,7 @@ impl Client {
                 }
                 "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
                 "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
+                "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
                 "quota" if value.is_none() => builder.no_quota(),
                 // It says limit and window; what is counted is in the file.
                 "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
@@ -78,10 +80,9 @@ impl Client {
         built.map(Client).map_err(|error| exceptions::raise(py, error))
     }
 
-    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id. Of
-    /// these `retry_if_result` says whether the answer is to be asked for again.
+    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id, the
+    /// index of the fallback's target. Of these `retry_if_result` says whether the answer is to be asked for again.
     #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None, retry_if_result=None))]
-    #[expect(clippy::too_many_arguments, reason = "they are the options, by keyword")]
     fn chat(
         &self,
         py: Python<'_>,
@@ -100,7 +101,7 @@ impl Client {
         let answer = self.run(py, &token, move |client| {
             let answer = client.chat_with(&request, &options)?;
             let request_id = answer.request_id().map(str::to_owned);
-            Ok((answer.json().to_owned(), answer.attempts(), request_id))
+            Ok((answer.json().to_owned(), answer.attempts(), request_id, answer.fallback()))
         });
         match predicate.and_then(|predicate| predicate.take_failure()) {
             Some(raised) => Err(raised),
