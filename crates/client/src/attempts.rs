@@ -1,11 +1,12 @@
 //! The attempts of one call: wait for the quota, send, read, decide, wait, and again.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use resayil_core::{
-    Admission, Call, CallAction, CallEvent, Decision, Error, HintSource, Kind, RetryReason,
-    Settlement, StopReason, Ticket,
+    Admission, Call, CallAction, CallEvent, ConcurrencyPermit, Decision, Error, HintSource, Kind,
+    RetryReason, Settlement, StopReason, Ticket,
 };
 
 use crate::cancel::CancelToken;
@@ -14,6 +15,7 @@ use crate::clock::{monotonic_now, wall_now};
 use crate::fallback::Route;
 use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
+use crate::park;
 use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
 use crate::trace::CallSpan;
@@ -62,6 +64,8 @@ pub(crate) struct Attempts {
     met_stale: bool,
     /// The failure that the next attempt is to mend.
     last: Option<Error>,
+    /// The place among the requests in flight, from before one is sent until its answer has ended.
+    permit: Option<ConcurrencyPermit>,
     span: CallSpan,
 }
 
@@ -100,6 +104,7 @@ impl Attempts {
             not_before: Duration::ZERO,
             met_stale: false,
             last: None,
+            permit: None,
             span: CallSpan::new(client, model),
         })
     }
@@ -156,6 +161,7 @@ impl Attempts {
 
     /// Tells that the whole answer is there and good.
     pub(crate) fn succeeded(&mut self) {
+        self.leave(None);
         self.call.on_success();
         self.span.end(self.sent, None);
         self.inner().counters.answered();
@@ -168,6 +174,7 @@ impl Attempts {
     /// The error to give to the caller.
     pub(crate) fn failed(&mut self, error: Error, target: &Target<'_>) -> Result<(), Error> {
         let now = monotonic_now();
+        self.leave(Some(&error));
         if error.is_rejected() {
             // The request was carried out: a server that knows its key would answer the same.
             self.idempotency_key.renew()?;
@@ -291,6 +298,10 @@ impl Attempts {
         let mut ticket = quota.map(|quota| quota.enter());
         let start = monotonic_now();
         let mut told = false;
+        let waker = match self.inner().limiter {
+            Some(_) => park::waker(),
+            None => Waker::noop().clone(),
+        };
         let result = loop {
             if self.cancel.as_ref().is_some_and(CancelToken::forbids_sending) {
                 self.tell(CallAction::Stop, StopReason::Cancelled.name(), None, None);
@@ -300,6 +311,15 @@ impl Attempts {
             // In the line already while the server's own wait lasts: nobody takes the place.
             let wait = match self.not_before.checked_sub(now).filter(|left| !left.is_zero()) {
                 Some(left) => left,
+                // What the quota admits is to be sent at once, so a place comes first.
+                None if !self.enter(&waker) => {
+                    let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
+                    if left.is_none_or(|left| !left.is_zero()) {
+                        park::park(&waker, self.cancel.as_ref(), left);
+                        continue;
+                    }
+                    Duration::ZERO
+                }
                 None => match ticket.as_mut().map_or(Admission::Ready, |ticket| ticket.poll(now)) {
                     Admission::Ready => Duration::ZERO,
                     Admission::Wait(wait) => wait,
@@ -321,6 +341,8 @@ impl Attempts {
             if !std::mem::replace(&mut told, true) {
                 self.tell(CallAction::QuotaWait, "quota", Some(wait), None);
             }
+            // Others may send meanwhile.
+            self.permit = None;
             self.sleep(wait.min(QUOTA_POLL));
         };
         self.client.tell_quota_warning();
@@ -328,6 +350,7 @@ impl Attempts {
             self.inner().counters.waited_for_quota(monotonic_now().saturating_sub(start));
         }
         result.map_err(|error| {
+            self.permit = None;
             let reason = match error.kind() {
                 Kind::Cancelled => StopReason::Cancelled,
                 _ => StopReason::Deadline,
@@ -338,6 +361,20 @@ impl Attempts {
             };
             self.end(error, reason)
         })
+    }
+
+    /// Whether the call has a place among the requests in flight, or there is no limit. If not, it waits
+    /// in the line, and this waker is woken.
+    fn enter(&mut self, waker: &Waker) -> bool {
+        let Some(limiter) = &self.client.inner().limiter else { return true };
+        self.permit.get_or_insert_with(|| limiter.enter()).poll(waker).is_ready()
+    }
+
+    /// Gives the place up when an exchange has ended.
+    fn leave(&mut self, error: Option<&Error>) {
+        if let Some(permit) = self.permit.take() {
+            permit.settle(error);
+        }
     }
 
     /// One request and its answer.

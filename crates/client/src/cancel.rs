@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use ureq::unversioned::transport::ShutdownHandle;
@@ -39,6 +40,8 @@ struct State {
     next: u64,
     /// The sockets that calls wait for at this moment.
     sockets: Vec<(u64, Weak<dyn ShutdownHandle>)>,
+    /// The threads that wait for something else.
+    waiters: Vec<(u64, Waker)>,
 }
 
 impl CancelToken {
@@ -49,12 +52,13 @@ impl CancelToken {
 
     /// Cancels the calls that carry this token, now and in the future. Repeating it does nothing.
     pub fn cancel(&self) {
-        let sockets = {
+        let (sockets, waiters) = {
             let mut state = self.lock();
             state.cancelled = true;
-            std::mem::take(&mut state.sockets)
+            (std::mem::take(&mut state.sockets), std::mem::take(&mut state.waiters))
         };
         self.0.wake.notify_all();
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
         for (_, socket) in sockets {
             if let Some(socket) = socket.upgrade() {
                 socket.shutdown();
@@ -66,8 +70,13 @@ impl CancelToken {
     /// for the quota or a back-off end at once, but an answer that is coming is taken in. So nothing
     /// is lost that may have been billed.
     pub fn cancel_waits(&self) {
-        self.lock().waits_cancelled = true;
+        let waiters = {
+            let mut state = self.lock();
+            state.waits_cancelled = true;
+            std::mem::take(&mut state.waiters)
+        };
         self.0.wake.notify_all();
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Whether no request is to be sent any more: one of the two was called.
@@ -113,6 +122,16 @@ impl CancelToken {
         Some(Watch { token: self, id })
     }
 
+    /// Wakes this waker when somebody cancels, or cancels waits, until the guard is dropped. Whether it
+    /// was done before is to be looked at afterwards.
+    pub(crate) fn watch_waits(&self, waker: Waker) -> WaitWatch<'_> {
+        let mut state = self.lock();
+        let id = state.next;
+        state.next += 1;
+        state.waiters.push((id, waker));
+        WaitWatch { token: self, id }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,6 +152,18 @@ pub(crate) struct Watch<'a> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.token.lock().sockets.retain(|(id, _)| *id != self.id);
+    }
+}
+
+/// A waker that is woken on cancellation, as long as this lives.
+pub(crate) struct WaitWatch<'a> {
+    token: &'a CancelToken,
+    id: u64,
+}
+
+impl Drop for WaitWatch<'_> {
+    fn drop(&mut self) {
+        self.token.lock().waiters.retain(|(id, _)| *id != self.id);
     }
 }
 

@@ -52,6 +52,7 @@ mod host_quota;
 mod idempotency;
 mod models;
 mod options;
+mod park;
 mod predicate;
 mod response;
 mod secret;
