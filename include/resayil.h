@@ -1016,6 +1016,17 @@ resayil_status resayil_client_builder_retry_if_result(resayil_client_builder *bu
                                                       void *user);
 
 /**
+ * How many requests may be in flight at once, streams to their end: 1 to 100,000; further calls wait in
+ * order, up to their deadline or cancellation. By default there is no limit. If it is `adaptive`, it is
+ * the ceiling of a limit that starts at 20 or less, grows while all goes well, and shrinks when the
+ * service is overloaded or does not answer in time. No place is held while a call waits for the quota or
+ * between attempts. `resayil_client_get_metrics` tells how it stands.
+ */
+resayil_status resayil_client_builder_max_concurrency(resayil_client_builder *builder,
+                                                      uint32_t max,
+                                                      bool adaptive);
+
+/**
  * Other models or services that take over chats (and what `resayil_client_post` sends to
  * `chat/completions`) which the client's own does not serve; none by default. The handle stays yours.
  *

@@ -66,6 +66,12 @@ class Client:
     `fallback` is the index of the target that served it. If all fail, the last target's error is
     raised, with the attempts of all.
 
+    `max_concurrency`: how many requests may be in flight at once, streams to their end, from 1 to
+    100,000; further calls wait in order, up to their deadline. By default there is no limit. With
+    `adaptive_concurrency` it is the ceiling of a limit that starts at 20 or less, grows while all
+    goes well and shrinks when the service is overloaded or does not answer in time.
+    `stats()["concurrency"]` tells how it stands.
+
     Raises ConfigurationError for a missing key, and for a key, address or option of bad form.
     """
 
@@ -88,7 +94,11 @@ class Client:
         user_agent: Optional[str] = None,
         retry_if_result: Optional[Predicate] = None,
         fallback: Union[Fallback, Sequence[Union[str, FallbackTarget]], None] = None,
+        max_concurrency: Optional[int] = None,
+        adaptive_concurrency: bool = False,
     ) -> None:
+        if adaptive_concurrency and max_concurrency is None:
+            raise TypeError("adaptive_concurrency needs a max_concurrency")
         if fallback is not None and not isinstance(fallback, Fallback):
             fallback = Fallback(fallback)
         self._retry_if_result = retry_if_result
@@ -97,6 +107,8 @@ class Client:
             "base_url": base_url,
             "policy": policy,
             "fallback": fallback,
+            "max_concurrency": max_concurrency,
+            "adaptive_concurrency": adaptive_concurrency,
             "budget": budget if budget is not None else Budget(),
             "share_quota": share_quota,
             "quota_folder": quota_folder,
@@ -143,7 +155,8 @@ class Client:
         `refused`, `retries` (also `retries_by_reason` and `retries_by_kind`), `stale_connections`,
         `quota_waits` and their seconds `quota_wait`, `backoff_waits` and `backoff_wait`; `quota`:
         None or a dict with `limit`, `remaining`, `reset_after`, `waiting`, `admitted` and
-        `refused`; `budget_remaining` and `budget_health`. Any thread may ask, at any time.
+        `refused`; `concurrency`: None or a dict with `limit`, `in_flight` and `waiting`;
+        `budget_remaining` and `budget_health`. Any thread may ask, at any time.
         """
         return self._connected().stats()
 

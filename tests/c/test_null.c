@@ -277,6 +277,7 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_share_quota(NULL, true, NULL));
     CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
     CHECK_NULL(resayil_client_builder_no_quota(NULL));
+    CHECK_NULL(resayil_client_builder_max_concurrency(NULL, 1, false));
     CHECK_NULL(resayil_client_builder_connect_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_attempt_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_idle_timeout(NULL, 1));

@@ -181,6 +181,27 @@ static void test_fallback() {
     CHECK(!refused && refused.error().kind() == Kind::configuration);
 }
 
+static void test_max_concurrency() {
+    auto made = ClientBuilder().max_concurrency(2).build();
+    CHECK(made.ok());
+    std::vector<std::thread> threads;
+    std::string request = hello();
+    for (int at = 0; at < 6; at++) {
+        threads.emplace_back([&] { CHECK(made->chat(request).ok()); });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    double limit = 0, in_flight = -1;
+    for (const Metric &metric : made->metrics()) {
+        limit = metric.name == "resayil.client.concurrency.limit" ? metric.value : limit;
+        in_flight = metric.name == "resayil.client.concurrency.in_flight" ? metric.value : in_flight;
+    }
+    CHECK(limit == 2 && in_flight == 0);
+    auto refused = ClientBuilder().max_concurrency(0, true).build();
+    CHECK(!refused && refused.error().kind() == Kind::configuration);
+}
+
 static void test_account() {
     Client client = ::client();
     auto models = client.models();
@@ -233,6 +254,7 @@ int main() {
     RUN(test_streams());
     RUN(test_answers_that_are_not_taken());
     RUN(test_fallback());
+    RUN(test_max_concurrency());
     RUN(test_account());
     RUN(test_threads_share_a_client_and_a_quota());
     RUN(test_cancelling_from_outside());

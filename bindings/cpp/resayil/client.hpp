@@ -169,6 +169,11 @@ public:
         resayil_client_builder_fallback(handle_.get(), fallback.get());
         return *this;
     }
+    /// How many requests may be in flight at once; if it is adaptive, at most.
+    ClientBuilder &max_concurrency(std::uint32_t max, bool adaptive = false) noexcept {
+        resayil_client_builder_max_concurrency(handle_.get(), max, adaptive);
+        return *this;
+    }
     ClientBuilder &budget(const Budget &budget) noexcept {
         resayil_client_builder_budget(handle_.get(), budget.get());
         return *this;

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use ::client::{CallEvent, CallOptions, CancelToken, ChatRequest, Client as RustClient};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use resayil_core::Error;
+use resayil_core::{ConcurrencyLimit, Error};
 
 use crate::budget::Budget;
 use crate::chat_stream::ChatStream;
 use crate::error::NativeError;
 use crate::fallback::Fallback;
-use crate::policy::RetryPolicy;
+use crate::policy::{RetryPolicy, count};
 use crate::predicate::Predicate;
 use crate::quota::{Quota, QuotaState};
 use crate::{counters, exceptions, input, interrupt};
@@ -37,6 +37,8 @@ impl Client {
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut builder = RustClient::builder();
+        let adaptive = options.get_item("adaptive_concurrency")?;
+        let adaptive = adaptive.is_some_and(|it| it.is_truthy().unwrap_or(false));
         let shares = options.get_item("share_quota")?;
         let shares = shares.is_some_and(|shares| shares.is_truthy().unwrap_or(false));
         for (name, value) in options {
@@ -54,6 +56,14 @@ impl Client {
                 }
                 "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
                 "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
+                "max_concurrency" if adaptive => {
+                    builder.concurrency_limit(ConcurrencyLimit::adaptive(count(value.extract()?)))
+                }
+                "max_concurrency" => {
+                    builder.concurrency_limit(ConcurrencyLimit::fixed(count(value.extract()?)))
+                }
+                // It says how the other one is meant.
+                "adaptive_concurrency" => builder,
                 "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
                 "quota" if value.is_none() => builder.no_quota(),
                 // It says limit and window; what is counted is in the file.

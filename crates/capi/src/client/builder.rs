@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use ::client::{CallEvent, Client, ClientBuilder, QuotaOptions};
+use ::client::{CallEvent, Client, ClientBuilder, ConcurrencyLimit, QuotaOptions};
 
 use super::resayil_client;
 use crate::budget::resayil_budget;
@@ -298,6 +298,27 @@ pub unsafe extern "C" fn resayil_client_builder_retry_if_result(
         let predicate = predicate(callback, user);
         borrow_mut!(builder)
             .set("retry_if_result", Ok(predicate), |it, predicate| it.retry_if_result(predicate))
+    })
+}
+
+/// How many requests may be in flight at once, streams to their end: 1 to 100,000; further calls wait in
+/// order, up to their deadline or cancellation. By default there is no limit. If it is `adaptive`, it is
+/// the ceiling of a limit that starts at 20 or less, grows while all goes well, and shrinks when the
+/// service is overloaded or does not answer in time. No place is held while a call waits for the quota or
+/// between attempts. `resayil_client_get_metrics` tells how it stands.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_max_concurrency(
+    builder: *mut resayil_client_builder,
+    max: u32,
+    adaptive: bool,
+) -> resayil_status {
+    guard(|| {
+        let limit = match adaptive {
+            true => ConcurrencyLimit::adaptive(max),
+            false => ConcurrencyLimit::fixed(max),
+        };
+        let set = ClientBuilder::concurrency_limit;
+        borrow_mut!(builder).set("max_concurrency", Ok(limit), set)
     })
 }
 
