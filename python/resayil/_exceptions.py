@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Optional, Union
 
 from . import _native
 from ._headers import Headers
-from ._native import RateLimit
+from ._native import Messages, RateLimit
 
 __all__ = [
     "APIConnectionError",
@@ -146,8 +146,10 @@ class APIError(Exception):
         """A friendly sentence that is safe to show to an end user, in English."""
         return self._error.user_message
 
-    def user_message_in(self, language: str) -> str:
+    def user_message_in(self, language: Union[str, Messages]) -> str:
         """A friendly sentence for an end user in a language: `en` or `ar`, also with a region.
+
+        Or by texts of your own, as `Messages`.
 
         Raises ValueError for a language that there are no texts in.
         """
@@ -158,7 +160,7 @@ class APIError(Exception):
         """What a developer can do about it, in English, one step an entry."""
         return self._error.advice
 
-    def advice_in(self, language: str) -> list[str]:
+    def advice_in(self, language: Union[str, Messages]) -> list[str]:
         """What a developer can do about it, in a language; see `user_message_in`."""
         return self._error.advice_in(language)
 
@@ -212,14 +214,14 @@ class APIError(Exception):
         """Whether the request can be sent again without delivering anything twice."""
         return self._error.safe_to_replay
 
-    def to_json(self, language: Optional[str] = None) -> str:
+    def to_json(self, language: Union[str, Messages, None] = None) -> str:
         """The error record as JSON: the same from every language that this library serves.
 
-        `language` is that of `user_message` and `advice`: `en` (the default) or `ar`.
+        `language` is that of `user_message` and `advice`: `en` (the default), `ar` or `Messages`.
         """
         return self._error.to_json(language)
 
-    def to_dict(self, language: Optional[str] = None) -> dict[str, Any]:
+    def to_dict(self, language: Union[str, Messages, None] = None) -> dict[str, Any]:
         """The error record as a dict; see `to_json`."""
         record: dict[str, Any] = json.loads(self._error.to_json(language))
         return record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -40,11 +41,15 @@ def find_command() -> Optional[str]:
     if named:
         return named
     name = "resayil.exe" if sys.platform == "win32" else "resayil"
+    built = target_file(name)
+    return str(built) if built else shutil.which(name)
+
+
+def target_file(name: str) -> Optional[pathlib.Path]:
+    """What cargo built under this name."""
     target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-    for profile in ("debug", "release"):
-        if (target / profile / name).is_file():
-            return str(target / profile / name)
-    return shutil.which(name)
+    built = (target / profile / name for profile in ("debug", "release"))
+    return next((file for file in built if file.is_file()), None)
 
 
 class Sandbox:
@@ -90,12 +95,10 @@ class Sandbox:
         return resayil.Client(self.api_key, self.base_url, **options)
 
 
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    command = find_command()
-    if command is None:
-        missing("the resayil command (cargo build -p resayil-cli)")
-    arguments = [command, "sandbox", "--json", "--until-stdin-closes"]
+@contextlib.contextmanager
+def start_sandbox(command: str, *options: str) -> Iterator[Sandbox]:
+    """Runs a sandbox of one's own."""
+    arguments = [command, "sandbox", "--json", "--until-stdin-closes", *options]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         try:
@@ -108,6 +111,15 @@ def running_sandbox() -> Iterator[Sandbox]:
             process.stdin.close()
             ended = process.wait(timeout=10)
     assert ended == 0
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    command = find_command()
+    if command is None:
+        missing("the resayil command (cargo build -p resayil-cli)")
+    with start_sandbox(command) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

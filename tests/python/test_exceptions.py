@@ -189,6 +189,40 @@ def test_an_unknown_language_is_a_value_error(rate_limit_error: resayil.APIError
             ask("fr")
 
 
+def test_an_application_may_bring_texts_or_a_language(rate_limit_error: resayil.APIError) -> None:
+    data = {
+        "language": "de",
+        "units": {
+            "second": ["Sekunde", "Sekunden"], "minute": ["Minute", "Minuten"],
+            "hour": ["Stunde", "Stunden"], "day": ["Tag", "Tage"],
+        },
+        "kinds": {"rate_limit": {"user_message": "Bitte in {wait}.", "advice": ["Warten."]}},
+    }  # fmt: skip
+    for given in (data, json.dumps(data)):
+        german = resayil.Messages(data=given)
+        assert german.language == "de" and repr(german) == '<Messages in "de">'
+        assert rate_limit_error.user_message_in(german) == "Bitte in 45 Sekunden."
+        assert rate_limit_error.advice_in(german) == ["Warten."]
+        assert rate_limit_error.to_dict(german)["user_message"] == "Bitte in 45 Sekunden."
+    arabic = resayil.Messages("ar-KW", {"kinds": {"server": {"user_message": "حسنا"}}})
+    assert rate_limit_error.user_message_in(arabic) == rate_limit_error.user_message_in("ar")
+
+
+def test_texts_that_cannot_be_used_say_why(rate_limit_error: resayil.APIError) -> None:
+    for data, why in (
+        ("{", "not JSON"),
+        ({"kinds": {"no_kind": {}}}, "no_kind"),
+        ({"kinds": {"server": {"user_message": "{key}"}}}, "placeholder"),
+        ({"kinds": {"server": {"user_message": 1}}}, "not text"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            resayil.Messages(data=data)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match='no texts in the language "fr"'):
+        resayil.Messages("fr")
+    with pytest.raises(TypeError, match="the tag of a language or Messages, not int"):
+        rate_limit_error.user_message_in(1)  # type: ignore[arg-type]
+
+
 def test_no_secret_is_printed() -> None:
     secret = "sk-abcdefghijkl1234567890mnop"
     body = json.dumps({"error": {"message": f"Incorrect API key provided: {secret}"}}).encode()

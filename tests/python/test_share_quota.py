@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import resayil
-from conftest import Sandbox, find_command, missing
+from conftest import ROOT, Sandbox, find_command, missing, start_sandbox, target_file
 
 if sys.platform != "linux":
     pytest.skip("shared quotas exist on Linux only", allow_module_level=True)
@@ -20,16 +23,45 @@ PROGRAM = """
 import sys, threading
 import resayil
 
-base_url, api_key, limit, name = sys.argv[1:]
-quota = resayil.Quota(limit=int(limit), window=86400.0)
+base_url, api_key, limit, window, name, count = sys.argv[1:]
+quota = resayil.Quota(limit=int(limit), window=float(window))
 client = resayil.Client(api_key, base_url, quota=quota, share_quota=True)
 def ask(index):
     messages = [{"role": "user", "content": f"{name} {index}"}]
     client.chat.completions.create(model="mistral", messages=messages)
-threads = [threading.Thread(target=ask, args=(index,)) for index in range(5)]
+threads = [threading.Thread(target=ask, args=(index,)) for index in range(int(count))]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 """
+
+
+def write_prompts(folder: Path, count: int) -> Path:
+    """A file of questions for `resayil batch`."""
+    lines = [
+        {
+            "custom_id": f"{index}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {
+                "model": "mistral",
+                "messages": [{"role": "user", "content": f"rust {index}"}],
+            },
+        }
+        for index in range(count)
+    ]
+    prompts = folder / "in.jsonl"
+    prompts.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return prompts
+
+
+def environment_of(sandbox: Sandbox, runtime: Path) -> dict[str, str]:
+    """What the programs find the sandbox and their shared files by."""
+    return {
+        **os.environ,
+        "XDG_RUNTIME_DIR": str(runtime),
+        "RESAYIL_API_KEY": sandbox.api_key,
+        "RESAYIL_BASE_URL": sandbox.base_url,
+    }
 
 
 def test_two_clients_share_what_is_left(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -47,30 +79,16 @@ def test_python_and_rust_count_together(sandbox: Sandbox, tmp_path: Path) -> Non
     command = find_command()
     if command is None:
         missing("the resayil command (cargo build -p resayil-cli)")
-    prompts = tmp_path / "in.jsonl"
-    lines = [
-        {
-            "custom_id": f"{index}",
-            "method": "POST",
-            "url": "/v1/chat/completions",
-            "body": {"model": "mistral", "messages": [{"role": "user", "content": f"c {index}"}]},
-        }
-        for index in range(5)
-    ]
-    prompts.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    prompts = write_prompts(tmp_path, 5)
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
-    environment = {
-        **os.environ,
-        "XDG_RUNTIME_DIR": str(runtime),
-        "RESAYIL_API_KEY": sandbox.api_key,
-    }
+    environment = environment_of(sandbox, runtime)
     # Fifteen requests of a day that admits a thousand, of which all three programs know.
     sandbox.change(limit=1000)
-    python = [sys.executable, "-c", PROGRAM, sandbox.base_url, sandbox.api_key, "1000"]
+    python = [sys.executable, "-c", PROGRAM, sandbox.base_url, sandbox.api_key, "1000", "86400"]
     batch = [command, "batch", str(prompts), "-o", str(tmp_path / "out.jsonl"), "--share-quota"]
     batch += ["--base-url", sandbox.base_url, "--limit", "1000", "--window", "86400"]
-    programs = [[*python, "a"], [*python, "b"], batch]
+    programs = [[*python, "a", "5"], [*python, "b", "5"], batch]
     running = [
         subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
         for program in programs
@@ -81,7 +99,7 @@ def test_python_and_rust_count_together(sandbox: Sandbox, tmp_path: Path) -> Non
         assert "not shared" not in errors
     assert len(sandbox.log) == 15
     (file,) = (runtime / "resayil").iterdir()
-    assert file.name.startswith("quota-v1-")
+    assert file.name.startswith("quota-v2-")
     # What all of them sent is counted in one place.
     client = sandbox.client(
         quota=resayil.Quota(limit=1000, window=86400.0),
@@ -90,6 +108,84 @@ def test_python_and_rust_count_together(sandbox: Sandbox, tmp_path: Path) -> Non
     )
     state = client.quota_state()
     assert state is not None and (state.limit, state.remaining) == (1000, 985)
+
+
+LIMIT = 10
+WINDOW = 2.0
+
+
+@pytest.fixture
+def small_sandbox() -> Iterator[Sandbox]:
+    """A sandbox whose window is small and short."""
+    command = find_command()
+    if command is None:
+        missing("the resayil command (cargo build -p resayil-cli)")
+    with start_sandbox(command, "--limit", str(LIMIT), "--window", str(WINDOW)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def c_program(tmp_path: Path) -> Path:
+    """The program in C, linked with the library."""
+    library = target_file("libresayil.a")
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if library is None or compiler is None:
+        missing("a C compiler and libresayil.a (cargo build -p resayil-capi)")
+    program = tmp_path / "share_quota"
+    source = ROOT / "tests/c/share_quota.c"
+    build = [compiler, "-std=c99", "-I", str(ROOT / "include"), str(source), str(library)]
+    subprocess.run([*build, "-pthread", "-ldl", "-lm", "-o", str(program)], check=True)
+    return program
+
+
+def test_rust_c_and_python_share_a_window_though_one_is_killed(
+    small_sandbox: Sandbox, c_program: Path, tmp_path: Path
+) -> None:
+    command = find_command()
+    assert command is not None
+    runtime = tmp_path / "runtime"
+    folder = runtime / "resayil"
+    folder.mkdir(mode=0o700, parents=True)
+    limit, window, count = str(LIMIT), str(WINDOW), "12"
+    batch = [command, "batch", str(write_prompts(tmp_path, 12)), "-o", str(tmp_path / "out.jsonl")]
+    batch += ["--share-quota", "--limit", limit, "--window", window, "--concurrency", "4"]
+    python = [sys.executable, "-c", PROGRAM, small_sandbox.base_url, small_sandbox.api_key]
+    programs = {
+        "rust": batch,
+        "c": [str(c_program), str(folder), limit, window, "c", count],
+        "python": [*python, limit, window, "python", count],
+        "killed": [*python, limit, window, "killed", "40"],
+    }
+    environment = environment_of(small_sandbox, runtime)
+    running = {
+        name: subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
+        for name, program in programs.items()
+    }
+
+    def answered(name: str) -> list[str]:
+        log = small_sandbox.log
+        prompts = [entry["prompt"] for entry in log if entry["answered"]]
+        return [prompt for prompt in prompts if prompt.split()[0] == name]
+
+    # In the middle: it was answered, and waits with most of what it has to ask.
+    give_up = time.monotonic() + 60
+    while not answered("killed"):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    victim = running.pop("killed")
+    victim.kill()
+    victim.communicate()
+
+    for name, process in running.items():
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, (name, errors)
+        assert "not_shared" not in errors, (name, errors)
+        # None is lost, and none is asked twice.
+        assert sorted(answered(name)) == sorted(f"{name} {index}" for index in range(12))
+    assert len(answered("killed")) < 40
+    # None is refused; but a request that a busy machine holds up may come into a full window.
+    refused = [entry for entry in small_sandbox.log if entry["refused"]]
+    assert len(refused) <= 2, refused
 
 
 def test_a_folder_that_cannot_be_used_is_a_warning(

@@ -147,7 +147,9 @@ pub unsafe extern "C" fn resayil_quota_enter(
 }
 
 /// Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
-/// ask again; nothing is gained by asking earlier. Once it said yes it goes on to say so.
+/// ask again. A settled answer, or somebody in front who leaves the line, may bring the turn forward:
+/// a program that is to profit from that asks again after these, too. The calls of a client are woken
+/// by themselves. Once it said yes it goes on to say so.
 ///
 /// RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
 #[unsafe(no_mangle)]

@@ -15,16 +15,13 @@ use crate::clock::{monotonic_now, wall_now};
 use crate::fallback::Route;
 use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
-use crate::park;
+use crate::park::Parker;
 use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
 use crate::trace::CallSpan;
 use crate::transport::{
     Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
 };
-
-/// A place in the line may come forward unforeseen, so a waiter looks this often.
-const QUOTA_POLL: Duration = Duration::from_millis(250);
 
 /// What to send, and where.
 pub(crate) struct Target<'a> {
@@ -298,10 +295,9 @@ impl Attempts {
         let mut ticket = quota.map(|quota| quota.enter());
         let start = monotonic_now();
         let mut told = false;
-        let waker = match self.inner().limiter {
-            Some(_) => park::waker(),
-            None => Waker::noop().clone(),
-        };
+        let parker = Parker::new();
+        let cancel = self.cancel.clone();
+        let _watch = cancel.as_ref().map(|token| token.wake_by(parker.waker()));
         let result = loop {
             if self.cancel.as_ref().is_some_and(CancelToken::forbids_sending) {
                 self.tell(CallAction::Stop, StopReason::Cancelled.name(), None, None);
@@ -309,20 +305,21 @@ impl Attempts {
             }
             let now = monotonic_now();
             // In the line already while the server's own wait lasts: nobody takes the place.
-            let wait = match self.not_before.checked_sub(now).filter(|left| !left.is_zero()) {
-                Some(left) => left,
+            let (wait, ask_at) = match (now < self.not_before, &mut ticket) {
+                (true, _) => (self.not_before - now, Some(self.not_before)),
                 // What the quota admits is to be sent at once, so a place comes first.
-                None if !self.enter(&waker) => {
+                (false, _) if !self.enter(parker.waker()) => {
                     let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
                     if left.is_none_or(|left| !left.is_zero()) {
-                        park::park(&waker, self.cancel.as_ref(), left);
+                        parker.park(left.unwrap_or(Duration::MAX));
                         continue;
                     }
-                    Duration::ZERO
+                    (Duration::ZERO, None)
                 }
-                None => match ticket.as_mut().map_or(Admission::Ready, |ticket| ticket.poll(now)) {
-                    Admission::Ready => Duration::ZERO,
-                    Admission::Wait(wait) => wait,
+                (false, None) => (Duration::ZERO, None),
+                (false, Some(ticket)) => match ticket.poll_with(now, parker.waker()) {
+                    Admission::Ready => (Duration::ZERO, None),
+                    Admission::Wait(wait) => (wait, ticket.poll_at()),
                 },
             };
             let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
@@ -343,7 +340,8 @@ impl Attempts {
             }
             // Others may send meanwhile.
             self.permit = None;
-            self.sleep(wait.min(QUOTA_POLL));
+            let asks_at = self.limit(ask_at.map_or(wait, |at| at.saturating_sub(now)));
+            parker.park(asks_at.saturating_sub(monotonic_now()));
         };
         self.client.tell_quota_warning();
         if told {

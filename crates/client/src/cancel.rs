@@ -40,8 +40,19 @@ struct State {
     next: u64,
     /// The sockets that calls wait for at this moment.
     sockets: Vec<(u64, Weak<dyn ShutdownHandle>)>,
-    /// The threads that wait for something else.
-    waiters: Vec<(u64, Waker)>,
+    /// What wakes calls that wait for their turn at this moment.
+    wakers: Vec<(u64, Waker)>,
+}
+
+impl State {
+    fn forbids_sending(&self) -> bool {
+        self.cancelled || self.waits_cancelled
+    }
+
+    fn next(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
 }
 
 impl CancelToken {
@@ -52,13 +63,12 @@ impl CancelToken {
 
     /// Cancels the calls that carry this token, now and in the future. Repeating it does nothing.
     pub fn cancel(&self) {
-        let (sockets, waiters) = {
+        let (sockets, wakers) = {
             let mut state = self.lock();
             state.cancelled = true;
-            (std::mem::take(&mut state.sockets), std::mem::take(&mut state.waiters))
+            (std::mem::take(&mut state.sockets), std::mem::take(&mut state.wakers))
         };
-        self.0.wake.notify_all();
-        waiters.into_iter().for_each(|(_, waker)| waker.wake());
+        self.wake(wakers);
         for (_, socket) in sockets {
             if let Some(socket) = socket.upgrade() {
                 socket.shutdown();
@@ -70,19 +80,22 @@ impl CancelToken {
     /// for the quota or a back-off end at once, but an answer that is coming is taken in. So nothing
     /// is lost that may have been billed.
     pub fn cancel_waits(&self) {
-        let waiters = {
+        let wakers = {
             let mut state = self.lock();
             state.waits_cancelled = true;
-            std::mem::take(&mut state.waiters)
+            std::mem::take(&mut state.wakers)
         };
+        self.wake(wakers);
+    }
+
+    fn wake(&self, wakers: Vec<(u64, Waker)>) {
         self.0.wake.notify_all();
-        waiters.into_iter().for_each(|(_, waker)| waker.wake());
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Whether no request is to be sent any more: one of the two was called.
     pub fn forbids_sending(&self) -> bool {
-        let state = self.lock();
-        state.cancelled || state.waits_cancelled
+        self.lock().forbids_sending()
     }
 
     /// Whether [`cancel`](Self::cancel) was called.
@@ -94,7 +107,7 @@ impl CancelToken {
     pub(crate) fn sleep(&self, duration: Duration) {
         let end = Instant::now().checked_add(duration);
         let mut state = self.lock();
-        while !(state.cancelled || state.waits_cancelled) {
+        while !state.forbids_sending() {
             let left = match end {
                 Some(end) => end.saturating_duration_since(Instant::now()),
                 None => duration,
@@ -116,20 +129,23 @@ impl CancelToken {
         if state.cancelled {
             return None;
         }
-        let id = state.next;
-        state.next += 1;
+        let id = state.next();
         state.sockets.push((id, socket));
         Some(Watch { token: self, id })
     }
 
-    /// Wakes this waker when somebody cancels, or cancels waits, until the guard is dropped. Whether it
-    /// was done before is to be looked at afterwards.
-    pub(crate) fn watch_waits(&self, waker: Waker) -> WaitWatch<'_> {
+    /// Calls this waker when somebody cancels, until the guard is dropped; at once if it was
+    /// cancelled before.
+    pub(crate) fn wake_by(&self, waker: &Waker) -> Watch<'_> {
         let mut state = self.lock();
-        let id = state.next;
-        state.next += 1;
-        state.waiters.push((id, waker));
-        WaitWatch { token: self, id }
+        let id = state.next();
+        if state.forbids_sending() {
+            drop(state);
+            waker.wake_by_ref();
+        } else {
+            state.wakers.push((id, waker.clone()));
+        }
+        Watch { token: self, id }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,7 +159,7 @@ impl fmt::Debug for CancelToken {
     }
 }
 
-/// A socket that is shut down on cancellation, as long as this lives.
+/// A socket that is shut down, or a waiter that is woken, on cancellation, as long as this lives.
 pub(crate) struct Watch<'a> {
     token: &'a CancelToken,
     id: u64,
@@ -151,19 +167,9 @@ pub(crate) struct Watch<'a> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        self.token.lock().sockets.retain(|(id, _)| *id != self.id);
-    }
-}
-
-/// A waker that is woken on cancellation, as long as this lives.
-pub(crate) struct WaitWatch<'a> {
-    token: &'a CancelToken,
-    id: u64,
-}
-
-impl Drop for WaitWatch<'_> {
-    fn drop(&mut self) {
-        self.token.lock().waiters.retain(|(id, _)| *id != self.id);
+        let mut state = self.token.lock();
+        state.sockets.retain(|(id, _)| *id != self.id);
+        state.wakers.retain(|(id, _)| *id != self.id);
     }
 }
 

@@ -1,34 +1,78 @@
-//! Parking a thread until it is woken.
+//! A thread that waits to be woken.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::cancel::CancelToken;
+/// A place where a thread sleeps until somebody calls the waker.
+pub(crate) struct Parker {
+    waker: Waker,
+    signal: Arc<Signal>,
+}
 
-struct Unpark(Thread);
+#[derive(Default)]
+struct Signal {
+    /// Woken since the thread slept last.
+    woken: Mutex<bool>,
+    wake: Condvar,
+}
 
-impl Wake for Unpark {
+impl Signal {
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        *self.lock() = true;
+        self.wake.notify_one();
     }
 }
 
-/// What wakes this thread.
-pub(crate) fn waker() -> Waker {
-    Arc::new(Unpark(thread::current())).into()
+impl Parker {
+    pub(crate) fn new() -> Self {
+        let signal = Arc::<Signal>::default();
+        Parker { waker: Waker::from(signal.clone()), signal }
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Sleeps for this long, or until the waker is called; not at all if that was since last time.
+    pub(crate) fn park(&self, wait: Duration) {
+        let start = Instant::now();
+        let mut woken = self.signal.lock();
+        while !std::mem::take(&mut *woken) {
+            let left = wait.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            let result = self.signal.wake.wait_timeout(woken, left);
+            woken = result.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
 }
 
-/// Waits until the waker is used, somebody cancels, or the time is over; perhaps less.
-pub(crate) fn park(waker: &Waker, token: Option<&CancelToken>, at_most: Option<Duration>) {
-    // Whoever cancelled before is seen here, and whoever does it later wakes.
-    let _watch = token.map(|token| token.watch_waits(waker.clone()));
-    if token.is_some_and(CancelToken::forbids_sending) {
-        return;
-    }
-    match at_most {
-        Some(time) => thread::park_timeout(time),
-        None => thread::park(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_sleeps_until_it_is_woken_or_the_time_is_over() {
+        let parker = Parker::new();
+        let start = Instant::now();
+        parker.park(Duration::from_millis(20));
+        assert!(start.elapsed() >= Duration::from_millis(20));
+        let waker = parker.waker().clone();
+        let other = std::thread::spawn(move || waker.wake());
+        parker.park(Duration::MAX);
+        other.join().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(10));
     }
 }

@@ -14,6 +14,9 @@ fn main() {
 
 const NOW: Duration = Duration::from_secs(1);
 
+/// Calls a sample: as many for all, and enough that two threads overlap for most of it.
+const SAMPLE: u32 = 10_000;
+
 /// A limit that is never reached.
 fn quota() -> Quota {
     let options = QuotaOptions::default().with_limit(u32::MAX);
@@ -21,14 +24,14 @@ fn quota() -> Quota {
 }
 
 /// Admission alone: the ticket lives on, as it does while the request is under way.
-#[divan::bench(threads = [1, 2], sample_size = 1000)]
+#[divan::bench(threads = [1, 2], sample_size = SAMPLE)]
 fn acquire(bencher: Bencher<'_, '_>) {
     let quota = quota();
     bencher.bench(|| quota.acquire(black_box(NOW)));
 }
 
 /// Admission and the answer.
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_size = SAMPLE)]
 fn acquire_and_settle(bencher: Bencher<'_, '_>) {
     let quota = quota();
     let settlement = Settlement::default();
@@ -39,7 +42,7 @@ fn acquire_and_settle(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_size = SAMPLE)]
 fn governor_check(bencher: Bencher<'_, '_>) {
     let limit = governor::Quota::per_second(NonZeroU32::MAX);
     let limiter = RateLimiter::direct_with_clock(limit, FakeRelativeClock::default());

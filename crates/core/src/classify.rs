@@ -74,7 +74,7 @@ impl Classifier {
         V: AsRef<[u8]>,
     {
         let facts = HeaderFacts::read(headers, now);
-        let parsed = body::read(body, now);
+        let mut parsed = body::read(body, now);
         let provider =
             self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
         let (status, verdict, message) = if (200..300).contains(&status) {
@@ -87,7 +87,7 @@ impl Classifier {
         };
         let headers = headers.iter().map(|(name, value)| (name, value));
         let answer = Answer { status, headers, body };
-        Err(make(answer, &facts, parsed, provider, verdict, message, now))
+        Err(make(answer, &facts, &mut parsed, provider, verdict, message, now))
     }
 }
 
@@ -162,13 +162,13 @@ pub(crate) struct Answer<'a, H> {
 pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     answer: Answer<'_, impl Iterator<Item = (N, V)> + Clone>,
     facts: &HeaderFacts<'_>,
-    mut body: Body<'_>,
+    body: &mut Body<'_>,
     provider: Option<Provider>,
     verdict: Verdict,
     message: Option<&'static str>,
     now: Timestamp,
 ) -> Error {
-    let hint = select_hint(facts, &body, provider, verdict.kind, now);
+    let hint = select_hint(facts, body, provider, verdict.kind, now);
     let field_errors = std::mem::take(&mut body.field_errors);
     let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
     let texts = [
@@ -196,7 +196,7 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
             store.set_redacted(part, text);
         }
     }
-    let mut inner = Inner::new(verdict.kind, store);
+    let mut inner = Box::new(Inner::new(verdict.kind, store));
     inner.status = answer.status;
     inner.retryable = verdict.retryable;
     inner.should_retry = facts.should_retry;

@@ -78,6 +78,8 @@ const SECRET_NAMES: &[&str] = &[
 
 /// A key has at least this many characters behind its prefix.
 const MIN_KEY: usize = 12;
+/// No word has as many letters as this; keys without a digit have.
+const MIN_RUN: usize = 24;
 /// A run of hexadecimal digits of this length or more is an old LLM Resayil key, or as secret.
 const MIN_HEX: usize = 40;
 
@@ -117,7 +119,7 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
         while let Some((start, end)) = named.next_if(|(value, _)| *value < start) {
             mask(start, end);
         }
-        if is_key(text, start, end) {
+        if let Some(start) = key_within(text, start, end) {
             mask(start, end);
         }
     });
@@ -230,21 +232,35 @@ static TOKEN: [bool; 256] = {
     table
 };
 
-fn is_key(text: &str, start: usize, end: usize) -> bool {
+/// Where a key begins in this token: with it, or behind a slash, as the last part of a path.
+fn key_within(text: &str, start: usize, end: usize) -> Option<usize> {
+    if follows_bearer(&text.as_bytes()[..start]) {
+        return Some(start);
+    }
     let token = &text.as_bytes()[start..end];
+    let parts = std::iter::once(0).chain(memchr::memchr_iter(b'/', token).map(|slash| slash + 1));
+    parts.map(|part| start + part).find(|part| is_key(&text.as_bytes()[*part..end]))
+}
+
+fn is_key(token: &[u8]) -> bool {
+    let token = match memchr::memchr(b'/', token) {
+        Some(slash) => &token[..slash],
+        None => token,
+    };
     let head = swar::lowercase(swar::load_padded(token, 0));
     let begins =
         |prefix: &Prefix| head & prefix.mask == prefix.bytes && token.len() >= prefix.len + MIN_KEY;
-    // A key is not made of words: `sk-` in `sk-learn-compatible-things` has no digit.
-    if KEY_PREFIXES.iter().any(begins) && token.iter().any(u8::is_ascii_digit) {
+    // A key is not made of words: in `sk-learn-compatible-things` is no digit, and no part is long.
+    let is_random = || {
+        token.iter().any(u8::is_ascii_digit)
+            || token.split(|byte| !byte.is_ascii_alphanumeric()).any(|part| part.len() >= MIN_RUN)
+    };
+    if KEY_PREFIXES.iter().any(begins) && is_random() {
         return true;
     }
     // The full stop behind a key ends a sentence.
     let digits = token.strip_suffix(b".").unwrap_or(token);
-    if digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit) {
-        return true;
-    }
-    follows_bearer(&text.as_bytes()[..start])
+    digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn follows_bearer(before: &[u8]) -> bool {
@@ -295,6 +311,11 @@ mod tests {
                 "Incorrect API key provided: [redacted] See",
             ),
             ("github_pat_11ABCDEFG0123456789_abc refused", "[redacted] refused"),
+            ("(hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf)", "([redacted])"),
+            (
+                "GET https://h.example/v1/sk-abcdefghijkl0123/x failed",
+                "GET https://h.example/v1/[redacted] failed",
+            ),
         ] {
             assert_eq!(redact(text), expected);
         }

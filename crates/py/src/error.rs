@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use resayil_core::Error;
 
 use crate::rate_limit::RateLimit;
-use crate::{error_new, input};
+use crate::{error_new, messages};
 
 /// What is known about a failure: the handle that every APIError holds. It cannot be changed.
 #[pyclass(frozen, module = "resayil._native", name = "Error")]
@@ -203,21 +203,22 @@ impl NativeError {
         PyList::new(py, self.0.headers().iter().map(pair).collect::<Vec<_>>())
     }
 
-    /// A friendly sentence for an end user in this language (`en`, `ar`).
-    fn user_message_in(&self, language: Cow<'_, str>) -> PyResult<String> {
-        Ok(self.0.user_message_in(input::messages(Some(&language))?))
+    /// A friendly sentence for an end user in this language (`en`, `ar`) or by these texts.
+    fn user_message_in(&self, language: &Bound<'_, PyAny>) -> PyResult<String> {
+        messages::with(Some(language), |texts| self.0.user_message_in(texts))
     }
 
-    /// What to do about it in this language (`en`, `ar`).
-    fn advice_in(&self, language: Cow<'_, str>) -> PyResult<Vec<String>> {
-        let advice = self.0.advice_in(input::messages(Some(&language))?);
-        Ok(advice.into_iter().map(Into::into).collect())
+    /// What to do about it in this language (`en`, `ar`) or by these texts.
+    fn advice_in(&self, language: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        messages::with(Some(language), |texts| {
+            self.0.advice_in(texts).into_iter().map(Into::into).collect()
+        })
     }
 
-    /// The error record as JSON, with texts in this language.
+    /// The error record as JSON, with texts in this language or these.
     #[pyo3(signature = (language=None))]
-    fn to_json(&self, language: Option<Cow<'_, str>>) -> PyResult<String> {
-        Ok(self.0.to_json_in(input::messages(language.as_deref())?))
+    fn to_json(&self, language: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+        messages::with(language, |texts| self.0.to_json_in(texts))
     }
 
     /// A report of several lines for a developer, without secrets and raw body.

@@ -16,6 +16,7 @@ mod fallback;
 mod headers;
 mod input;
 mod interrupt;
+mod messages;
 mod policy;
 mod predicate;
 mod quota;
@@ -45,6 +46,8 @@ mod _native {
     use crate::fallback::{Fallback, FallbackCall, FallbackTarget};
     #[pymodule_export]
     use crate::input::monotonic_now;
+    #[pymodule_export]
+    use crate::messages::Messages;
     #[pymodule_export]
     use crate::policy::RetryPolicy;
     #[pymodule_export]

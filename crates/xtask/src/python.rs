@@ -101,9 +101,11 @@ fn built_as(options: &[&str]) -> Result<Venv, String> {
     Ok(venv)
 }
 
-/// Builds the command, whose sandbox the tests talk to, and gives its path.
+/// Builds the command, whose sandbox the tests talk to, and gives its path; and the C library, which a
+/// program of theirs is linked with.
 fn command_line() -> Result<PathBuf, String> {
-    run::run(run::cargo().args(["build", "--quiet", "--package", "resayil-cli"]))?;
+    let packages = ["--package", "resayil-cli", "--package", "resayil-capi"];
+    run::run(run::cargo().args(["build", "--quiet"]).args(packages))?;
     let name = format!("resayil{}", env::consts::EXE_SUFFIX);
     Ok(run::target_dir().join("debug").join(name))
 }

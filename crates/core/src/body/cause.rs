@@ -10,7 +10,8 @@ use crate::timestamp::Timestamp;
 pub(super) fn read_behind_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     let Some(message) = body.message.as_deref() else { return };
     // A brace alone may be anything.
-    let Some(start) = memchr::memmem::find(message.as_bytes(), b"{\"") else { return };
+    let mut braces = memchr::memchr_iter(b'{', message.as_bytes());
+    let Some(start) = braces.find(|at| message[at + 1..].starts_with('"')) else { return };
     let Some(end) = message.rfind('}').filter(|end| *end > start) else { return };
     let json = message[start..=end].to_owned();
     read(&json, body, now, nested);

@@ -64,7 +64,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"errors" | b"invalid-params" => top.errors = Some(value),
             b"detail" => top.detail = Some(value),
             b"message" | b"Message" | b"msg" => top.message = Some(value),
-            b"error_msg" | b"error_message" => {
+            b"error_msg" | b"error_message" | b"status_message" => {
                 top.message = Some(value);
                 top.has_error_text |= message_of(value).is_some();
             }
@@ -368,18 +368,16 @@ fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
             match name.raw() {
                 // google.rpc.ErrorInfo, such as API_KEY_INVALID.
                 b"reason" => body.inner_code = scalar(value).or(body.inner_code.take()),
+                b"metadata" => {
+                    let limit = value.as_object().and_then(|metadata| metadata.get("quota_limit"));
+                    note_window(limit, body);
+                }
                 b"violations" => {
                     let Some(violations) = value.as_array() else { continue };
                     for violation in
                         violations.items().take(MAX_DETAILS).filter_map(Value::as_object)
                     {
-                        let id =
-                            violation.get("quotaId").and_then(Value::as_text).unwrap_or_default();
-                        if id.contains("PerDay") {
-                            body.quota_window = Some(QuotaWindow::Day);
-                        } else if id.contains("PerMinute") {
-                            body.quota_window = body.quota_window.or(Some(QuotaWindow::Minute));
-                        }
+                        note_window(violation.get("quotaId"), body);
                     }
                 }
                 name => {
@@ -387,6 +385,16 @@ fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
                 }
             }
         }
+    }
+}
+
+/// The window that the name of a quota tells, such as `GenerateRequestsPerDayPerProject`.
+fn note_window(name: Option<Value<'_>>, body: &mut Body<'_>) {
+    let name = name.and_then(Value::as_text).unwrap_or_default();
+    if name.contains("PerDay") {
+        body.quota_window = Some(QuotaWindow::Day);
+    } else if name.contains("PerMinute") {
+        body.quota_window = body.quota_window.or(Some(QuotaWindow::Minute));
     }
 }
 

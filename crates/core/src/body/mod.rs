@@ -104,16 +104,19 @@ pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
 
 fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    // Always the same one is returned, so that it is made in its place and never moved.
+    let mut body = Body::default();
     if bytes.is_empty() {
-        return Body::default();
+        return body;
     }
-    let mut body = Body { format: Format::Json, ..Body::default() };
+    body.format = Format::Json;
     let is_json = match Object::unread(bytes) {
         Some(object) => members::read(object, &mut body, now),
         None => read_value(bytes, &mut body, now).is_some(),
     };
     if !is_json {
-        return read_text(bytes);
+        body = read_text(bytes);
+        return body;
     }
     if nested > 0 {
         open_message(&mut body, now, nested);

@@ -20,44 +20,38 @@ pub struct HeaderList<'a> {
 
 /// Writes headers as [`HeaderList`] reads them, up to the limits; says how many.
 pub(super) fn write<N: AsRef<[u8]>, V: AsRef<[u8]>>(
-    headers: impl Iterator<Item = (N, V)>,
+    headers: impl Iterator<Item = (N, V)> + Clone,
     out: &mut Vec<u8>,
 ) -> usize {
-    // Names and values are short and many, so they are put together here before they are appended.
-    let mut block = [0; 256];
-    let mut filled = 0;
-    let mut size = 0;
-    let mut count = 0;
-    for (name, value) in headers.take(MAX_HEADERS) {
-        let (name, value) = (name.as_ref(), value.as_ref());
-        let more = header_size(name, value);
-        size += more;
-        if size > MAX_HEADER_BYTES {
+    let (mut count, mut size) = (0, 0);
+    for (name, value) in headers.clone().take(MAX_HEADERS) {
+        let with = size + header_size(name.as_ref(), value.as_ref());
+        if with > MAX_HEADER_BYTES {
             break;
         }
-        count += 1;
+        (count, size) = (count + 1, with);
+    }
+    let start = out.len();
+    out.resize(start + size, 0);
+    let mut rest = &mut out[start..];
+    for (name, value) in headers.take(count) {
+        let (name, value) = (name.as_ref(), value.as_ref());
         // Both fit into two bytes, because each is below MAX_HEADER_BYTES.
         let [n0, n1] = (name.len() as u16).to_le_bytes();
         let [v0, v1] = (value.len() as u16).to_le_bytes();
-        if filled + more > block.len() {
-            out.extend_from_slice(&block[..filled]);
-            filled = 0;
-        }
-        if let Some(place) = block.get_mut(filled..filled + more) {
-            let (lengths, place) = place.split_at_mut(LENGTHS);
-            let (place_of_name, place_of_value) = place.split_at_mut(name.len());
-            lengths.copy_from_slice(&[n0, n1, v0, v1]);
-            swar::copy(place_of_name, name);
-            swar::copy(place_of_value, value);
-            filled += more;
-        } else {
-            out.extend_from_slice(&[n0, n1, v0, v1]);
-            out.extend_from_slice(name);
-            out.extend_from_slice(value);
-        }
+        rest = put(rest, &[n0, n1, v0, v1]);
+        rest = put(rest, name);
+        rest = put(rest, value);
     }
-    out.extend_from_slice(&block[..filled]);
     count
+}
+
+/// Writes at the beginning of a place; what is left of it.
+#[inline]
+fn put<'a>(place: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    let (here, rest) = place.split_at_mut(bytes.len());
+    swar::copy(here, bytes);
+    rest
 }
 
 /// The bytes in which the lengths of a name and its value stand.

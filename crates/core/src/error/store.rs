@@ -76,7 +76,7 @@ impl Store {
 
     pub(crate) fn set_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
-        headers: impl Iterator<Item = (N, V)>,
+        headers: impl Iterator<Item = (N, V)> + Clone,
     ) {
         let mut count = 0;
         self.set_with(Part::Headers, |buffer| count = header_list::write(headers, buffer));

@@ -1,6 +1,8 @@
 //! The line of those who wait.
 
 use std::collections::{HashMap, VecDeque};
+use std::task::Waker;
+use std::time::Duration;
 
 /// How urgent a request is.
 ///
@@ -86,11 +88,20 @@ pub struct Place {
 /// What one request of a tenant of weight 1 takes of virtual time.
 const UNIT: u64 = 1 << 20;
 
+/// Somebody who stands in the line.
+pub(super) struct Waiter {
+    place: Place,
+    /// When it will ask again by itself.
+    pub(super) asks_at: Duration,
+    /// By what to have it ask earlier.
+    pub(super) waker: Option<Waker>,
+}
+
 /// Waiters in order: by the virtual time of weighted fair queueing, in which each tenant's requests
 /// follow each other by one unit divided by its weight.
 #[derive(Default)]
 pub(super) struct Line {
-    places: VecDeque<Place>,
+    waiters: VecDeque<Waiter>,
     entered: u64,
     /// The turn of the last that was served.
     virtual_now: u64,
@@ -101,11 +112,20 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.waiters.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.places.len()
+        self.waiters.len()
+    }
+
+    /// The place of a request that is admitted at once, because nobody waits. It takes no turn: the
+    /// next one stands behind it by its number.
+    pub(super) fn pass_by(&mut self) -> Place {
+        self.entered += 1;
+        let turn = self.last.max(self.virtual_now) + UNIT;
+        let key = turn + Priority::Normal.handicap() * UNIT;
+        Place { key, number: self.entered, turn }
     }
 
     /// The place that a request would take, were the line entered now.
@@ -128,27 +148,40 @@ impl Line {
     }
 
     pub(super) fn join(&mut self, place: Place) {
-        match self.places.back() {
-            Some(last) if *last > place => {
-                let index = self.places.partition_point(|known| *known < place);
-                self.places.insert(index, place);
-            }
-            _ => self.places.push_back(place),
-        }
+        let index = match self.waiters.back() {
+            Some(last) if last.place > place => self.ahead(place),
+            _ => self.waiters.len(),
+        };
+        self.waiters.insert(index, Waiter { place, asks_at: Duration::MAX, waker: None });
     }
 
     /// How many stand in front.
     pub(super) fn ahead(&self, place: Place) -> usize {
-        match self.places.front() {
-            Some(first) if *first >= place => 0,
-            _ => self.places.partition_point(|known| *known < place),
+        match self.waiters.front() {
+            Some(first) if first.place >= place => 0,
+            _ => self.waiters.partition_point(|known| known.place < place),
         }
     }
 
-    pub(super) fn leave(&mut self, place: Place) {
-        if let Ok(index) = self.places.binary_search(&place) {
-            self.places.remove(index);
+    /// Gives back what it left to be woken by: to be dropped when nothing is locked, because that
+    /// may drop whatever it woke.
+    pub(super) fn leave(&mut self, place: Place) -> Option<Waker> {
+        let index = self.ahead(place);
+        if self.waiters.get(index).is_none_or(|waiter| waiter.place != place) {
+            return None;
         }
+        self.waiters.remove(index)?.waker
+    }
+
+    /// The one who has so many in front of it.
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Waiter> {
+        self.waiters.get_mut(index)
+    }
+
+    /// The first from `index` on that can be woken, and how many are in front of it.
+    pub(super) fn first_with_waker(&mut self, index: usize) -> Option<(usize, &mut Waiter)> {
+        let mut rest = self.waiters.iter_mut().enumerate().skip(index);
+        rest.find(|(_, waiter)| waiter.waker.is_some())
     }
 
     /// A place was served.
@@ -157,7 +190,7 @@ impl Line {
         if self.tenants.is_empty() {
             return;
         }
-        if self.places.is_empty() {
+        if self.waiters.is_empty() {
             // Nobody is owed anything.
             self.tenants.clear();
         } else if self.tenants.len() > MANY_TENANTS {
@@ -180,7 +213,7 @@ mod tests {
     }
 
     fn serve(line: &mut Line) -> Option<Place> {
-        let place = *line.places.front()?;
+        let place = line.waiters.front()?.place;
         line.leave(place);
         line.served(place);
         Some(place)

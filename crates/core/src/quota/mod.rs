@@ -9,6 +9,7 @@ mod model;
 mod pool;
 mod recent;
 mod settlement;
+mod state;
 mod store;
 mod ticket;
 mod told;
@@ -25,8 +26,8 @@ pub use settlement::Settlement;
 pub use store::SharedQuota;
 pub use ticket::Ticket;
 
-use line::Line;
-use store::{Grant, Kept, Stand, Store};
+use state::{State, Wakers};
+use store::{Kept, Reading};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,26 +103,17 @@ impl QuotaOptions {
 #[derive(Clone)]
 pub struct Quota(Arc<Mutex<State>>);
 
-struct State {
-    store: Kept,
-    line: Line,
-    counters: Counters,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Counters {
-    admitted: u64,
-    refused: u64,
-}
-
 /// Whether a sender may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Admission {
     /// Send now.
     Ready,
-    /// Ask again after this time. Asking earlier helps only if in the meantime an answer arrived or
-    /// somebody in front left the line.
+    /// Not yet, and as far as is known not earlier than after this time: ask again then. Where
+    /// answers that are under way are all that is missing, it is short.
+    ///
+    /// An answer, or somebody who leaves the line, may bring the turn forward. Those who are to
+    /// learn of that leave a waker: see [`Ticket::poll_with`].
     Wait(Duration),
 }
 
@@ -157,12 +149,12 @@ impl Quota {
         Self::over(Kept::Shared(Box::new(store)))
     }
 
+    /// How often the first of those who left a waker asks anew where the model is
+    /// [shared](Self::shared): nobody wakes it when another process frees a place.
+    pub const SHARED_POLL: Duration = Duration::from_millis(250);
+
     fn over(store: Kept) -> Self {
-        Quota(Arc::new(Mutex::new(State {
-            store,
-            line: Line::default(),
-            counters: Counters::default(),
-        })))
+        Quota(Arc::new(Mutex::new(State::new(store))))
     }
 
     /// Takes a place at the end of the line. Dropping the ticket leaves the line.
@@ -183,25 +175,15 @@ impl Quota {
     /// [`enter`](Self::enter) and [`Ticket::poll`] where nobody waits.
     pub fn acquire(&self, now: Duration) -> (Ticket, Admission) {
         let mut state = self.lock();
-        let place = state.line.place(&EnterOptions::default());
         if state.line.is_empty() {
-            match state.store.admit(Stand { ahead: 0, waiting: 1 }, now) {
-                Ok(grant) => {
-                    state.counters.admitted += 1;
-                    state.line.served(place);
-                    drop(state);
-                    return (Ticket::admitted(self.clone(), place, grant), Admission::Ready);
-                }
-                Err(wait) => {
-                    state.line.join(place);
-                    drop(state);
-                    return (Ticket::waiting(self.clone(), place), Admission::Wait(wait));
-                }
+            if let Some((place, grant)) = state.admit(now) {
+                let quota = self.clone();
+                drop(state);
+                return (Ticket::admitted(quota, place, grant), Admission::Ready);
             }
         }
-        state.line.join(place);
         drop(state);
-        let mut ticket = Ticket::waiting(self.clone(), place);
+        let mut ticket = self.enter();
         let admission = ticket.poll(now);
         (ticket, admission)
     }
@@ -209,18 +191,49 @@ impl Quota {
     /// What the quota knows at `now`.
     pub fn state(&self, now: Duration) -> QuotaState {
         let mut state = self.lock();
-        let reading = state.store.read(now);
+        let now = state.store.time(now);
+        let mut reading = Reading::default();
+        state.store.update(now, |model| {
+            reading = model.read(now);
+            false
+        });
         QuotaState {
             limit: reading.limit,
             remaining: reading.remaining,
             reset_after: reading.reset_after,
             waiting: state.line.len(),
-            admitted: state.counters.admitted,
-            refused: state.counters.refused,
+            admitted: state.admitted,
+            refused: state.refused,
         }
     }
 
+    /// Changes the state, and then wakes whom that concerns.
+    fn change(&self, change: impl FnOnce(&mut State) -> Wakers) {
+        let wakers = change(&mut self.lock());
+        wakers.wake();
+    }
+
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State> {
+        match self.0.try_lock() {
+            Ok(state) => state,
+            Err(_) => self.lock_in_turn(),
+        }
+    }
+
+    /// Another thread is at it, which takes some tens of nanoseconds. It costs less to let it make
+    /// several calls in a row than to take the state from core to core for each, or to be put to
+    /// sleep.
+    #[cold]
+    fn lock_in_turn(&self) -> MutexGuard<'_, State> {
+        for spins in [64, 128, 256] {
+            for _ in 0..spins {
+                std::hint::spin_loop();
+            }
+            if let Ok(state) = self.0.try_lock() {
+                return state;
+            }
+        }
         // No code panics while it holds the lock; if it did, the state is still whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -229,31 +242,6 @@ impl Quota {
 impl std::fmt::Debug for Quota {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Quota").field("waiting", &self.lock().line.len()).finish_non_exhaustive()
-    }
-}
-
-impl State {
-    fn poll(&mut self, place: Place, now: Duration) -> Result<Grant, Duration> {
-        // Those in front have the first claim on what is left, even while they sleep.
-        let stand = Stand { ahead: self.line.ahead(place), waiting: self.line.len() };
-        let grant = self.store.admit(stand, now)?;
-        self.line.leave(place);
-        self.line.served(place);
-        self.counters.admitted += 1;
-        Ok(grant)
-    }
-
-    fn leave(&mut self, place: Place) {
-        self.line.leave(place);
-    }
-
-    fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
-        self.counters.refused += u64::from(settlement.refused);
-        self.store.settle(grant, settlement, now);
-    }
-
-    fn abandon(&mut self, grant: &Grant) {
-        self.store.abandon(grant);
     }
 }
 

@@ -8,7 +8,7 @@ use super::clock::ServerClock;
 use super::flight::Flight;
 use super::pool::Pool;
 use super::recent::{Recent, Sent};
-use super::store::{Grant, Reading, Stand, Store};
+use super::store::{Delay, Grant, Reading, Stand};
 use super::window::{LONGEST, TRANSIT, Window};
 use super::{QuotaOptions, Settlement};
 use crate::hint::HintSource;
@@ -72,9 +72,26 @@ pub struct QuotaModel {
     /// Nobody is admitted before this, because the server refused a request.
     latched_until: Duration,
     next_id: u64,
+    steady: Steady,
 }
 
-record!(QuotaModel { clock, counting, window, recent, flight, latched_until, next_id });
+record!(QuotaModel { clock, counting, window, recent, flight, latched_until, next_id, steady });
+
+/// From when to when no window ends and nothing is to be forgotten.
+#[derive(Clone, Copy, Default)]
+struct Steady {
+    from: Duration,
+    until: Duration,
+}
+
+/// It is found anew.
+impl Record for Steady {
+    fn put(&self, _: &mut Vec<u8>) {}
+
+    fn get(_: &mut &[u8]) -> Option<Self> {
+        Some(Steady::default())
+    }
+}
 
 /// The ids of requests that are admitted while the shared model is out of reach begin here.
 const APART: u64 = 1 << 63;
@@ -87,7 +104,7 @@ const TOLERANCE: Duration = Duration::from_millis(250);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 1;
+    pub const LAYOUT: u32 = 2;
     /// The bytes are never more than this.
     pub const MAX_BYTES: usize = 256 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
@@ -108,6 +125,7 @@ impl QuotaModel {
             flight: Flight::default(),
             latched_until: Duration::ZERO,
             next_id: 0,
+            steady: Steady::default(),
         }
     }
 
@@ -133,7 +151,7 @@ impl QuotaModel {
             && model.clock.is_sound()
             && model.window.is_sound()
             && model.recent.is_sound(model.next_id)
-            && model.flight.is_sound(model.next_id);
+            && model.flight.is_sound(&model.recent);
         sound.then_some(model)
     }
 
@@ -151,9 +169,9 @@ impl QuotaModel {
         }
         self.window.learn_from(&parted.window);
         self.latch(parted.latched_until);
-        self.roll(now);
+        self.learn_the_time(now);
         for _ in 0..parted.recent.count_from(since) {
-            self.send(now);
+            self.count(now, false);
         }
     }
 
@@ -166,18 +184,48 @@ impl QuotaModel {
         self.latched_until = self.latched_until.max(until);
     }
 
-    /// Forgets what no window counts any more.
-    fn roll(&mut self, now: Duration) {
-        self.recent.forget(now.saturating_sub(self.window.length() + TRANSIT));
-        self.flight.forget(now.saturating_sub(GIVEN_UP_AFTER));
-        self.window.roll(&self.clock, &mut self.recent, now);
+    /// Forgets what no window counts any more, and goes on to the window of this time.
+    #[inline]
+    pub(super) fn roll(&mut self, now: Duration) {
+        if self.steady.from > now || now >= self.steady.until {
+            self.roll_on(now);
+        }
     }
 
-    fn wait_for(&mut self, stand: Stand, now: Duration) -> Option<Duration> {
+    #[cold]
+    fn roll_on(&mut self, now: Duration) {
+        let kept = self.window.length() + TRANSIT;
+        self.recent.forget(now.saturating_sub(kept), now.saturating_sub(GIVEN_UP_AFTER));
+        self.window.roll(&self.clock, &mut self.recent, now);
+        let (from, until) = self.window.bounds(&self.clock, now);
+        self.steady = Steady { from, until: until.min(self.recent.until(kept, GIVEN_UP_AFTER)) };
+    }
+
+    /// The same after the clock was learned anew.
+    fn learn_the_time(&mut self, now: Duration) {
+        self.steady = Steady::default();
+        self.roll(now);
+    }
+
+    /// How long the sender has to wait who stands there; `None` if it may send. Call
+    /// [`roll`](Self::roll) first.
+    #[inline]
+    pub(super) fn delay(&self, stand: Stand, now: Duration) -> Option<Delay> {
+        let delay = self.delay_by_count(stand, now);
+        match self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
+            Some(left) => Some(delay.map_or(Delay::exactly(left), |delay| delay.at_least(left))),
+            None => delay.map(|delay| delay.at_least(Duration::from_micros(1))),
+        }
+    }
+
+    #[inline]
+    fn delay_by_count(&self, stand: Stand, now: Duration) -> Option<Delay> {
         let ahead = stand.ahead;
-        match &self.counting {
-            Counting::Unknown(pool) => pool.wait_for(ahead + self.flight.len(), now),
-            Counting::Aligned => self.window.wait_for(stand, &self.clock, &mut self.flight, now),
+        let wait = match &self.counting {
+            Counting::Aligned => {
+                return self.window.delay(stand, &self.clock, &self.flight, &self.recent, now);
+            }
+            Counting::Unknown(pool) => pool.wait_for(ahead + self.recent.under_way(), now),
             Counting::Bucket(bucket) => bucket.wait_for(ahead, now),
             Counting::Sliding { limit } => {
                 let limit = *limit as usize;
@@ -188,19 +236,27 @@ impl QuotaModel {
                 let room = oldest + TRANSIT + self.window.length().saturating_mul(rounds + 1);
                 room.checked_sub(now).filter(|wait| !wait.is_zero())
             }
-        }
+        };
+        wait.map(Delay::exactly)
     }
 
-    /// Counts a request.
-    fn send(&mut self, now: Duration) -> Grant {
+    /// Admits a request.
+    #[inline]
+    pub(super) fn send(&mut self, now: Duration) -> Grant {
+        self.flight.send();
+        self.count(now, true)
+    }
+
+    #[inline]
+    fn count(&mut self, now: Duration, under_way: bool) -> Grant {
         let id = self.next_id;
         self.next_id += 1;
         let window = self.window.admit();
-        self.recent.push(Sent { id, at: now, window, carried: false, counted: false });
+        self.recent.push(Sent { id, at: now, window, carried: false, counted: false, under_way });
         if let Counting::Bucket(bucket) = &mut self.counting {
             bucket.take(now);
         }
-        Grant { id, at: now, window }
+        Grant::new(id, now, window)
     }
 
     /// A refusal that names its own wait shows how the server counts.
@@ -241,7 +297,7 @@ impl QuotaModel {
     }
 
     fn refused(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
-        self.flight.refused(now.saturating_sub(grant.at));
+        self.flight.refused(now.saturating_sub(grant.at()));
         let own = matches!(
             settlement.retry_after_source,
             Some(HintSource::Window | HintSource::RateLimitReset | HintSource::Quota)
@@ -249,7 +305,7 @@ impl QuotaModel {
         let hint = settlement.retry_after.filter(|hint| !hint.is_zero());
         if let Some(hint) = hint.filter(|_| !own) {
             self.recognise(hint, now);
-            self.roll(now);
+            self.learn_the_time(now);
         }
         match &mut self.counting {
             // A refusal from an earlier window says nothing about this one.
@@ -278,28 +334,17 @@ impl QuotaModel {
             }
         }
     }
-}
 
-impl Store for QuotaModel {
-    fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration> {
-        if let Some(left) = self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
-            return Err(left);
+    /// Learns from the answer.
+    pub(super) fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
+        self.recent.settle(grant.id);
+        match settlement.date {
+            Some(date) => {
+                self.clock.observe(date, grant.at(), now);
+                self.learn_the_time(now);
+            }
+            None => self.roll(now),
         }
-        self.roll(now);
-        if let Some(wait) = self.wait_for(stand, now) {
-            return Err(wait.max(Duration::from_micros(1)));
-        }
-        let grant = self.send(now);
-        self.flight.send(grant.id, now);
-        Ok(grant)
-    }
-
-    fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
-        self.flight.settle(grant.id);
-        if let Some(date) = settlement.date {
-            self.clock.observe(date, grant.at, now);
-        }
-        self.roll(now);
         if let Some(told) = &settlement.rate_limit {
             if let Some(limit) = told.limit() {
                 self.window.set_limit(u32::try_from(limit).unwrap_or(u32::MAX));
@@ -326,11 +371,13 @@ impl Store for QuotaModel {
         }
     }
 
-    fn abandon(&mut self, grant: &Grant) {
-        self.flight.settle(grant.id);
+    /// There will be no answer: the request counts.
+    pub(super) fn abandon(&mut self, grant: &Grant) {
+        self.recent.settle(grant.id);
     }
 
-    fn read(&mut self, now: Duration) -> Reading {
+    /// What is known, to be shown.
+    pub(super) fn read(&mut self, now: Duration) -> Reading {
         self.roll(now);
         let latched = self.latched_until.checked_sub(now).filter(|left| !left.is_zero());
         let count = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);

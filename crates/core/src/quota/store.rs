@@ -2,16 +2,27 @@
 
 use std::time::Duration;
 
-use super::Settlement;
 use super::model::QuotaModel;
 
 /// An admitted request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant {
     pub(super) id: u64,
-    pub(super) at: Duration,
+    /// When that was, in nanoseconds: a `Duration` is slower to hand on.
+    nanos: u64,
     /// The number of the window that it was admitted for.
     pub(super) window: i64,
+}
+
+impl Grant {
+    pub(super) fn new(id: u64, at: Duration, window: i64) -> Self {
+        let whole = at.as_secs().saturating_mul(1_000_000_000);
+        Grant { id, nanos: whole.saturating_add(u64::from(at.subsec_nanos())), window }
+    }
+
+    pub(super) fn at(&self) -> Duration {
+        Duration::from_nanos(self.nanos)
+    }
 }
 
 /// Where a sender stands in the line.
@@ -31,20 +42,26 @@ pub(super) struct Reading {
     pub(super) reset_after: Option<Duration>,
 }
 
-/// The seam between the line of waiters, which is each process's own, and what is counted, which
-/// processes may share. [`QuotaModel`] is what counts, and [`Kept`] says whose it is.
-pub(super) trait Store: Send {
-    /// Admits the sender who has so many in front of it, or says how long it has to wait at least:
-    /// more than zero.
-    fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration>;
+/// What a sender is told that may not send yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Delay {
+    /// How long it has to wait at least, more than zero. Answers that are under way may be all that
+    /// is missing; then it is short.
+    pub(super) least: Duration,
+    /// After what time it has to ask again if nothing happens in the meantime.
+    pub(super) again: Duration,
+}
 
-    /// Learns from the answer.
-    fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration);
+impl Delay {
+    /// Nothing but time is missing.
+    pub(super) fn exactly(wait: Duration) -> Self {
+        Delay { least: wait, again: wait }
+    }
 
-    /// There will be no answer: the request counts.
-    fn abandon(&mut self, grant: &Grant);
-
-    fn read(&mut self, now: Duration) -> Reading;
+    /// The same, but not less than this.
+    pub(super) fn at_least(self, wait: Duration) -> Self {
+        Delay { least: self.least.max(wait), again: self.again.max(wait) }
+    }
 }
 
 /// A [`QuotaModel`] that several processes, or several [`Quota`](super::Quota)s, change together.
@@ -94,60 +111,31 @@ pub(super) enum Kept {
     Shared(Box<dyn SharedQuota>),
 }
 
-/// A store that never called has this for an answer.
-const AGAIN: Duration = Duration::from_millis(250);
-
-impl Store for Kept {
-    fn admit(&mut self, stand: Stand, now: Duration) -> Result<Grant, Duration> {
+impl Kept {
+    /// The time on the clock that goes with the model.
+    pub(super) fn time(&self, now: Duration) -> Duration {
         match self {
-            Kept::Own(model) => model.admit(stand, now),
-            Kept::Shared(shared) => {
-                let now = shared.time(now);
-                let mut result = Err(AGAIN);
-                shared.update(now, &mut |model| {
-                    result = model.admit(stand, now);
-                    result.is_ok()
-                });
-                result
-            }
+            Kept::Own(_) => now,
+            Kept::Shared(shared) => shared.time(now),
         }
     }
 
-    fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
+    /// Looks at the model, or changes it, at this time of its clock; `change` says whether it did.
+    pub(super) fn update(
+        &mut self,
+        now: Duration,
+        mut change: impl FnMut(&mut QuotaModel) -> bool,
+    ) {
         match self {
-            Kept::Own(model) => model.settle(grant, settlement, now),
-            Kept::Shared(shared) => {
-                let now = shared.time(now);
-                shared.update(now, &mut |model| {
-                    model.settle(grant, settlement, now);
-                    true
-                });
+            Kept::Own(model) => {
+                change(model);
             }
+            Kept::Shared(shared) => shared.update(now, &mut change),
         }
     }
 
-    fn abandon(&mut self, grant: &Grant) {
-        match self {
-            Kept::Own(model) => model.abandon(grant),
-            Kept::Shared(shared) => shared.update(grant.at, &mut |model| {
-                model.abandon(grant);
-                true
-            }),
-        }
-    }
-
-    fn read(&mut self, now: Duration) -> Reading {
-        match self {
-            Kept::Own(model) => model.read(now),
-            Kept::Shared(shared) => {
-                let now = shared.time(now);
-                let mut reading = Reading::default();
-                shared.update(now, &mut |model| {
-                    reading = model.read(now);
-                    false
-                });
-                reading
-            }
-        }
+    /// Whether others change the model unseen.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Kept::Shared(_))
     }
 }

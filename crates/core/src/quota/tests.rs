@@ -1,4 +1,7 @@
+use super::store::{Delay, Grant, Stand};
 use super::*;
+
+mod wake;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,21 +76,26 @@ fn a_request_that_was_not_counted_is_given_back() {
 #[test]
 fn the_first_refusal_holds_everybody_back_and_teaches_the_limit() {
     let quota = quota(None);
-    let first = admit(&quota, Duration::ZERO).unwrap();
-    first.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(50));
+    let answer = Settlement { consumed: Some(true), ..Settlement::default() };
+    // One at first, and one more for each that was answered.
+    for count in 1..=2 {
+        let tickets: Vec<_> = (0..count).map(|_| admit(&quota, Duration::ZERO).unwrap()).collect();
+        assert!(admit(&quota, Duration::ZERO).is_none());
+        tickets.into_iter().for_each(|ticket| ticket.settle(&answer, millis(50)));
+    }
     let mut tickets: Vec<_> = (0..4).map(|_| admit(&quota, millis(50)).unwrap()).collect();
     // Two more are answered, two refused.
     for ticket in tickets.split_off(2) {
         ticket.settle(&refused(10 * SECOND), millis(100));
     }
     for ticket in tickets {
-        ticket.settle(&Settlement { consumed: Some(true), ..Settlement::default() }, millis(200));
+        ticket.settle(&answer, millis(200));
     }
     assert!(admit(&quota, SECOND).is_none());
-    assert_eq!(quota.state(SECOND).limit, Some(3));
+    assert_eq!(quota.state(SECOND).limit, Some(5));
     let next = 11 * SECOND;
-    let admitted: Vec<_> = (0..5).filter_map(|_| admit(&quota, next)).collect();
-    assert_eq!(admitted.len(), 3);
+    let admitted: Vec<_> = (0..9).filter_map(|_| admit(&quota, next)).collect();
+    assert_eq!(admitted.len(), 5);
     assert_eq!(quota.state(next).refused, 2);
 }
 
@@ -147,10 +155,11 @@ fn a_refusal_in_a_short_window_teaches_its_limit_and_not_a_wrong_end() {
         let date = Some(Timestamp::from_unix_seconds(86 + into / 1000));
         let answer = Settlement { date, consumed: Some(true), ..Settlement::default() };
         let refusal = Settlement { date, ..refused(wait * SECOND) };
-        for settlements in [[answer; 4], [answer, refusal, refusal, refusal]] {
-            let tickets = [(); 4].map(|()| admit(&quota, millis(5)).unwrap());
+        for settlements in [&[answer][..], &[answer; 2], &[answer, answer, refusal, refusal]] {
+            let tickets: Vec<_> =
+                settlements.iter().map(|_| admit(&quota, millis(5)).unwrap()).collect();
             for (ticket, settlement) in tickets.into_iter().zip(settlements) {
-                ticket.settle(&settlement, millis(5));
+                ticket.settle(settlement, millis(5));
             }
         }
         assert_eq!(quota.state(millis(5)).limit, Some(5));
@@ -194,8 +203,12 @@ fn a_late_answer_frees_the_place_that_was_kept_for_it() {
     assert!(admit(&quota, millis(11_100)).is_none());
 }
 
-fn stand(ahead: usize) -> Stand {
-    Stand { ahead, waiting: ahead + 1 }
+fn ask(model: &mut QuotaModel, ahead: usize, now: Duration) -> Result<Grant, Delay> {
+    model.roll(now);
+    match model.delay(Stand { ahead, waiting: ahead + 1 }, now) {
+        None => Ok(model.send(now)),
+        Some(delay) => Err(delay),
+    }
 }
 
 /// A model of each way of counting, after some use.
@@ -208,7 +221,7 @@ fn used_models() -> Vec<(QuotaModel, Duration)> {
         let mut now = Duration::ZERO;
         for round in 0..40 {
             now += millis(90);
-            let Ok(grant) = model.admit(stand(0), now) else { continue };
+            let Ok(grant) = ask(&mut model, 0, now) else { continue };
             let settlement = match round {
                 20..25 => Settlement {
                     date: Some(wall + now + 3 * SECOND),
@@ -239,7 +252,7 @@ fn a_model_goes_through_bytes_unchanged() {
         // And goes on alike.
         for _ in 0..300 {
             now += millis(333);
-            let (one, other) = (model.admit(stand(1), now), copy.admit(stand(1), now));
+            let (one, other) = (ask(&mut model, 1, now), ask(&mut copy, 1, now));
             assert_eq!(one.is_ok(), other.is_ok());
             assert_eq!(one.err(), other.err());
         }
@@ -252,7 +265,7 @@ fn the_largest_model_has_room() {
     let options = QuotaOptions::default().with_limit(1_000_000);
     let mut model = QuotaModel::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
     for _ in 0..10_000 {
-        assert!(model.admit(stand(0), SECOND).is_ok());
+        assert!(ask(&mut model, 0, SECOND).is_ok());
     }
     let bytes = model.to_bytes();
     assert!(bytes.len() <= QuotaModel::MAX_BYTES, "{}", bytes.len());
@@ -281,7 +294,7 @@ fn no_bytes_make_a_model_panic() {
                 read += 1;
                 for step in 0..8 {
                     let now = now + 7 * step * SECOND;
-                    if let Ok(grant) = model.admit(stand(step as usize % 3), now) {
+                    if let Ok(grant) = ask(&mut model, step as usize % 3, now) {
                         let date = Some(Timestamp::from_unix_seconds(70));
                         let answer = Settlement { date, ..refused(3 * SECOND) };
                         model.settle(&grant, &answer, now + millis(50));
@@ -299,12 +312,12 @@ fn no_bytes_make_a_model_panic() {
 fn who_goes_on_alone_is_counted_when_it_comes_back() {
     let options = QuotaOptions::default().with_limit(5);
     let mut shared = QuotaModel::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
-    let before = shared.admit(stand(0), Duration::ZERO).unwrap();
+    let before = ask(&mut shared, 0, Duration::ZERO).unwrap();
     let since = shared.next_number();
     let mut alone = shared.clone();
     alone.part();
-    let grants = [(); 2].map(|()| alone.admit(stand(0), SECOND).unwrap());
-    shared.admit(stand(0), SECOND).unwrap();
+    let grants = [(); 2].map(|()| ask(&mut alone, 0, SECOND).unwrap());
+    ask(&mut shared, 0, SECOND).unwrap();
     shared.rejoin(&alone, since, 2 * SECOND);
     // Two by all, two by the one that was alone.
     assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
@@ -361,4 +374,19 @@ fn a_late_reset_does_not_outweigh_the_wait_that_a_refusal_names() {
     ticket.settle(&Settlement { rate_limit, ..refused(SECOND) }, Duration::ZERO);
     assert!(admit(&quota, millis(900)).is_none());
     assert!(admit(&quota, SECOND).is_some());
+}
+
+#[test]
+fn who_shares_a_known_limit_feels_its_way_beyond_its_own_share() {
+    let quota = quota(Some(10));
+    let tickets: Vec<_> = (0..5).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
+    assert_eq!(tickets.len(), 5);
+    for (index, ticket) in tickets.into_iter().enumerate() {
+        let answer = if index < 3 { Settlement::unknown() } else { refused(10 * SECOND) };
+        ticket.settle(&answer, millis(100));
+    }
+    // Others had the seven that are missing. Three are its own by experience, and one it tries.
+    let next = 11 * SECOND;
+    let admitted: Vec<_> = (0..10).filter_map(|_| admit(&quota, next)).collect();
+    assert!((3..=4).contains(&admitted.len()), "{}", admitted.len());
 }

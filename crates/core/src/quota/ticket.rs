@@ -1,5 +1,6 @@
 //! A sender's place in the line, and its admission.
 
+use std::task::Waker;
 use std::time::Duration;
 
 use super::line::Place;
@@ -15,14 +16,14 @@ pub struct Ticket {
 }
 
 enum Stage {
-    Waiting,
+    Waiting { poll_at: Option<Duration> },
     Admitted(Grant),
     Settled,
 }
 
 impl Ticket {
     pub(super) fn waiting(quota: Quota, place: Place) -> Self {
-        Ticket { quota, place, stage: Stage::Waiting }
+        Ticket { quota, place, stage: Stage::Waiting { poll_at: None } }
     }
 
     pub(super) fn admitted(quota: Quota, place: Place, grant: Grant) -> Self {
@@ -31,16 +32,103 @@ impl Ticket {
 
     /// Asks whether to send now. Once it said [`Admission::Ready`] it goes on to say so.
     pub fn poll(&mut self, now: Duration) -> Admission {
-        if !matches!(self.stage, Stage::Waiting) {
+        self.ask(now, None)
+    }
+
+    /// Asks whether to send now, and if not leaves `waker`, to be called once when it is worth
+    /// asking again before [`poll_at`](Self::poll_at): because an answer arrived, or because
+    /// somebody in front left the line or was admitted. It takes the place of the one that was left
+    /// before, and is dropped with the ticket.
+    ///
+    /// No more are woken than may be admitted, and one that has to know that its turn comes earlier
+    /// than it was told. The waker is called by the thread that settles, drops or polls another
+    /// ticket of the quota. So any runtime can wait for a ticket, with a timer of its own:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::task::{Context, Poll, Wake, Waker};
+    /// use std::thread::Thread;
+    /// use std::time::{Duration, Instant};
+    /// use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Ticket, Timestamp};
+    ///
+    /// /// A runtime that has one thread, one task and one timer.
+    /// struct Unpark(Thread);
+    ///
+    /// impl Wake for Unpark {
+    ///     fn wake(self: Arc<Self>) {
+    ///         self.0.unpark();
+    ///     }
+    /// }
+    ///
+    /// fn block_on<T>(mut task: impl FnMut(&mut Context<'_>, &mut Option<Instant>) -> Poll<T>) -> T {
+    ///     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    ///     loop {
+    ///         let mut timer = None;
+    ///         if let Poll::Ready(value) = task(&mut Context::from_waker(&waker), &mut timer) {
+    ///             return value;
+    ///         }
+    ///         match timer {
+    ///             Some(at) => std::thread::park_timeout(at.saturating_duration_since(Instant::now())),
+    ///             None => std::thread::park(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let start = Instant::now();
+    /// let options = QuotaOptions::default().with_limit(1);
+    /// let quota = Quota::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
+    /// let (first, _) = quota.acquire(start.elapsed());
+    /// let mut second = quota.enter();
+    /// // The first request turns out not to be counted, long before the minute ends.
+    /// let answer = std::thread::spawn(move || {
+    ///     std::thread::sleep(Duration::from_millis(20));
+    ///     let mut settlement = Settlement::unknown();
+    ///     settlement.consumed = Some(false);
+    ///     first.settle(&settlement, start.elapsed());
+    /// });
+    /// block_on(|context, timer| match second.poll_with(start.elapsed(), context.waker()) {
+    ///     Admission::Ready => Poll::Ready(()),
+    ///     Admission::Wait(_) => {
+    ///         *timer = second.poll_at().map(|at| start + at);
+    ///         Poll::Pending
+    ///     }
+    /// });
+    /// assert!(start.elapsed() < Duration::from_secs(9));
+    /// # answer.join().unwrap();
+    /// ```
+    pub fn poll_with(&mut self, now: Duration, waker: &Waker) -> Admission {
+        self.ask(now, Some(waker))
+    }
+
+    /// When to ask again if the waker was not called, on the clock of `now`: `None` if it was not
+    /// asked yet, or said [`Admission::Ready`].
+    ///
+    /// This may be later than what [`Admission::Wait`] says, which is what to hold against a
+    /// deadline: where answers under way are all that is missing, they wake.
+    pub fn poll_at(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Waiting { poll_at } => poll_at,
+            _ => None,
+        }
+    }
+
+    fn ask(&mut self, now: Duration, waker: Option<&Waker>) -> Admission {
+        if !matches!(self.stage, Stage::Waiting { .. }) {
             return Admission::Ready;
         }
-        let result = self.quota.lock().poll(self.place, now);
+        // Wakers run code of their own when they are cloned, called and dropped: not under the lock.
+        let waker = waker.cloned();
+        let (result, wakers) = self.quota.lock().poll(self.place, now, waker);
+        wakers.wake();
         match result {
             Ok(grant) => {
                 self.stage = Stage::Admitted(grant);
                 Admission::Ready
             }
-            Err(wait) => Admission::Wait(wait),
+            Err(delay) => {
+                self.stage = Stage::Waiting { poll_at: Some(now.saturating_add(delay.again)) };
+                Admission::Wait(delay.least)
+            }
         }
     }
 
@@ -54,7 +142,7 @@ impl Ticket {
     pub fn settle(mut self, settlement: &Settlement, now: Duration) {
         if let Stage::Admitted(grant) = self.stage {
             self.stage = Stage::Settled;
-            self.quota.lock().settle(&grant, &settlement.bounded(), now);
+            self.quota.change(|state| state.settle(&grant, &settlement.bounded(), now));
         }
     }
 }
@@ -63,8 +151,8 @@ impl Drop for Ticket {
     /// Leaves the line. An admitted request that is never settled counts as consumed.
     fn drop(&mut self) {
         match self.stage {
-            Stage::Waiting => self.quota.lock().leave(self.place),
-            Stage::Admitted(grant) => self.quota.lock().abandon(&grant),
+            Stage::Waiting { .. } => self.quota.change(|state| state.leave(self.place)),
+            Stage::Admitted(grant) => self.quota.change(|state| state.abandon(&grant)),
             Stage::Settled => {}
         }
     }

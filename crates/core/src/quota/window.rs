@@ -7,7 +7,7 @@ use super::bytes::record;
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::recent::{Recent, Sent};
-use super::store::{Grant, Stand};
+use super::store::{Delay, Grant, Stand};
 use super::told::{PATIENCE, Told, ToldGate};
 
 /// In microseconds.
@@ -17,13 +17,12 @@ const SECOND: i64 = 1_000_000;
 pub(super) const TRANSIT: Duration = Duration::from_millis(250);
 
 /// How many are sent at once before anything is known of the limit; each that passes allows one more.
-const FIRST: u64 = 4;
+/// Whoever begins in a window that others have used up is refused no more often than this.
+const FIRST: u64 = 1;
 
 /// After so many windows that were used up without a refusal, one request more is tried: the limit may
-/// have been raised. The first is for a limit that was learned from refusals, the second for one that
-/// the server told.
-const RETRY_LEARNED: u32 = 10;
-const RETRY_TOLD: u32 = 30;
+/// have been raised, which nothing else tells where headers come with refusals only.
+const RETRY: u32 = 10;
 
 /// How often a sender should ask again whose turn depends on answers that are under way.
 const LOOK: Duration = Duration::from_millis(50);
@@ -150,6 +149,13 @@ impl Window {
         self.told = Some(limit.max(1));
     }
 
+    /// The time at which this window has certainly begun, and that at which it has ended.
+    pub(super) fn bounds(&self, clock: &ServerClock, now: Duration) -> (Duration, Duration) {
+        let now = now - Duration::from_nanos(u64::from(now.subsec_nanos() % 1000));
+        let into = clock.earliest(now).rem_euclid(self.length);
+        (now.saturating_sub(micros(into)), now.saturating_add(micros(self.length - into)))
+    }
+
     /// Goes on to the window that has certainly begun at `now`.
     pub(super) fn roll(&mut self, clock: &ServerClock, recent: &mut Recent, now: Duration) {
         let index = clock.earliest(now).div_euclid(self.length);
@@ -195,63 +201,113 @@ impl Window {
         }
         self.learned_before = self.learned;
         self.trying = false;
-        let patience = match (self.given, self.told) {
-            (None, None) => RETRY_LEARNED,
-            _ => RETRY_TOLD,
-        };
-        if self.full >= patience && self.given.is_none() && !self.headers.on_success {
+        if self.full >= RETRY && self.given.is_none() && !self.headers.on_success {
             (self.full, self.trying) = (0, true);
             self.share = self.limit();
         }
     }
 
-    /// How long the sender has to wait at least who has so many in front of it; `None` if it may
-    /// send.
-    pub(super) fn wait_for(
+    /// How long the sender has to wait who stands there; `None` if it may send.
+    #[inline]
+    pub(super) fn delay(
         &self,
         stand: Stand,
         clock: &ServerClock,
-        flight: &mut Flight,
+        flight: &Flight,
+        recent: &Recent,
         now: Duration,
-    ) -> Option<Duration> {
+    ) -> Option<Delay> {
         let ahead = stand.ahead;
         if let Some(cap) = self.cap() {
-            let remaining = cap.saturating_sub(self.used) as usize;
-            if let Some(behind) = ahead.checked_sub(remaining) {
-                let windows = i64::try_from(behind / cap as usize).unwrap_or(i64::MAX);
-                let more = micros(windows.saturating_mul(self.length));
-                return Some(self.until_next(clock, now).saturating_add(more));
+            let left = cap.saturating_sub(self.used) as usize;
+            if let Some(behind) = ahead.checked_sub(left) {
+                return Some(Delay::exactly(self.until_window(behind, cap, clock, now)));
             }
         }
-        let end = |wait: Duration| Some(wait.min(self.until_next(clock, now)));
-        if let (true, Some(limit)) = (self.headers.on_success, self.told) {
-            return match self.headers.gate(limit, self.used) {
-                ToldGate::Open => None,
-                ToldGate::AtOnce(most) if flight.younger_than(PATIENCE, now) + ahead < most => None,
-                ToldGate::AtOnce(_) => end(LOOK),
-                // As many are left by what was told: perhaps those have gone for whom they were kept.
-                ToldGate::Rest(rest) if stand.waiting <= rest as usize => {
-                    let free = ahead == 0 && flight.younger_than(PATIENCE, now) == 0;
-                    if free { None } else { end(LOOK) }
-                }
-                ToldGate::Rest(_) => Some(self.until_next(clock, now)),
-            };
-        }
-        let free = match (self.share, self.limit()) {
-            (Some(share), _) => share.saturating_sub(self.used) as usize,
-            (None, Some(_)) => return None,
-            (None, None) => {
-                let uncertain = flight.uncertain(now) as u64;
-                if uncertain + (ahead as u64) < FIRST + flight.passed() {
-                    return None;
-                }
-                return end(flight.until_presumed(now));
-            }
-        };
-        if ahead < free || (ahead == 0 && flight.uncertain(now) == 0) {
+        // What most are admitted by: a limit that is all one's own.
+        if self.share.is_none() && self.limit().is_some() && !self.headers.on_success {
             return None;
         }
-        end(flight.until_presumed(now))
+        self.delay_of_unsure(stand, clock, flight, recent, now)
+    }
+
+    /// The same where others use the quota, or where nothing is known of it.
+    fn delay_of_unsure(
+        &self,
+        stand: Stand,
+        clock: &ServerClock,
+        flight: &Flight,
+        recent: &Recent,
+        now: Duration,
+    ) -> Option<Delay> {
+        let ahead = stand.ahead;
+        let next = || self.until_next(clock, now);
+        let ends = |least: Duration, again: Option<Duration>| {
+            let next = next();
+            let again = again.map_or(next, |again| again.min(next));
+            Some(Delay { least: least.min(next), again })
+        };
+        if let (true, Some(limit)) = (self.headers.on_success, self.told) {
+            let young = || recent.young(PATIENCE, now);
+            return match self.headers.gate(limit, self.used) {
+                ToldGate::Open => None,
+                ToldGate::AtOnce(most) => {
+                    let over =
+                        (young().count() + ahead + 1).checked_sub(most).filter(|it| *it > 0)?;
+                    ends(LOOK, over_in(young(), over, PATIENCE))
+                }
+                // As many are left by what was told: perhaps those have gone for whom they were kept.
+                ToldGate::Rest(rest) if stand.waiting <= rest as usize => match young().next() {
+                    None if ahead == 0 => None,
+                    Some(youngest) if ahead == 0 => ends(LOOK, Some(PATIENCE - youngest)),
+                    _ => ends(LOOK, None),
+                },
+                ToldGate::Rest(_) => Some(Delay::exactly(next())),
+            };
+        }
+        let uncertain = || flight.uncertain(recent, now);
+        let after = flight.presumed_after();
+        let first = || uncertain().last().map_or(after, |age| after - age);
+        match (self.share, self.limit()) {
+            (Some(share), limit) => {
+                let free = share.saturating_sub(self.used) as usize;
+                if ahead < free {
+                    return None;
+                }
+                if ahead > 0 {
+                    // Those in front are why it waits, and whoever is admitted wakes the next.
+                    let limit = limit.unwrap_or(u32::MAX);
+                    let left = limit.saturating_sub(self.used) as usize;
+                    let behind = ahead.saturating_sub(left);
+                    let again = self.until_window(behind, limit, clock, now);
+                    return Some(Delay { least: first().min(next()), again });
+                }
+                let youngest = uncertain().next()?;
+                ends(first(), Some(after - youngest))
+            }
+            (None, Some(_)) => None,
+            (None, None) => {
+                let count = uncertain().count();
+                let allowed = FIRST + flight.passed(count);
+                let over = ((count + ahead) as u64).checked_sub(allowed)?;
+                // Each that is presumed to be admitted is one less, and allows one more.
+                let presumed = usize::try_from(over / 2 + 1).unwrap_or(usize::MAX);
+                ends(first(), over_in(uncertain(), presumed, after))
+            }
+        }
+    }
+
+    /// The time until the window in which so many have gone before.
+    fn until_window(
+        &self,
+        behind: usize,
+        cap: u32,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Duration {
+        let windows = i64::try_from(behind / cap.max(1) as usize).unwrap_or(i64::MAX);
+        let more = micros(windows.saturating_mul(self.length));
+        self.until_next(clock, now).saturating_add(more)
     }
 
     /// The time until the next window has certainly begun.
@@ -273,7 +329,7 @@ impl Window {
         clock: &ServerClock,
         recent: &mut Recent,
     ) -> bool {
-        if clock.latest(grant.at + TRANSIT).div_euclid(self.length) < self.index {
+        if clock.latest(grant.at() + TRANSIT).div_euclid(self.length) < self.index {
             return false;
         }
         if let Some(sent) = recent.remove(grant.id) {
@@ -350,6 +406,16 @@ impl Window {
         let nearest = middle.saturating_add(self.length / 2).div_euclid(self.length) * self.length;
         clock.observe_between(nearest, nearest.saturating_add(SECOND), end);
     }
+}
+
+/// The time until so many of these ages, the youngest first, have come to `limit`.
+fn over_in(
+    mut ages: impl Iterator<Item = Duration> + Clone,
+    count: usize,
+    limit: Duration,
+) -> Option<Duration> {
+    let index = ages.clone().count().checked_sub(count)?;
+    Some(limit.saturating_sub(ages.nth(index)?))
 }
 
 fn micros(micros: i64) -> Duration {

@@ -13,6 +13,7 @@ use crate::headers::HeaderFacts;
 use crate::json::{self, Value};
 use crate::kind::Kind;
 use crate::provider::Provider;
+use crate::redact::redact;
 use crate::timestamp::Timestamp;
 use crate::verdict;
 
@@ -272,7 +273,7 @@ impl StreamDecoder {
         let status = embedded_status(&parsed);
         let verdict = verdict::decide(status, &facts, &parsed, provider);
         let answer = Answer { status, headers: headers.iter().copied(), body: bytes };
-        self.with_delivery(make(answer, &facts, parsed, provider, verdict, None, now))
+        self.with_delivery(make(answer, &facts, &mut parsed, provider, verdict, None, now))
     }
 
     fn local_error(&self, kind: Kind, message: &str) -> Error {
@@ -284,7 +285,7 @@ impl StreamDecoder {
             .with_headers(&headers.iter().collect::<Vec<_>>());
         let request_id = request_id.and_then(|id| std::str::from_utf8(id).ok());
         self.with_delivery(match request_id {
-            Some(id) => error.with_request_id(id),
+            Some(id) => error.with_request_id(&redact(id)),
             None => error,
         })
     }

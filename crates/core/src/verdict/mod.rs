@@ -177,6 +177,8 @@ fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
         Kind::ContentFilter
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
+    } else if words.say_quota_exhausted() || words.say_daily_cap() {
+        Kind::QuotaExhausted
     } else {
         Kind::Permission
     })
@@ -188,6 +190,10 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
         // To most an invalid token, but to Groq a tier without capacity.
         498 if by_code == Some(Meaning::Overloaded) || words.say_overloaded() => {
             Verdict::of(Kind::Overloaded)
+        }
+        // It was not the request that failed, but what the service itself depends on.
+        424 if matches!(by_code, Some(Meaning::Server | Meaning::Timeout)) => {
+            Verdict::of(Kind::Server)
         }
         // 419 is Laravel's expired session.
         401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),

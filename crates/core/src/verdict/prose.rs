@@ -64,7 +64,7 @@ words! {
     Plan: "plan";
     Policy: "policy" | "policies" | "management";
     Quota: "quota" | "quotas";
-    Rate: "rate";
+    Rate: "rate" | "concurrency" | "concurrent";
     Reached: "reached" | "hit";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";

@@ -40,4 +40,9 @@ pub(crate) trait Driver {
     fn reserves(&self) -> bool {
         false
     }
+
+    /// The waiting jobs that are to be woken now.
+    fn woken(&mut self) -> Vec<usize> {
+        Vec::new()
+    }
 }

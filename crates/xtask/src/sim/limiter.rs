@@ -44,6 +44,19 @@ impl Limiter {
         Limiter { rule, window: 0, used: 0, recent: VecDeque::new(), full_at: Duration::ZERO }
     }
 
+    pub(crate) fn limit(&self) -> Option<u32> {
+        self.rule.limit()
+    }
+
+    /// Puts another limit in force if its time has come. What was counted in this window stays.
+    pub(crate) fn change(&mut self, change: Option<(Duration, u32)>, now: Duration) {
+        if let (Some((at, new)), Rule::Fixed { limit, .. }) = (change, &mut self.rule) {
+            if now >= at {
+                *limit = new;
+            }
+        }
+    }
+
     /// Counts a request; `Err` is the exact time until one is admitted again.
     pub(crate) fn admit(&mut self, now: Duration) -> Result<u32, Duration> {
         match self.wait(now) {
@@ -86,7 +99,7 @@ impl Limiter {
             Rule::Unlimited => u32::MAX,
             Rule::Fixed { limit, .. } => {
                 self.used += 1;
-                limit - self.used
+                limit.saturating_sub(self.used)
             }
             Rule::Rolling { limit, .. } => {
                 self.recent.push_back(now);
@@ -119,6 +132,16 @@ mod tests {
         assert_eq!(limiter.admit(seconds(111)), Ok(0));
         assert_eq!(limiter.admit(seconds(112)), Err(seconds(8)));
         assert_eq!(limiter.admit(seconds(120)), Ok(1));
+    }
+
+    #[test]
+    fn a_limit_can_change_within_a_window() {
+        let mut limiter = Limiter::new(Rule::Fixed { limit: 2, window: WINDOW });
+        assert_eq!(limiter.admit(seconds(110)), Ok(1));
+        limiter.change(Some((seconds(5), 1)), seconds(4));
+        assert_eq!(limiter.limit(), Some(2));
+        limiter.change(Some((seconds(5), 1)), seconds(5));
+        assert_eq!(limiter.admit(seconds(111)), Err(seconds(9)));
     }
 
     #[test]

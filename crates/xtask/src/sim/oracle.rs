@@ -12,6 +12,7 @@ use super::server::ServerOptions;
 /// What all processes know.
 pub(crate) struct Knowledge {
     limiter: Limiter,
+    limit_change: Option<(Duration, u32)>,
     /// The server's clock at virtual time zero.
     epoch: Duration,
     /// Nothing is sent in this time.
@@ -28,6 +29,7 @@ impl Knowledge {
     pub(crate) fn new(server: &ServerOptions, epoch: Duration) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Knowledge {
             limiter: Limiter::new(server.rule),
+            limit_change: server.limit_change,
             epoch,
             trouble: server.outage.or(server.hang),
             capacity: server.capacity.unwrap_or(usize::MAX),
@@ -55,6 +57,8 @@ impl Driver for Oracle {
             return Step::Wait(now + LOOK);
         }
         let at = known.epoch + trip.arrives;
+        let change = known.limit_change;
+        known.limiter.change(change, trip.arrives);
         match known.limiter.admit(at) {
             Ok(_) => {
                 known.under_way += 1;

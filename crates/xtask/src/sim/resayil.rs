@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use resayil_core::{
@@ -12,9 +13,6 @@ use resayil_core::{
 use super::answer::{Answer, Outcome};
 use super::driver::{Driver, Step, Trip};
 
-/// How often the client's waiters look whether their place came forward.
-const POLL: Duration = Duration::from_millis(250);
-
 pub(crate) struct Resayil {
     quota: Quota,
     budget: Budget,
@@ -23,7 +21,20 @@ pub(crate) struct Resayil {
     /// The client's wall clock at virtual time zero.
     wall: Timestamp,
     calls: HashMap<usize, State>,
+    woken: Arc<Mutex<Vec<usize>>>,
     seed: u64,
+}
+
+/// What a waiting job leaves to be woken by.
+struct Alarm {
+    job: usize,
+    woken: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.woken.lock().expect("nobody panics with it").push(self.job);
+    }
 }
 
 /// What the processes of one host share: the client keeps these bytes in a file.
@@ -58,6 +69,7 @@ struct State {
     call: Call,
     ticket: Option<Ticket>,
     not_before: Duration,
+    waker: Waker,
 }
 
 impl Resayil {
@@ -82,6 +94,7 @@ impl Resayil {
             classifier: Classifier::new().provider(Provider::Resayil),
             wall,
             calls: HashMap::new(),
+            woken: Arc::default(),
             seed,
         }
     }
@@ -103,7 +116,8 @@ impl Driver for Resayil {
     fn begin(&mut self, job: usize, trip: Trip, now: Duration) -> Step {
         let seed = self.seed ^ (job as u64).wrapping_mul(0x2545_f491_4f6c_dd1d);
         let call = self.policy.start(now, seed).with_budget(self.budget.clone());
-        self.calls.insert(job, State { call, ticket: None, not_before: now });
+        let waker = Waker::from(Arc::new(Alarm { job, woken: self.woken.clone() }));
+        self.calls.insert(job, State { call, ticket: None, not_before: now, waker });
         self.wake(job, trip, now)
     }
 
@@ -112,11 +126,11 @@ impl Driver for Resayil {
         let ticket = state.ticket.get_or_insert_with(|| self.quota.enter());
         // In the line already while the server's own wait lasts.
         if now < state.not_before {
-            return Step::Wait(state.not_before.min(now + POLL));
+            return Step::Wait(state.not_before);
         }
-        match ticket.poll(now) {
+        match ticket.poll_with(now, &state.waker) {
             Admission::Ready => Step::Send,
-            Admission::Wait(wait) => Step::Wait(now + wait.min(POLL)),
+            Admission::Wait(wait) => Step::Wait(ticket.poll_at().unwrap_or(now + wait)),
         }
     }
 
@@ -162,5 +176,9 @@ impl Driver for Resayil {
             self.settle(state.ticket.take(), &settlement, now);
         }
         state.call.on_success();
+    }
+
+    fn woken(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.woken.lock().expect("nobody panics with it"))
     }
 }

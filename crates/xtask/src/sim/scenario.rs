@@ -52,6 +52,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     let one = || workers(&[(0, 600)]);
     let four = || workers(&[(0, 150), (0, 150), (0, 150), (0, 150)]);
     let outage = (MINUTE, 2 * MINUTE);
+    let changes = Duration::from_secs(200);
     let clients = |minutes: usize| arrivals(200, minutes * 10, MINUTE / 10);
     let with = |change: &dyn Fn(&mut ServerOptions)| {
         let mut server = gateway.clone();
@@ -116,6 +117,21 @@ pub(crate) fn all() -> Vec<Scenario> {
             "processes come and go",
             gateway.clone(),
             workers(&[(0, 220), (0, 140), (100, 120), (190, 120)]),
+        ),
+        scenario(
+            "limit-raised-m1",
+            "the limit is raised from 30 to 60 after 200 s; it is told on refusals",
+            with(&|server| {
+                server.rule = Rule::Fixed { limit: LIMIT / 2, window: MINUTE };
+                server.limit_change = Some((changes, LIMIT));
+            }),
+            one(),
+        ),
+        scenario(
+            "limit-cut-m1",
+            "the limit is cut from 60 to 30 after 200 s; it is told on refusals",
+            with(&|server| server.limit_change = Some((changes, LIMIT / 2))),
+            one(),
         ),
         Scenario {
             trouble: Some(outage),

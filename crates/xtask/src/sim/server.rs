@@ -10,6 +10,8 @@ use super::limiter::{Limiter, Rule};
 #[derive(Clone, Debug)]
 pub(crate) struct ServerOptions {
     pub(crate) rule: Rule,
+    /// From this time on another limit is in force.
+    pub(crate) limit_change: Option<(Duration, u32)>,
     pub(crate) headers: LimitHeaders,
     /// Whether a refusal's body names the wait.
     pub(crate) body_hint: bool,
@@ -29,6 +31,7 @@ impl ServerOptions {
     pub(crate) fn new(rule: Rule) -> Self {
         ServerOptions {
             rule,
+            limit_change: None,
             headers: LimitHeaders::OnRefusal,
             body_hint: true,
             faults: 0.0,
@@ -72,6 +75,7 @@ impl Server {
     /// Takes a request. `reserved` says that it was counted already, by the oracle.
     pub(crate) fn receive(&mut self, request: usize, reserved: bool, now: Duration) -> Reception {
         let at = self.clock(now);
+        self.limiter.change(self.options.limit_change, now);
         let remaining = if reserved {
             0
         } else {
@@ -110,7 +114,7 @@ impl Server {
 
     /// Adds what the server tells about its limit.
     pub(crate) fn decorate(&self, answer: Answer, remaining: u32, now: Duration) -> Answer {
-        match self.options.rule.limit() {
+        match self.limiter.limit() {
             Some(limit) if self.options.headers == LimitHeaders::Always => {
                 answer.with_limit(limit, remaining, self.clock(now))
             }
@@ -120,7 +124,7 @@ impl Server {
 
     fn refuse(&self, wait: Duration, at: Duration) -> Answer {
         let answer = answer::refusal(self.options.body_hint.then_some(wait), at);
-        match self.options.rule.limit() {
+        match self.limiter.limit() {
             Some(limit) if self.options.headers != LimitHeaders::Never => {
                 answer.with_limit(limit, 0, at)
             }

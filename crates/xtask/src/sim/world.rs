@@ -15,7 +15,8 @@ use super::server::{Reception, Server};
 enum Event {
     Start(usize),
     Arrive(usize),
-    Wake(usize),
+    /// A job, and the number of its wait.
+    Wake(usize, u32),
     Reach(usize),
     Served(usize),
     Reply(usize, Outcome),
@@ -32,6 +33,8 @@ pub(crate) struct Job {
     pub(crate) ended: Duration,
     pub(crate) answered: bool,
     pub(crate) requests: u32,
+    /// Its waits so far, if they were ended or not.
+    waits: u32,
 }
 
 struct Request {
@@ -107,6 +110,7 @@ impl<'a> World<'a> {
                     ended: Duration::ZERO,
                     answered: false,
                     requests: 0,
+                    waits: 0,
                 });
                 match plan.load {
                     Load::Workers(_) => self.waiting[process].push_back(job),
@@ -123,6 +127,11 @@ impl<'a> World<'a> {
         while let Some((at, event)) = self.agenda.next() {
             self.now = at;
             self.happen(event);
+            for process in 0..self.drivers.len() {
+                for job in self.drivers[process].woken() {
+                    self.agenda.plan(at, Event::Wake(job, self.jobs[job].waits));
+                }
+            }
         }
         Run { jobs: self.jobs, refusals: self.refusals, epoch: self.epoch }
     }
@@ -135,7 +144,9 @@ impl<'a> World<'a> {
                 }
             }
             Event::Arrive(job) => self.begin(job),
-            Event::Wake(job) => {
+            // It was woken earlier.
+            Event::Wake(job, wait) if wait != self.jobs[job].waits => {}
+            Event::Wake(job, _) => {
                 let trip = self.trip(job);
                 let process = self.jobs[job].process;
                 let step = self.drivers[process].wake(job, trip, self.now);
@@ -169,6 +180,7 @@ impl<'a> World<'a> {
     }
 
     fn take(&mut self, job: usize, step: Step) {
+        self.jobs[job].waits += 1;
         match step {
             Step::Send => {
                 let arrives = self.trip(job).arrives;
@@ -179,7 +191,10 @@ impl<'a> World<'a> {
                 let timeout = self.now + self.scenario.attempt_timeout;
                 self.agenda.plan(timeout, Event::Timeout(request));
             }
-            Step::Wait(at) => self.agenda.plan(at.max(self.now), Event::Wake(job)),
+            Step::Wait(at) => {
+                let wait = self.jobs[job].waits;
+                self.agenda.plan(at.max(self.now), Event::Wake(job, wait));
+            }
             Step::Fail => self.end(job, false),
         }
     }

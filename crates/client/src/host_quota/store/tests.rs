@@ -125,7 +125,7 @@ fn the_file_is_private_and_holds_no_key() {
     let bytes = std::fs::read(&one.path).unwrap();
     assert!(!bytes.windows(6).any(|part| part == b"secret"));
     let name = one.path.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("quota-v1-") && !name.contains("secret"), "{name}");
+    assert!(name.starts_with("quota-v2-") && !name.contains("secret"), "{name}");
 }
 
 #[test]
