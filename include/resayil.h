@@ -306,6 +306,33 @@ typedef struct resayil_error resayil_error;
 typedef struct resayil_event resayil_event;
 
 /**
+ * An ordered list of models and services that take over a request which the one before does not
+ * serve. Immutable; any thread may use it.
+ *
+ * The next target is taken: after `not_found` at once; after `overloaded` when the policy allows no
+ * further attempt, after as many such attempts as `resayil_fallback_builder_overloaded_attempts` says,
+ * or when the wait would be longer than `resayil_fallback_builder_max_wait` says; and after any error
+ * that the closed budget keeps from being retried, but then only a target of another service. Never
+ * when something of an answer was delivered, when the deadline is over, or when the request may have
+ * been carried out and the policy does not allow to repeat it.
+ */
+typedef struct resayil_fallback resayil_fallback;
+
+/**
+ * The options of a fallback that is being made. One thread at a time.
+ *
+ * A setter that refuses its value says so by its status, and `resayil_fallback_builder_build` fails
+ * with an error that names the option.
+ */
+typedef struct resayil_fallback_builder resayil_fallback_builder;
+
+/**
+ * One call's way through the targets of a fallback, for programs that have their own HTTP. One
+ * thread at a time; a second one is told RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_fallback_call resayil_fallback_call;
+
+/**
  * The texts for people of one language, some of them an application's own. Immutable; any thread may
  * use it. Who is content with the built-in texts does not need it: see
  * `resayil_error_user_message`.
@@ -673,6 +700,12 @@ resayil_status resayil_call_on_error(resayil_call *call,
 resayil_status resayil_call_on_success(resayil_call *call);
 
 /**
+ * Begins the attempts anew, at another target: see `resayil_fallback_call_next`. The deadline and the
+ * budget stay; for another service set its own.
+ */
+resayil_status resayil_call_restart(resayil_call *call);
+
+/**
  * How many failed attempts were told so far, refusals for quota included; 0 while the call is busy.
  */
 uint32_t resayil_call_failures(const resayil_call *call);
@@ -794,6 +827,13 @@ resayil_status resayil_chat_stream_request_id(const resayil_chat_stream *stream,
  * How many requests were sent for this call so far; 0 while the stream is busy.
  */
 uint32_t resayil_chat_stream_attempts(const resayil_chat_stream *stream);
+
+/**
+ * Which target of the client's fallback answers, counted from 0. Says whether it was one; if not, `*index`
+ * is 0: the target that was asked first does.
+ */
+bool resayil_chat_stream_fallback(const resayil_chat_stream *stream,
+                                  size_t *index);
 
 /**
  * Frees the stream and closes its connection; NULL is nothing. Not from its own callback.
@@ -976,6 +1016,28 @@ resayil_status resayil_client_builder_retry_if_result(resayil_client_builder *bu
                                                       void *user);
 
 /**
+ * How many requests may be in flight at once, streams to their end: 1 to 100,000; further calls wait in
+ * order, up to their deadline or cancellation. By default there is no limit. If it is `adaptive`, it is
+ * the ceiling of a limit that starts at 20 or less, grows while all goes well, and shrinks when the
+ * service is overloaded or does not answer in time. No place is held while a call waits for the quota or
+ * between attempts. `resayil_client_get_metrics` tells how it stands.
+ */
+resayil_status resayil_client_builder_max_concurrency(resayil_client_builder *builder,
+                                                      uint32_t max,
+                                                      bool adaptive);
+
+/**
+ * Other models or services that take over chats (and what `resayil_client_post` sends to
+ * `chat/completions`) which the client's own does not serve; none by default. The handle stays yours.
+ *
+ * Quota and budget are per origin and key: a target of another one has those of its own. Each change of
+ * target is told to the observer as a retry with the reason `fallback`, and carries the idempotency key
+ * with a number at its end. If all fail, the last target's error is given, with the attempts of all.
+ */
+resayil_status resayil_client_builder_fallback(resayil_client_builder *builder,
+                                               const resayil_fallback *fallback);
+
+/**
  * Checks the options and makes the client, which is yours. Nothing is sent. The options are used up:
  * the builder is still to be freed, and refuses everything else.
  *
@@ -1085,6 +1147,13 @@ resayil_str resayil_completion_json(const resayil_completion *completion);
  * How many requests were sent for this call.
  */
 uint32_t resayil_completion_attempts(const resayil_completion *completion);
+
+/**
+ * Which target of the client's fallback answered, counted from 0. Says whether it was one; if not, `*index`
+ * is 0: the target that was asked first did.
+ */
+bool resayil_completion_fallback(const resayil_completion *completion,
+                                 size_t *index);
 
 /**
  * What the answer cost, in tokens: of the request, of the answer, of both. Says whether the service
@@ -1438,6 +1507,86 @@ resayil_str resayil_event_request_id(const resayil_event *event);
  * The failure that led to the decision, NULL if there is none. Borrowed: not to be freed.
  */
 const resayil_error *resayil_event_error(const resayil_event *event);
+
+/**
+ * Starts without targets, and from the defaults. `*builder` is yours.
+ */
+resayil_status resayil_fallback_builder_new(resayil_fallback_builder **builder);
+
+/**
+ * Adds a target at the end: a model, the address of a service, or both, NULL for what is as the
+ * request has it. A service of another origin has to have its own key: the first one's is never sent
+ * there. A fallback has 1 to 100 targets, which are counted from 0.
+ */
+resayil_status resayil_fallback_builder_target(resayil_fallback_builder *builder,
+                                               const char *model,
+                                               const char *base_url,
+                                               const char *api_key);
+
+/**
+ * Which kinds of error (RESAYIL_KIND constants) lead to the next target; `overloaded` and `not_found`
+ * by default. None at all leaves the closed budget alone.
+ */
+resayil_status resayil_fallback_builder_on(resayil_fallback_builder *builder,
+                                           const uint32_t *kinds,
+                                           size_t count);
+
+/**
+ * How many attempts that end `overloaded` a target gets: 1 to 1000; 2 by default. From the policy's
+ * `max_attempts` on, the policy alone decides.
+ */
+resayil_status resayil_fallback_builder_overloaded_attempts(resayil_fallback_builder *builder,
+                                                            uint32_t attempts);
+
+/**
+ * The longest wait for a target that is `overloaded`, in seconds: 0 to 86400; 10 by default. Instead of
+ * a longer one the next target is asked at once.
+ */
+resayil_status resayil_fallback_builder_max_wait(resayil_fallback_builder *builder,
+                                                 double seconds);
+
+/**
+ * Checks the options and makes the fallback, which is yours. The builder stays as it is.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION, whose message names the option and
+ * its range, if one is out of it.
+ */
+resayil_status resayil_fallback_builder_build(const resayil_fallback_builder *builder,
+                                              resayil_fallback **fallback,
+                                              resayil_error **error);
+
+/**
+ * Frees the builder; NULL is nothing.
+ */
+void resayil_fallback_builder_free(resayil_fallback_builder *builder);
+
+/**
+ * Frees the fallback; NULL is nothing. Calls and clients that use it keep it.
+ */
+void resayil_fallback_free(resayil_fallback *fallback);
+
+/**
+ * Begins one call, at the target that the request names itself. `*targets` is yours.
+ */
+resayil_status resayil_fallback_start(const resayil_fallback *fallback,
+                                      resayil_fallback_call **targets);
+
+/**
+ * To be asked after each `resayil_call_on_error`, with the same error and time. Where `*taken` is true,
+ * that decision is void: `resayil_call_restart` begins the attempts anew, and the request is sent to the
+ * target of the number `*index` at once, with another idempotency key. Else `*index` is 0.
+ */
+resayil_status resayil_fallback_call_next(resayil_fallback_call *targets,
+                                          const resayil_call *call,
+                                          const resayil_error *error,
+                                          double now_seconds,
+                                          bool *taken,
+                                          size_t *index);
+
+/**
+ * Frees the way; NULL is nothing.
+ */
+void resayil_fallback_call_free(resayil_fallback_call *targets);
 
 /**
  * How many kinds this version knows.
@@ -1823,6 +1972,13 @@ resayil_str resayil_response_content(const resayil_response *response);
  * How many requests were sent for this call.
  */
 uint32_t resayil_response_attempts(const resayil_response *response);
+
+/**
+ * Which target of the client's fallback answered, counted from 0. Says whether it was one; if not, `*index`
+ * is 0: the target that was asked first did.
+ */
+bool resayil_response_fallback(const resayil_response *response,
+                               size_t *index);
 
 /**
  * Frees the answer and with it all that was borrowed from it; NULL is nothing.

@@ -14,6 +14,7 @@
 #include "resayil/classify.hpp"
 #include "resayil/messages.hpp"
 #include "resayil/policy.hpp"
+#include "resayil/fallback.hpp"
 #include "resayil/stream.hpp"
 #include "resayil/quota.hpp"
 #include "resayil/client.hpp"

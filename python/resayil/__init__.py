@@ -5,6 +5,7 @@
 - `retry` calls a function again when that may help, after the wait that the server asks for.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
 - `resayil.httpx`, `resayil.httpx2` and `resayil.requests` do so below those libraries.
+- `Fallback` names the models and services that take over what one does not serve.
 - `Quota` admits requests in order, so that none is refused.
 """
 
@@ -44,6 +45,9 @@ from ._native import (
     Call,
     Counters,
     Decision,
+    Fallback,
+    FallbackCall,
+    FallbackTarget,
     Messages,
     QuotaState,
     RateLimit,
@@ -81,6 +85,9 @@ __all__ = [
     "Counters",
     "DeadlineExceededError",
     "Decision",
+    "Fallback",
+    "FallbackCall",
+    "FallbackTarget",
     "Headers",
     "InternalServerError",
     "Messages",

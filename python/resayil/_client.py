@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Optional, Union, overload
 
 from . import _idempotency, _log, _native
 from ._metrics import Metric
-from ._native import Budget, QuotaState, RetryPolicy
+from ._native import Budget, Fallback, FallbackTarget, QuotaState, RetryPolicy
 from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model, ModelList, Object
 from ._quota import Quota
 from ._retry import DEFAULT_POLICY
@@ -60,6 +60,18 @@ class Client:
     is rejected to the last raises ResponseError, with `rejected` set and the answer in `body`. It
     is called in a thread of its own, and not for streams: what was delivered cannot be taken back.
 
+    `fallback`: other models or services that take over what this one does not serve: a `Fallback`,
+    or a list of models and `FallbackTarget`s with its defaults. By default none. Quota and budget
+    are per origin and key. Each change of target is logged with the reason `fallback`; the answer's
+    `fallback` is the index of the target that served it. If all fail, the last target's error is
+    raised, with the attempts of all.
+
+    `max_concurrency`: how many requests may be in flight at once, streams to their end, from 1 to
+    100,000; further calls wait in order, up to their deadline. By default there is no limit. With
+    `adaptive_concurrency` it is the ceiling of a limit that starts at 20 or less, grows while all
+    goes well and shrinks when the service is overloaded or does not answer in time.
+    `stats()["concurrency"]` tells how it stands.
+
     Raises ConfigurationError for a missing key, and for a key, address or option of bad form.
     """
 
@@ -81,12 +93,22 @@ class Client:
         allow_http: bool = False,
         user_agent: Optional[str] = None,
         retry_if_result: Optional[Predicate] = None,
+        fallback: Union[Fallback, Sequence[Union[str, FallbackTarget]], None] = None,
+        max_concurrency: Optional[int] = None,
+        adaptive_concurrency: bool = False,
     ) -> None:
+        if adaptive_concurrency and max_concurrency is None:
+            raise TypeError("adaptive_concurrency needs a max_concurrency")
+        if fallback is not None and not isinstance(fallback, Fallback):
+            fallback = Fallback(fallback)
         self._retry_if_result = retry_if_result
         self._options: dict[str, Any] = {
             "api_key": api_key,
             "base_url": base_url,
             "policy": policy,
+            "fallback": fallback,
+            "max_concurrency": max_concurrency,
+            "adaptive_concurrency": adaptive_concurrency,
             "budget": budget if budget is not None else Budget(),
             "share_quota": share_quota,
             "quota_folder": quota_folder,
@@ -133,7 +155,8 @@ class Client:
         `refused`, `retries` (also `retries_by_reason` and `retries_by_kind`), `stale_connections`,
         `quota_waits` and their seconds `quota_wait`, `backoff_waits` and `backoff_wait`; `quota`:
         None or a dict with `limit`, `remaining`, `reset_after`, `waiting`, `admitted` and
-        `refused`; `budget_remaining` and `budget_health`. Any thread may ask, at any time.
+        `refused`; `concurrency`: None or a dict with `limit`, `in_flight` and `waiting`;
+        `budget_remaining` and `budget_health`. Any thread may ask, at any time.
         """
         return self._connected().stats()
 
@@ -266,18 +289,18 @@ class Completions:
             )
         predicate = retry_if_result or self._client._retry_if_result
 
-        def rejects(text: str, attempts: int, request_id: Optional[str]) -> bool:
+        def rejects(text: str, *details: Any) -> bool:
             assert predicate is not None
-            return bool(predicate(ChatCompletion(json.loads(text), attempts, request_id)))
+            return bool(predicate(ChatCompletion(json.loads(text), *details)))
 
-        text, attempts, request_id = native.chat(
+        text, attempts, request_id, fallback = native.chat(
             request,
             deadline=deadline,
             idempotency_key=idempotency_key,
             policy=policy,
             retry_if_result=None if predicate is None else rejects,
         )
-        return ChatCompletion(json.loads(text), attempts, request_id)
+        return ChatCompletion(json.loads(text), attempts, request_id, fallback)
 
 
 def _plain(value: object) -> Any:
@@ -308,6 +331,11 @@ class Stream(Iterator[ChatCompletionChunk]):
     def request_id(self) -> Optional[str]:
         """The provider's id of the request."""
         return self._native.request_id
+
+    @property
+    def fallback(self) -> Optional[int]:
+        """The index of the fallback's target that answers; None for the one asked first."""
+        return self._native.fallback
 
     def __iter__(self) -> Stream:
         return self

@@ -1,5 +1,5 @@
 # The native half. What is public is re-exported by the package.
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -17,6 +17,9 @@ __all__ = [
     "Counters",
     "Decision",
     "Error",
+    "Fallback",
+    "FallbackCall",
+    "FallbackTarget",
     "Messages",
     "Quota",
     "QuotaState",
@@ -214,6 +217,7 @@ class RetryPolicy:
 class Call:
     def on_error(self, error: BaseException | Error, now: float | None = None) -> Decision: ...
     def on_success(self) -> None: ...
+    def restart(self, *, budget: Budget | None = None) -> None: ...
     def _mark(self, error: Error, decision: Decision, attempts: int) -> Error: ...
     def remaining(self, now: float | None = None) -> float | None: ...
     @property
@@ -242,6 +246,52 @@ class Budget:
     def __new__(cls, ratio: float = 0.1, reserve: float = 10.0) -> Self: ...
     @property
     def remaining(self) -> float: ...
+
+@final
+class FallbackTarget:
+    def __new__(
+        cls, model: str | None = None, base_url: str | None = None, api_key: str | None = None
+    ) -> Self: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def api_key(self) -> str | None: ...
+
+@final
+class Fallback:
+    def __new__(
+        cls,
+        targets: Iterable[str | FallbackTarget],
+        *,
+        on: Sequence[str] | None = None,
+        overloaded_attempts: int = 2,
+        max_wait: float = 10.0,
+    ) -> Self: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def start(self) -> FallbackCall: ...
+    @property
+    def targets(self) -> tuple[FallbackTarget, ...]: ...
+    @property
+    def on(self) -> tuple[str, ...]: ...
+    @property
+    def overloaded_attempts(self) -> int: ...
+    @property
+    def max_wait(self) -> float: ...
+
+@final
+class FallbackCall:
+    def next(
+        self, call: Call, error: BaseException | Error, now: float | None = None
+    ) -> int | None: ...
+    @property
+    def current(self) -> int | None: ...
 
 @final
 class Counters:
@@ -341,8 +391,8 @@ class Client:
         deadline: float | None = None,
         idempotency_key: str | None = None,
         policy: RetryPolicy | None = None,
-        retry_if_result: Callable[[str, int, str | None], bool] | None = None,
-    ) -> tuple[str, int, str | None]: ...
+        retry_if_result: Callable[[str, int, str | None, int | None], bool] | None = None,
+    ) -> tuple[str, int, str | None, int | None]: ...
     def chat_stream(
         self,
         request: str,
@@ -379,3 +429,5 @@ class ChatStream:
     def attempts(self) -> int: ...
     @property
     def request_id(self) -> str | None: ...
+    @property
+    def fallback(self) -> int | None: ...

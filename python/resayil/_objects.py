@@ -103,7 +103,7 @@ class Choice(Object):
 class ChatCompletion(Object):
     """A whole answer."""
 
-    __slots__ = ("attempts", "request_id")
+    __slots__ = ("attempts", "fallback", "request_id")
     _nested: ClassVar = {"choices": Choice, "usage": CompletionUsage}
     id: str
     object: str
@@ -116,16 +116,23 @@ class ChatCompletion(Object):
     """How many requests were sent for this call."""
     request_id: Optional[str]
     """The provider's id of the request."""
+    fallback: Optional[int]
+    """The index of the fallback's target that answered; None for the one that was asked first."""
 
     def __init__(
-        self, data: dict[str, Any], attempts: int = 0, request_id: Optional[str] = None
+        self,
+        data: dict[str, Any],
+        attempts: int = 0,
+        request_id: Optional[str] = None,
+        fallback: Optional[int] = None,
     ) -> None:
         super().__init__(data)
         self.attempts = attempts
         self.request_id = request_id
+        self.fallback = fallback
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._data, self.attempts, self.request_id)
+        return type(self), (self._data, self.attempts, self.request_id, self.fallback)
 
 
 class ChoiceDelta(Object):

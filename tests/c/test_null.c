@@ -150,6 +150,59 @@ static void test_policies(resayil_error *error) {
     resayil_policy_free(NULL);
 }
 
+static void test_fallbacks(resayil_error *error) {
+    resayil_fallback_builder *builder = NULL;
+    resayil_fallback *fallback = (resayil_fallback *)1;
+    resayil_fallback_call *targets = (resayil_fallback_call *)1;
+    resayil_client_builder *client_builder = NULL;
+    resayil_policy *policy = NULL;
+    resayil_call *call = NULL;
+    bool taken = true;
+    size_t index = 5;
+
+    CHECK_NULL(resayil_fallback_builder_new(NULL));
+    CHECK_NULL(resayil_fallback_builder_target(NULL, "m", NULL, NULL));
+    CHECK_NULL(resayil_fallback_builder_on(NULL, NULL, 0));
+    CHECK_NULL(resayil_fallback_builder_overloaded_attempts(NULL, 1));
+    CHECK_NULL(resayil_fallback_builder_max_wait(NULL, 1));
+    CHECK_NULL(resayil_fallback_builder_build(NULL, &fallback, NULL));
+    CHECK(fallback == NULL);
+    CHECK_OK(resayil_fallback_builder_new(&builder));
+    CHECK_OK(resayil_fallback_builder_on(builder, NULL, 0));
+    CHECK_OK(resayil_fallback_builder_target(builder, "m", NULL, NULL));
+    CHECK_NULL(resayil_fallback_builder_build(builder, NULL, NULL));
+    CHECK_OK(resayil_fallback_builder_build(builder, &fallback, NULL));
+    CHECK_NULL(resayil_fallback_builder_on(builder, NULL, 1));
+    CHECK_NULL(resayil_fallback_start(NULL, &targets));
+    CHECK(targets == NULL);
+    CHECK_NULL(resayil_fallback_start(fallback, NULL));
+    CHECK_OK(resayil_fallback_start(fallback, &targets));
+    CHECK_OK(resayil_policy_new(NULL, &policy));
+    CHECK_OK(resayil_policy_start(policy, 0, 0, &call));
+    CHECK_NULL(resayil_fallback_call_next(NULL, call, error, 0, &taken, &index));
+    CHECK(!taken && index == 0);
+    CHECK_NULL(resayil_fallback_call_next(targets, NULL, error, 0, &taken, &index));
+    CHECK_NULL(resayil_fallback_call_next(targets, call, NULL, 0, &taken, &index));
+    CHECK_NULL(resayil_fallback_call_next(targets, call, error, 0, NULL, &index));
+    CHECK_NULL(resayil_fallback_call_next(targets, call, error, 0, &taken, NULL));
+    CHECK_NULL(resayil_call_restart(NULL));
+    CHECK_OK(resayil_client_builder_new(&client_builder));
+    CHECK_NULL(resayil_client_builder_fallback(NULL, fallback));
+    CHECK_NULL(resayil_client_builder_fallback(client_builder, NULL));
+    CHECK(!resayil_completion_fallback(NULL, &index) && !resayil_completion_fallback(NULL, NULL));
+    CHECK(!resayil_chat_stream_fallback(NULL, &index) && !resayil_chat_stream_fallback(NULL, NULL));
+    CHECK(!resayil_response_fallback(NULL, &index) && !resayil_response_fallback(NULL, NULL));
+    resayil_client_builder_free(client_builder);
+    resayil_call_free(call);
+    resayil_policy_free(policy);
+    resayil_fallback_call_free(targets);
+    resayil_fallback_call_free(NULL);
+    resayil_fallback_free(fallback);
+    resayil_fallback_free(NULL);
+    resayil_fallback_builder_free(builder);
+    resayil_fallback_builder_free(NULL);
+}
+
 static void test_streams(void) {
     resayil_stream *stream = NULL;
     resayil_string *text = NULL;
@@ -224,6 +277,7 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_share_quota(NULL, true, NULL));
     CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
     CHECK_NULL(resayil_client_builder_no_quota(NULL));
+    CHECK_NULL(resayil_client_builder_max_concurrency(NULL, 1, false));
     CHECK_NULL(resayil_client_builder_connect_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_attempt_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_idle_timeout(NULL, 1));
@@ -395,6 +449,7 @@ int main(void) {
     RUN(test_errors(error));
     RUN(test_kinds_and_texts());
     RUN(test_policies(error));
+    RUN(test_fallbacks(error));
     RUN(test_streams());
     RUN(test_quotas());
     RUN(test_clients());

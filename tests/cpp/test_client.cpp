@@ -148,6 +148,60 @@ static void test_answers_that_are_not_taken() {
     CHECK(posted->status() == 0 && moved.status() == 200);
 }
 
+static void test_fallback() {
+    auto fallback = FallbackBuilder()
+                        .model("nor is this")
+                        .target("mistral", std::getenv("RESAYIL_BASE_URL"))
+                        .on({Kind::not_found, Kind::overloaded})
+                        .overloaded_attempts(3)
+                        .max_wait(Seconds(5))
+                        .build();
+    CHECK(fallback.ok());
+    int switches = 0;
+    auto made = ClientBuilder()
+                    .fallback(*fallback)
+                    .observer([&](const Event &event) { switches += event.reason() == "fallback"; })
+                    .build();
+    CHECK(made.ok());
+    std::string missing = *ChatRequest("no such model").user("Hello").to_json();
+    auto answer = made->chat(missing);
+    CHECK(answer.ok() && answer->fallback() == 1u && answer->attempts() == 3 && switches == 2);
+    auto stream = made->chat_stream(missing);
+    CHECK(stream.ok() && stream->fallback() == 1u);
+    auto posted = made->post("chat/completions", hello());
+    CHECK(posted.ok() && !posted->fallback());
+
+    auto call = Policy::preset()->start(1, 0);
+    auto targets = fallback->start();
+    Error error(Kind::not_found, "no such model");
+    CHECK(call->on_error(error, 0).ok());
+    auto next = targets->next(*call, error, 0);
+    CHECK(next.ok() && *next == std::optional<std::size_t>(0) && call->restart().ok());
+    auto refused = FallbackBuilder().target(nullptr, nullptr, "secret").build();
+    CHECK(!refused && refused.error().kind() == Kind::configuration);
+}
+
+static void test_max_concurrency() {
+    auto made = ClientBuilder().max_concurrency(2).build();
+    CHECK(made.ok());
+    std::vector<std::thread> threads;
+    std::string request = hello();
+    for (int at = 0; at < 6; at++) {
+        threads.emplace_back([&] { CHECK(made->chat(request).ok()); });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    double limit = 0, in_flight = -1;
+    for (const Metric &metric : made->metrics()) {
+        limit = metric.name == "resayil.client.concurrency.limit" ? metric.value : limit;
+        in_flight = metric.name == "resayil.client.concurrency.in_flight" ? metric.value : in_flight;
+    }
+    CHECK(limit == 2 && in_flight == 0);
+    auto refused = ClientBuilder().max_concurrency(0, true).build();
+    CHECK(!refused && refused.error().kind() == Kind::configuration);
+}
+
 static void test_account() {
     Client client = ::client();
     auto models = client.models();
@@ -199,6 +253,8 @@ int main() {
     RUN(test_errors_and_options());
     RUN(test_streams());
     RUN(test_answers_that_are_not_taken());
+    RUN(test_fallback());
+    RUN(test_max_concurrency());
     RUN(test_account());
     RUN(test_threads_share_a_client_and_a_quota());
     RUN(test_cancelling_from_outside());

@@ -85,6 +85,12 @@ public:
         return detail::view(resayil_completion_json(handle_.get()));
     }
     std::uint32_t attempts() const noexcept { return resayil_completion_attempts(handle_.get()); }
+    /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
+    std::optional<std::size_t> fallback() const noexcept {
+        std::size_t index = 0;
+        bool served = resayil_completion_fallback(handle_.get(), &index);
+        return served ? std::optional<std::size_t>(index) : std::nullopt;
+    }
 
 private:
     detail::Handle<resayil_completion, resayil_completion_free> handle_;
@@ -133,6 +139,12 @@ public:
         return detail::take_some(id);
     }
     std::uint32_t attempts() const noexcept { return resayil_chat_stream_attempts(handle_.get()); }
+    /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
+    std::optional<std::size_t> fallback() const noexcept {
+        std::size_t index = 0;
+        bool served = resayil_chat_stream_fallback(handle_.get(), &index);
+        return served ? std::optional<std::size_t>(index) : std::nullopt;
+    }
 
 private:
     // Before the stream, so that it lives longer.

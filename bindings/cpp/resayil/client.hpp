@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answers.hpp"
+#include "fallback.hpp"
 #include "metrics.hpp"
 #include "options.hpp"
 
@@ -161,6 +162,16 @@ public:
     }
     ClientBuilder &policy(const Policy &policy) noexcept {
         resayil_client_builder_policy(handle_.get(), policy.get());
+        return *this;
+    }
+    /// Other models or services that take over chats which the client's own does not serve.
+    ClientBuilder &fallback(const Fallback &fallback) noexcept {
+        resayil_client_builder_fallback(handle_.get(), fallback.get());
+        return *this;
+    }
+    /// How many requests may be in flight at once; if it is adaptive, at most.
+    ClientBuilder &max_concurrency(std::uint32_t max, bool adaptive = false) noexcept {
+        resayil_client_builder_max_concurrency(handle_.get(), max, adaptive);
         return *this;
     }
     ClientBuilder &budget(const Budget &budget) noexcept {

@@ -46,6 +46,12 @@ public:
         return detail::some(resayil_response_request_id(response_));
     }
     std::uint32_t attempts() const noexcept { return resayil_response_attempts(response_); }
+    /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
+    std::optional<std::size_t> fallback() const noexcept {
+        std::size_t index = 0;
+        bool served = resayil_response_fallback(response_, &index);
+        return served ? std::optional<std::size_t>(index) : std::nullopt;
+    }
 
 protected:
     const resayil_response *response_;

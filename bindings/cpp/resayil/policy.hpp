@@ -57,6 +57,8 @@ public:
         return Decision{decision.retry, Seconds(decision.delay_seconds),
                         detail::view(decision.reason)};
     }
+    /// Begins the attempts anew, at another target: see FallbackCall.
+    Result<void> restart() noexcept { return detail::settled(resayil_call_restart(handle_.get())); }
     Result<void> on_success() noexcept { return detail::settled(resayil_call_on_success(handle_.get())); }
     std::uint32_t failures() const noexcept { return resayil_call_failures(handle_.get()); }
     std::optional<Seconds> remaining(double now = monotonic_now()) const noexcept {
@@ -64,6 +66,8 @@ public:
         bool limited = resayil_call_remaining(handle_.get(), now, &seconds);
         return limited ? std::optional<Seconds>(seconds) : std::nullopt;
     }
+
+    const resayil_call *get() const noexcept { return handle_.get(); }
 
 private:
     detail::Handle<resayil_call, resayil_call_free> handle_;

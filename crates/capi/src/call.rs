@@ -15,7 +15,7 @@ use crate::time;
 /// One call: it is told each failure and answers what to do. It has no clock and does not sleep.
 /// One thread at a time; a second one is told RESAYIL_STATUS_BUSY.
 pub struct resayil_call {
-    call: Exclusive<Call>,
+    pub(crate) call: Exclusive<Call>,
 }
 
 /// What to do after a failed attempt.
@@ -95,6 +95,13 @@ pub unsafe extern "C" fn resayil_call_on_error(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_call_on_success(call: *mut resayil_call) -> resayil_status {
     guard(|| ended(borrow!(call).call.with(Call::on_success)))
+}
+
+/// Begins the attempts anew, at another target: see `resayil_fallback_call_next`. The deadline and the
+/// budget stay; for another service set its own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_call_restart(call: *mut resayil_call) -> resayil_status {
+    guard(|| ended(borrow!(call).call.with(Call::restart)))
 }
 
 /// How many failed attempts were told so far, refusals for quota included; 0 while the call is busy.

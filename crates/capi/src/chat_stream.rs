@@ -6,6 +6,7 @@ use ::client::{ChatEvent, ChatStream, Error};
 
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;
+use crate::fallback::tell;
 use crate::panic::{guard, take_back};
 use crate::status::{ended, resayil_status};
 use crate::text::{Pool, Span, resayil_str, resayil_string};
@@ -177,6 +178,20 @@ pub unsafe extern "C" fn resayil_chat_stream_request_id(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_chat_stream_attempts(stream: *const resayil_chat_stream) -> u32 {
     guard(|| borrow!(stream).state.with(|it| it.stream.attempts()).unwrap_or(0))
+}
+
+/// Which target of the client's fallback answers, counted from 0. Says whether it was one; if not, `*index`
+/// is 0: the target that was asked first does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_chat_stream_fallback(
+    stream: *const resayil_chat_stream,
+    index: *mut usize,
+) -> bool {
+    guard(|| {
+        let index = out!(index, 0);
+        let served = borrow!(stream).state.with(|it| it.stream.fallback());
+        tell(served.ok().flatten(), index)
+    })
 }
 
 /// Frees the stream and closes its connection; NULL is nothing. Not from its own callback.

@@ -2,6 +2,7 @@
 
 use ::client::{ChatCompletion, Usage};
 
+use crate::fallback::tell;
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_str};
 
@@ -15,6 +16,7 @@ pub struct resayil_completion {
     json: Span,
     usage: Option<Usage>,
     attempts: u32,
+    fallback: Option<usize>,
 }
 
 impl resayil_completion {
@@ -29,6 +31,7 @@ impl resayil_completion {
             pool,
             usage: answer.usage(),
             attempts: answer.attempts(),
+            fallback: answer.fallback(),
         }
     }
 }
@@ -92,6 +95,19 @@ pub unsafe extern "C" fn resayil_completion_json(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_completion_attempts(completion: *const resayil_completion) -> u32 {
     guard(|| borrow!(completion).attempts)
+}
+
+/// Which target of the client's fallback answered, counted from 0. Says whether it was one; if not, `*index`
+/// is 0: the target that was asked first did.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_completion_fallback(
+    completion: *const resayil_completion,
+    index: *mut usize,
+) -> bool {
+    guard(|| {
+        let index = out!(index, 0);
+        tell(borrow!(completion).fallback, index)
+    })
 }
 
 /// What the answer cost, in tokens: of the request, of the answer, of both. Says whether the service

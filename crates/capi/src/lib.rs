@@ -24,6 +24,7 @@ mod completion;
 mod error;
 mod event;
 mod exclusive;
+mod fallback;
 mod headers;
 mod kind;
 mod messages;

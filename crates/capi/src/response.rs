@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use ::client::Response;
 
+use crate::fallback::tell;
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_bytes, resayil_str, some_name_in};
 use crate::user::User;
@@ -106,6 +107,19 @@ pub unsafe extern "C" fn resayil_response_content(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_response_attempts(response: *const resayil_response) -> u32 {
     guard(|| borrow!(response).response.attempts())
+}
+
+/// Which target of the client's fallback answered, counted from 0. Says whether it was one; if not, `*index`
+/// is 0: the target that was asked first did.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_response_fallback(
+    response: *const resayil_response,
+    index: *mut usize,
+) -> bool {
+    guard(|| {
+        let index = out!(index, 0);
+        tell(borrow!(response).response.fallback(), index)
+    })
 }
 
 /// Frees the answer and with it all that was borrowed from it; NULL is nothing.

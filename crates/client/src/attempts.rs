@@ -1,11 +1,12 @@
 //! The attempts of one call: wait for the quota, send, read, decide, wait, and again.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use resayil_core::{
-    Admission, Call, CallAction, CallEvent, Decision, Error, HintSource, Kind, RetryReason,
-    Settlement, StopReason, Ticket,
+    Admission, Call, CallAction, CallEvent, ConcurrencyPermit, Decision, Error, HintSource, Kind,
+    RetryReason, Settlement, StopReason, Ticket,
 };
 
 use crate::cancel::CancelToken;
@@ -60,6 +61,8 @@ pub(crate) struct Attempts {
     met_stale: bool,
     /// The failure that the next attempt is to mend.
     last: Option<Error>,
+    /// The place among the requests in flight, from before one is sent until its answer has ended.
+    permit: Option<ConcurrencyPermit>,
     span: CallSpan,
 }
 
@@ -98,6 +101,7 @@ impl Attempts {
             not_before: Duration::ZERO,
             met_stale: false,
             last: None,
+            permit: None,
             span: CallSpan::new(client, model),
         })
     }
@@ -154,6 +158,7 @@ impl Attempts {
 
     /// Tells that the whole answer is there and good.
     pub(crate) fn succeeded(&mut self) {
+        self.leave(None);
         self.call.on_success();
         self.span.end(self.sent, None);
         self.inner().counters.answered();
@@ -166,6 +171,7 @@ impl Attempts {
     /// The error to give to the caller.
     pub(crate) fn failed(&mut self, error: Error, target: &Target<'_>) -> Result<(), Error> {
         let now = monotonic_now();
+        self.leave(Some(&error));
         if error.is_rejected() {
             // The request was carried out: a server that knows its key would answer the same.
             self.idempotency_key.renew()?;
@@ -301,6 +307,15 @@ impl Attempts {
             // In the line already while the server's own wait lasts: nobody takes the place.
             let (wait, ask_at) = match (now < self.not_before, &mut ticket) {
                 (true, _) => (self.not_before - now, Some(self.not_before)),
+                // What the quota admits is to be sent at once, so a place comes first.
+                (false, _) if !self.enter(parker.waker()) => {
+                    let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
+                    if left.is_none_or(|left| !left.is_zero()) {
+                        parker.park(left.unwrap_or(Duration::MAX));
+                        continue;
+                    }
+                    (Duration::ZERO, None)
+                }
                 (false, None) => (Duration::ZERO, None),
                 (false, Some(ticket)) => match ticket.poll_with(now, parker.waker()) {
                     Admission::Ready => (Duration::ZERO, None),
@@ -323,6 +338,8 @@ impl Attempts {
             if !std::mem::replace(&mut told, true) {
                 self.tell(CallAction::QuotaWait, "quota", Some(wait), None);
             }
+            // Others may send meanwhile.
+            self.permit = None;
             let asks_at = self.limit(ask_at.map_or(wait, |at| at.saturating_sub(now)));
             parker.park(asks_at.saturating_sub(monotonic_now()));
         };
@@ -331,6 +348,7 @@ impl Attempts {
             self.inner().counters.waited_for_quota(monotonic_now().saturating_sub(start));
         }
         result.map_err(|error| {
+            self.permit = None;
             let reason = match error.kind() {
                 Kind::Cancelled => StopReason::Cancelled,
                 _ => StopReason::Deadline,
@@ -341,6 +359,20 @@ impl Attempts {
             };
             self.end(error, reason)
         })
+    }
+
+    /// Whether the call has a place among the requests in flight, or there is no limit. If not, it waits
+    /// in the line, and this waker is woken.
+    fn enter(&mut self, waker: &Waker) -> bool {
+        let Some(limiter) = &self.client.inner().limiter else { return true };
+        self.permit.get_or_insert_with(|| limiter.enter()).poll(waker).is_ready()
+    }
+
+    /// Gives the place up when an exchange has ended.
+    fn leave(&mut self, error: Option<&Error>) {
+        if let Some(permit) = self.permit.take() {
+            permit.settle(error);
+        }
     }
 
     /// One request and its answer.

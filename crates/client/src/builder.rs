@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, Classifier, Counters, Error, Fallback, Kind, Policy, Provider,
-    Quota, QuotaOptions,
+    Budget, CallAction, CallEvent, Classifier, ConcurrencyLimit, ConcurrencyLimiter, Counters,
+    Error, Fallback, Kind, Policy, Provider, Quota, QuotaOptions,
 };
 
 use crate::client::{Client, Inner, Observer};
@@ -62,6 +62,13 @@ pub struct ClientBuilder {
     observer: Option<Arc<Observer>>,
     retry_if_result: Option<ResultPredicate>,
     fallback: Option<Fallback>,
+    concurrency: Concurrency,
+}
+
+enum Concurrency {
+    Unlimited,
+    Limit(ConcurrencyLimit),
+    Given(ConcurrencyLimiter),
 }
 
 enum QuotaChoice {
@@ -91,6 +98,7 @@ impl ClientBuilder {
             observer: None,
             retry_if_result: None,
             fallback: None,
+            concurrency: Concurrency::Unlimited,
         }
     }
 
@@ -220,6 +228,36 @@ impl ClientBuilder {
         self
     }
 
+    /// How many requests may be in flight at once, streams to their end; further ones wait in order.
+    /// Default: no limit. See [`ConcurrencyLimit`].
+    ///
+    /// A wait for it ends with the call's deadline or cancellation. No place is held while a call waits
+    /// for the quota or between attempts. Each other service of a [`fallback`](Self::fallback) has a limit
+    /// of its own.
+    ///
+    /// ```
+    /// use resayil::{Client, ConcurrencyLimit};
+    ///
+    /// # fn main() -> Result<(), resayil::Error> {
+    /// let client = Client::builder()
+    ///     .api_key("sk_llmr_example")
+    ///     .concurrency_limit(ConcurrencyLimit::adaptive(64))
+    ///     .build()?;
+    /// assert_eq!(client.concurrency_state().unwrap().in_flight, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn concurrency_limit(mut self, limit: ConcurrencyLimit) -> Self {
+        self.concurrency = Concurrency::Limit(limit);
+        self
+    }
+
+    /// The limiter of another client of the same account.
+    pub(crate) fn limiter(mut self, limiter: ConcurrencyLimiter) -> Self {
+        self.concurrency = Concurrency::Given(limiter);
+        self
+    }
+
     /// Other models or services that take over chats which this client's own does not serve, and when:
     /// see [`Fallback`]. Default: none.
     ///
@@ -294,7 +332,15 @@ impl ClientBuilder {
             _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
             _ => QuotaOptions::default().with_window(None),
         };
+        let limiter = match self.concurrency {
+            Concurrency::Unlimited => None,
+            Concurrency::Given(limiter) => Some(limiter),
+            Concurrency::Limit(limit) => {
+                Some(ConcurrencyLimiter::new(limit).map_err(|error| invalid(&error.to_string()))?)
+            }
+        };
         let seed = Seed {
+            concurrency: limiter.as_ref().map(ConcurrencyLimiter::limit),
             base_url: url.base().to_owned(),
             origin: url.origin().to_owned(),
             key: key.clone(),
@@ -347,6 +393,7 @@ impl ClientBuilder {
             retry_if_result: self.retry_if_result,
             counters,
             fallbacks: None,
+            limiter,
         };
         Ok((inner, seed))
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, Classifier, Counters, Error, Fallback, Policy, Provider, Quota,
-    QuotaState, Stats,
+    Budget, CallAction, CallEvent, Classifier, ConcurrencyLimiter, ConcurrencyState, Counters,
+    Error, Fallback, Policy, Provider, Quota, QuotaState, Stats,
 };
 
 use crate::attempts::{Attempts, Target};
@@ -78,6 +78,7 @@ pub(crate) struct Inner {
     /// Shared with the clients of the fallback's services.
     pub(crate) counters: Arc<Counters>,
     pub(crate) fallbacks: Option<Fallbacks>,
+    pub(crate) limiter: Option<ConcurrencyLimiter>,
 }
 
 impl Client {
@@ -248,6 +249,11 @@ impl Client {
         self.0.quota.as_ref().map(|quota| quota.state(monotonic_now()))
     }
 
+    /// The limit of requests in flight as it stands, if there is one.
+    pub fn concurrency_state(&self) -> Option<ConcurrencyState> {
+        self.0.limiter.as_ref().map(ConcurrencyLimiter::state)
+    }
+
     /// The retry budget of all calls of this client.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
@@ -269,6 +275,7 @@ impl Client {
     pub fn stats(&self) -> Stats {
         let mut stats = self.0.counters.stats();
         stats.quota = self.quota_state();
+        stats.concurrency = self.concurrency_state();
         stats.budget_remaining = Some(self.0.budget.remaining());
         stats.budget_health = Some(self.0.budget.health());
         stats

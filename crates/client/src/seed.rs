@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::{Budget, BudgetOptions, Counters, Error, Provider};
+use resayil_core::{Budget, BudgetOptions, ConcurrencyLimit, Counters, Error, Provider};
 
 use crate::client::{Client, Inner, Observer};
 use crate::url::BaseUrl;
@@ -26,6 +26,7 @@ pub(crate) struct Seed {
     pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: String,
     pub(crate) observer: Option<Arc<Observer>>,
+    pub(crate) concurrency: Option<ConcurrencyLimit>,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -74,6 +75,11 @@ impl Seed {
             Some(_) => builder.no_quota(),
             None if self.has_quota => builder,
             None => builder.no_quota(),
+        };
+        builder = match (account.and_then(|account| account.limiter.clone()), self.concurrency) {
+            (Some(limiter), _) => builder.limiter(limiter),
+            (None, Some(limit)) => builder.concurrency_limit(limit),
+            (None, None) => builder,
         };
         builder = builder.budget(match account {
             Some(account) => account.budget.clone(),

@@ -3,6 +3,8 @@
 //! - [`classify`] reads an answer and says what went wrong, as an [`Error`] of a [`Kind`].
 //! - A [`Policy`] decides whether and when to try again; a [`Call`] is one use of it.
 //! - A [`Quota`] admits requests in order, so that none is refused.
+//! - A [`Fallback`] says where to go with a request that its first target does not serve; a
+//!   [`ConcurrencyLimiter`] holds the number of requests in flight.
 //!
 //! This crate does no input or output, reads no clock, does not sleep and has no global state: the
 //! caller passes the time in and waits by its own means. So it serves blocking and async programs,
@@ -13,6 +15,7 @@
 
 mod body;
 mod classify;
+mod concurrency;
 mod duration;
 mod error;
 mod headers;
@@ -38,6 +41,7 @@ mod unknown_name;
 mod verdict;
 
 pub use classify::{Classifier, classify};
+pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
 pub use error::{
     Error, FieldError, HeaderList, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES, MAX_HEADERS,
     MAX_MESSAGE_BYTES,

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use resayil_core::{CallEvent, Decision as CoreDecision, RetryReason, StopReason};
 
+use crate::budget::Budget;
 use crate::error::NativeError;
 use crate::policy::RetryPolicy;
 use crate::{exceptions, input};
@@ -22,6 +23,11 @@ pub(crate) struct Call(Mutex<resayil_core::Call>);
 impl Call {
     pub(crate) fn new(call: resayil_core::Call) -> Self {
         Call(Mutex::new(call))
+    }
+
+    /// What the call itself is needed for.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&resayil_core::Call) -> T) -> T {
+        work(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, resayil_core::Call> {
@@ -44,6 +50,17 @@ impl Call {
     /// Tells that the call succeeded, which fills the budget.
     fn on_success(&self) {
         self.lock().on_success();
+    }
+
+    /// Begins the attempts anew, at another target: see `FallbackCall.next`. The deadline stays, and so
+    /// does the budget, unless another service's is given.
+    #[pyo3(signature = (*, budget=None))]
+    fn restart(&self, budget: Option<&Bound<'_, Budget>>) {
+        let mut call = self.lock();
+        call.restart();
+        if let Some(budget) = budget {
+            *call = call.clone().with_budget(budget.get().budget.clone());
+        }
     }
 
     /// The error as the caller is given it after this decision to stop: with the number of requests,

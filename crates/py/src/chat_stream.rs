@@ -14,8 +14,8 @@ use crate::{exceptions, interrupt};
 const READ_AHEAD: usize = 16;
 
 enum Message {
-    /// The answer begins: the requests sent so far, and the request's id.
-    Opened(u32, Option<String>),
+    /// The answer begins: the requests sent so far, the request's id, the fallback's target.
+    Opened(u32, Option<String>, Option<usize>),
     /// An event, as JSON.
     Event(String),
     Failed(Error),
@@ -35,6 +35,7 @@ pub(crate) struct ChatStream {
     token: CancelToken,
     attempts: u32,
     request_id: Option<String>,
+    fallback: Option<usize>,
 }
 
 impl ChatStream {
@@ -53,7 +54,8 @@ impl ChatStream {
                 Err(error) => return drop(sender.send(Message::Failed(error))),
             };
             let request_id = stream.request_id().map(str::to_owned);
-            if sender.send(Message::Opened(stream.attempts(), request_id)).is_err() {
+            let opened = Message::Opened(stream.attempts(), request_id, stream.fallback());
+            if sender.send(opened).is_err() {
                 return;
             }
             while let Some(event) = stream.next_event() {
@@ -67,9 +69,9 @@ impl ChatStream {
             }
         })?;
         match interrupt::receive(py, &token, receiver)? {
-            (receiver, Some(Message::Opened(attempts, request_id))) => {
+            (receiver, Some(Message::Opened(attempts, request_id, fallback))) => {
                 let state = Mutex::new(State::Open(receiver));
-                Ok(ChatStream { state, token, attempts, request_id })
+                Ok(ChatStream { state, token, attempts, request_id, fallback })
             }
             (_, Some(Message::Failed(error))) => Err(exceptions::raise(py, error)),
             _ => Err(PyRuntimeError::new_err("the call broke off by an internal error")),
@@ -145,6 +147,12 @@ impl ChatStream {
     #[getter]
     fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
+    }
+
+    /// The index of the fallback's target that answers; None for the one that was asked first.
+    #[getter]
+    fn fallback(&self) -> Option<usize> {
+        self.fallback
     }
 }
 

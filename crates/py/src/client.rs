@@ -5,17 +5,18 @@ use std::borrow::Cow;
 use ::client::{CallEvent, CallOptions, CancelToken, ChatRequest, Client as RustClient};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use resayil_core::Error;
+use resayil_core::{ConcurrencyLimit, Error};
 
 use crate::budget::Budget;
 use crate::chat_stream::ChatStream;
 use crate::error::NativeError;
-use crate::policy::RetryPolicy;
+use crate::fallback::Fallback;
+use crate::policy::{RetryPolicy, count};
 use crate::predicate::Predicate;
 use crate::quota::{Quota, QuotaState};
 use crate::{counters, exceptions, input, interrupt};
 
-type Answer = (String, u32, Option<String>);
+type Answer = (String, u32, Option<String>, Option<usize>);
 type ModelRow = (String, Option<String>, Option<i64>, Option<String>);
 type BalanceRow = (Option<String>, Option<String>, Option<String>, Option<f64>);
 
@@ -36,6 +37,8 @@ impl Client {
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut builder = RustClient::builder();
+        let adaptive = options.get_item("adaptive_concurrency")?;
+        let adaptive = adaptive.is_some_and(|it| it.is_truthy().unwrap_or(false));
         let shares = options.get_item("share_quota")?;
         let shares = shares.is_some_and(|shares| shares.is_truthy().unwrap_or(false));
         for (name, value) in options {
@@ -53,6 +56,15 @@ impl Client {
                 }
                 "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
                 "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
+                "max_concurrency" if adaptive => {
+                    builder.concurrency_limit(ConcurrencyLimit::adaptive(count(value.extract()?)))
+                }
+                "max_concurrency" => {
+                    builder.concurrency_limit(ConcurrencyLimit::fixed(count(value.extract()?)))
+                }
+                // It says how the other one is meant.
+                "adaptive_concurrency" => builder,
+                "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
                 "quota" if value.is_none() => builder.no_quota(),
                 // It says limit and window; what is counted is in the file.
                 "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
@@ -78,8 +90,8 @@ impl Client {
         built.map(Client).map_err(|error| exceptions::raise(py, error))
     }
 
-    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id. Of
-    /// these `retry_if_result` says whether the answer is to be asked for again.
+    /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id, the
+    /// index of the fallback's target. Of these `retry_if_result` says whether the answer is to be asked for again.
     #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None, retry_if_result=None))]
     fn chat(
         &self,
@@ -99,7 +111,7 @@ impl Client {
         let answer = self.run(py, &token, move |client| {
             let answer = client.chat_with(&request, &options)?;
             let request_id = answer.request_id().map(str::to_owned);
-            Ok((answer.json().to_owned(), answer.attempts(), request_id))
+            Ok((answer.json().to_owned(), answer.attempts(), request_id, answer.fallback()))
         });
         match predicate.and_then(|predicate| predicate.take_failure()) {
             Some(raised) => Err(raised),

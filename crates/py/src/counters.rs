@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use resayil_core::{Metric, QuotaState as CoreState, Stats};
+use resayil_core::{ConcurrencyState, Metric, QuotaState as CoreState, Stats};
 
 use crate::call::Decision;
 use crate::{exceptions, input};
@@ -97,6 +97,7 @@ pub(crate) fn to_dict<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py
     dict.set_item("quota_wait", stats.quota_wait.as_secs_f64())?;
     dict.set_item("backoff_wait", stats.backoff_wait.as_secs_f64())?;
     dict.set_item("quota", stats.quota.as_ref().map(|state| quota(py, state)).transpose()?)?;
+    dict.set_item("concurrency", stats.concurrency.map(|it| concurrency(py, it)).transpose()?)?;
     dict.set_item("budget_remaining", stats.budget_remaining)?;
     dict.set_item("budget_health", stats.budget_health)?;
     Ok(dict)
@@ -122,6 +123,14 @@ fn quota<'py>(py: Python<'py>, state: &CoreState) -> PyResult<Bound<'py, PyDict>
     dict.set_item("waiting", state.waiting)?;
     dict.set_item("admitted", state.admitted)?;
     dict.set_item("refused", state.refused)?;
+    Ok(dict)
+}
+
+fn concurrency(py: Python<'_>, state: ConcurrencyState) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("limit", state.limit)?;
+    dict.set_item("in_flight", state.in_flight)?;
+    dict.set_item("waiting", state.waiting)?;
     Ok(dict)
 }
 

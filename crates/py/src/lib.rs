@@ -12,6 +12,7 @@ mod counters;
 mod error;
 mod error_new;
 mod exceptions;
+mod fallback;
 mod headers;
 mod input;
 mod interrupt;
@@ -41,6 +42,8 @@ mod _native {
     use crate::counters::{Counters, metrics};
     #[pymodule_export]
     use crate::error::NativeError;
+    #[pymodule_export]
+    use crate::fallback::{Fallback, FallbackCall, FallbackTarget};
     #[pymodule_export]
     use crate::input::monotonic_now;
     #[pymodule_export]

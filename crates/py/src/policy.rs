@@ -230,7 +230,7 @@ impl RetryPolicy {
 }
 
 /// A count. What no `u32` holds becomes one that is out of range of every option.
-fn count(value: i64) -> u32 {
+pub(crate) fn count(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

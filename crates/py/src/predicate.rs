@@ -24,7 +24,7 @@ impl Predicate {
     pub(crate) fn rejects(&self, answer: &Response) -> bool {
         let asked = Python::try_attach(|py| {
             let text = String::from_utf8_lossy(answer.body());
-            let arguments = (text, answer.attempts(), answer.request_id());
+            let arguments = (text, answer.attempts(), answer.request_id(), answer.fallback());
             self.0.function.bind(py).call1(arguments)?.is_truthy()
         });
         // An interpreter that is going down is asked nothing.

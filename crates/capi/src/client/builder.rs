@@ -2,12 +2,13 @@
 
 use std::ffi::{c_char, c_void};
 
-use ::client::{CallEvent, Client, ClientBuilder, QuotaOptions};
+use ::client::{CallEvent, Client, ClientBuilder, ConcurrencyLimit, QuotaOptions};
 
 use super::resayil_client;
 use crate::budget::resayil_budget;
 use crate::error::{clear, resayil_error};
 use crate::event::{resayil_event, resayil_event_callback};
+use crate::fallback::resayil_fallback;
 use crate::names;
 use crate::panic::{give, guard, take_back};
 use crate::policy::{configuration, resayil_policy};
@@ -297,6 +298,44 @@ pub unsafe extern "C" fn resayil_client_builder_retry_if_result(
         let predicate = predicate(callback, user);
         borrow_mut!(builder)
             .set("retry_if_result", Ok(predicate), |it, predicate| it.retry_if_result(predicate))
+    })
+}
+
+/// How many requests may be in flight at once, streams to their end: 1 to 100,000; further calls wait in
+/// order, up to their deadline or cancellation. By default there is no limit. If it is `adaptive`, it is
+/// the ceiling of a limit that starts at 20 or less, grows while all goes well, and shrinks when the
+/// service is overloaded or does not answer in time. No place is held while a call waits for the quota or
+/// between attempts. `resayil_client_get_metrics` tells how it stands.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_max_concurrency(
+    builder: *mut resayil_client_builder,
+    max: u32,
+    adaptive: bool,
+) -> resayil_status {
+    guard(|| {
+        let limit = match adaptive {
+            true => ConcurrencyLimit::adaptive(max),
+            false => ConcurrencyLimit::fixed(max),
+        };
+        let set = ClientBuilder::concurrency_limit;
+        borrow_mut!(builder).set("max_concurrency", Ok(limit), set)
+    })
+}
+
+/// Other models or services that take over chats (and what `resayil_client_post` sends to
+/// `chat/completions`) which the client's own does not serve; none by default. The handle stays yours.
+///
+/// Quota and budget are per origin and key: a target of another one has those of its own. Each change of
+/// target is told to the observer as a retry with the reason `fallback`, and carries the idempotency key
+/// with a number at its end. If all fail, the last target's error is given, with the attempts of all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_fallback(
+    builder: *mut resayil_client_builder,
+    fallback: *const resayil_fallback,
+) -> resayil_status {
+    guard(|| {
+        let fallback = borrow!(fallback).fallback.clone();
+        borrow_mut!(builder).set("fallback", Ok(fallback), |it, fallback| it.fallback(fallback))
     })
 }
 

@@ -79,6 +79,12 @@ metrics! {
         "The time until the window ends, or until a refusal is over.";
     QUOTA_WAITING = "resayil.client.quota.waiting", Gauge, "{call}", [],
         "Calls that wait for the quota now.";
+    CONCURRENCY_LIMIT = "resayil.client.concurrency.limit", Gauge, "{request}", [],
+        "Requests that may be in flight at once now, if there is a limit.";
+    CONCURRENCY_IN_FLIGHT = "resayil.client.concurrency.in_flight", Gauge, "{request}", [],
+        "Requests in flight now, if there is a limit; streams to their end.";
+    CONCURRENCY_WAITING = "resayil.client.concurrency.waiting", Gauge, "{call}", [],
+        "Calls that wait for a place among the requests in flight.";
     BUDGET_REMAINING = "resayil.client.budget.remaining", Gauge, "{retry}", [],
         "Retries that the budget has left.";
     BUDGET_HEALTH = "resayil.client.budget.health", Gauge, "1", [],

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::metric::{self, Metric};
+use crate::concurrency::ConcurrencyState;
 use crate::kind::Kind;
 use crate::quota::QuotaState;
 use crate::retry::{RetryReason, StopReason};
@@ -44,6 +45,8 @@ pub struct Stats {
     pub backoff_wait: Duration,
     /// What the quota knows, for whoever has one.
     pub quota: Option<QuotaState>,
+    /// The limit of requests in flight, for whoever has one.
+    pub concurrency: Option<ConcurrencyState>,
     /// How many retries the budget has left, for whoever has one.
     pub budget_remaining: Option<f64>,
     /// The health of the service as the budget sees it, from 0 to 1.
@@ -106,6 +109,13 @@ impl Stats {
                 .filter_map(|(row, value)| Some(Metric::new(row, value?))),
             );
         }
+        if let Some(state) = &self.concurrency {
+            metrics.extend([
+                count(metric::CONCURRENCY_LIMIT, state.limit.into()),
+                count(metric::CONCURRENCY_IN_FLIGHT, state.in_flight.into()),
+                count(metric::CONCURRENCY_WAITING, state.waiting.into()),
+            ]);
+        }
         for (row, value) in [
             (metric::BUDGET_REMAINING, self.budget_remaining),
             (metric::BUDGET_HEALTH, self.budget_health),
@@ -131,6 +141,7 @@ mod tests {
                 admitted: 13,
                 refused: 1,
             }),
+            concurrency: Some(ConcurrencyState { limit: 8, in_flight: 6, waiting: 4 }),
             budget_remaining: Some(9.5),
             budget_health: Some(0.75),
             retried: vec![(Kind::Server, RetryReason::Backoff, 3)],
@@ -150,6 +161,7 @@ mod tests {
         assert_eq!(value("resayil.client.quota_wait.time"), 2.5);
         assert_eq!(value("resayil.client.quota.remaining"), 7.0);
         assert_eq!(value("resayil.client.quota.reset_after"), 1.5);
+        assert_eq!(value("resayil.client.concurrency.in_flight"), 6.0);
         assert_eq!(value("resayil.client.budget.health"), 0.75);
         let failed = metrics.iter().find(|it| it.name().ends_with("failed_calls")).unwrap();
         let attributes: Vec<_> = failed.attributes().collect();
@@ -159,7 +171,9 @@ mod tests {
     #[test]
     fn what_is_unknown_is_left_out() {
         let names: Vec<_> = Stats::default().metrics().iter().map(Metric::name).collect();
-        assert!(!names.iter().any(|name| name.contains("quota.") || name.contains("budget.")));
+        assert!(!names.iter().any(|name| {
+            ["quota.", "budget.", "concurrency."].iter().any(|part| name.contains(part))
+        }));
         assert!(names.contains(&"resayil.client.attempts"));
     }
 }

@@ -289,7 +289,7 @@ impl PolicyBuilder {
     }
 }
 
-/// An option of a policy or a fallback that is out of its range.
+/// An option of a policy, a fallback or a limit that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{option} is out of range: it has to be {range}")]
 pub struct PolicyError {
@@ -299,7 +299,7 @@ pub struct PolicyError {
 
 impl PolicyError {
     /// An error unless the option is good.
-    pub(super) fn check(
+    pub(crate) fn check(
         option: &'static str,
         good: bool,
         range: &'static str,
