@@ -183,6 +183,11 @@ impl Quota {
             }
         }
         drop(state);
+        self.acquire_in_turn(now)
+    }
+
+    #[cold]
+    fn acquire_in_turn(&self, now: Duration) -> (Ticket, Admission) {
         let mut ticket = self.enter();
         let admission = ticket.poll(now);
         (ticket, admission)
@@ -213,7 +218,7 @@ impl Quota {
         wakers.wake();
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, State> {
         match self.0.try_lock() {
             Ok(state) => state,

@@ -258,7 +258,7 @@ impl QuotaModel {
         self.count(now, true)
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, now: Duration, under_way: bool) -> Grant {
         let id = self.next_id;
         self.next_id += 1;
