@@ -128,12 +128,46 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
 }
 
 /// Whether nothing in the text can be a secret, which one glance tells of most: no `=` or `:` that
-/// may name one, and no run of characters that is long enough for a key.
+/// may name one, and no run of characters that is long enough for a key and may be one.
 fn is_harmless(bytes: &[u8]) -> bool {
-    let mut longest = 0;
-    for_each_run(bytes, |start, end| longest = longest.max(end - start));
-    longest < MIN_KEY && memchr::memchr2(b'=', b':', bytes).is_none()
+    let mut harmless = true;
+    for_each_run(bytes, |start, end| {
+        if end - start >= MIN_KEY {
+            harmless &= is_plain(bytes, start, end);
+        }
+    });
+    harmless && memchr::memchr2(b'=', b':', bytes).is_none()
 }
+
+/// Whether a long run is certainly no key, such as `messages.0.content`.
+#[inline(never)] // Few runs are long.
+fn is_plain(bytes: &[u8], start: usize, end: usize) -> bool {
+    let (before, run) = (bytes[..start].trim_ascii_end(), &bytes[start..end]);
+    run.len() < MIN_HEX
+        && !begins_like_key(run)
+        && run.iter().all(|byte| is_token(*byte) && *byte != b'/')
+        // As `bearer` and `basic` do.
+        && !before.last().is_some_and(|last| matches!(last | 0x20, b'r' | b'c'))
+}
+
+/// Whether one of the prefixes begins with the first two characters.
+fn begins_like_key(token: &[u8]) -> bool {
+    let [first, second, ..] = token else { return false };
+    let letter = usize::from((first | 0x20).wrapping_sub(b'a'));
+    SECONDS.get(letter).is_some_and(|seconds| seconds >> (second & 0x1f) & 1 != 0)
+}
+
+/// For each letter that begins a prefix which characters may follow it, by their lowest five bits.
+static SECONDS: [u32; 26] = {
+    let mut table = [0; 26];
+    let mut at = 0;
+    while at < KEY_PREFIXES.len() {
+        let [first, second, ..] = KEY_PREFIXES[at].bytes.to_le_bytes();
+        table[(first - b'a') as usize] |= 1 << (second & 0x1f);
+        at += 1;
+    }
+    table
+};
 
 /// Gives each run of characters among which no space and few other signs of prose are.
 #[inline(always)]
@@ -255,7 +289,7 @@ fn is_key(token: &[u8]) -> bool {
         token.iter().any(u8::is_ascii_digit)
             || token.split(|byte| !byte.is_ascii_alphanumeric()).any(|part| part.len() >= MIN_RUN)
     };
-    if KEY_PREFIXES.iter().any(begins) && is_random() {
+    if begins_like_key(token) && KEY_PREFIXES.iter().any(begins) && is_random() {
         return true;
     }
     // The full stop behind a key ends a sentence.
