@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::body::{self, Body, Format};
-use crate::error::{Error, Inner, MAX_HEADERS, Part, Store, header_size, max_bytes};
+use crate::error::{Error, Inner, MAX_HEADERS, Part, Store, ToldLimit, header_size, max_bytes};
 use crate::headers::HeaderFacts;
 use crate::hint::HintSource;
 use crate::kind::Kind;
 use crate::provider::Provider;
+use crate::rate_limit;
 use crate::stream::failure_without_text;
 use crate::timestamp::Timestamp;
 use crate::verdict::{self, Verdict};
@@ -168,7 +169,9 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     message: Option<&'static str>,
     now: Timestamp,
 ) -> Error {
-    let hint = select_hint(facts, body, provider, verdict.kind, now);
+    let headers = answer.headers;
+    let reset = || rate_limit::read(headers.clone(), now).1;
+    let hint = select_hint(facts, body, provider, verdict.kind, reset, now);
     let field_errors = std::mem::take(&mut body.field_errors);
     let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
     let texts = [
@@ -183,14 +186,14 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         text.map_or(0, |text| text.len().min(max_bytes(*part)))
     };
     let size_of_header = |(name, value): (N, V)| header_size(name.as_ref(), value.as_ref());
-    let headers: usize = answer.headers.clone().take(MAX_HEADERS).map(size_of_header).sum();
+    let header_bytes: usize = headers.clone().take(MAX_HEADERS).map(size_of_header).sum();
     let mut store = Store::with_capacity(
         raw.len()
-            + headers.min(max_bytes(Part::Headers))
+            + header_bytes.min(max_bytes(Part::Headers))
             + texts.iter().map(size_of_text).sum::<usize>(),
     );
     store.set(Part::Body, raw);
-    store.set_headers(answer.headers);
+    store.set_headers(headers);
     for (part, text) in texts {
         if let Some(text) = text {
             store.set_redacted(part, text);
@@ -202,7 +205,9 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     inner.should_retry = facts.should_retry;
     inner.provider = provider;
     inner.retry_after = hint;
-    inner.rate_limit = facts.rate_limit;
+    if facts.may_tell_rate_limit {
+        inner.rate_limit = ToldLimit::InHeaders { read_at: now };
+    }
     inner.field_errors = field_errors;
     inner.into()
 }
@@ -214,6 +219,7 @@ fn select_hint(
     body: &Body<'_>,
     provider: Option<Provider>,
     kind: Kind,
+    reset: impl FnOnce() -> Option<Duration>,
     now: Timestamp,
 ) -> Option<(Duration, HintSource)> {
     let resayil = provider == Some(Provider::Resayil);
@@ -230,10 +236,10 @@ fn select_hint(
             return Some((until_next_minute(date), HintSource::Window));
         }
     }
-    let reset = || facts.reset.filter(|_| limited);
+    let may_be_reset = limited && facts.may_tell_rate_limit;
     (facts.retry_after_ms.map(|wait| (wait, HintSource::RetryAfterMs)))
         .or_else(|| facts.retry_after.map(|wait| (wait, HintSource::RetryAfter)))
-        .or_else(|| reset().map(|wait| (wait, HintSource::RateLimitReset)))
+        .or_else(|| may_be_reset.then(reset)?.map(|wait| (wait, HintSource::RateLimitReset)))
         .or_else(|| body.wait_in_prose().map(|wait| (wait, HintSource::Message)))
 }
 

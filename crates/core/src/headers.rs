@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::hint::{parse_millis, parse_retry_after};
 use crate::http_date;
 use crate::provider::Provider;
-use crate::rate_limit::{Field, RateLimit, Reader};
+use crate::rate_limit;
 use crate::swar;
 use crate::timestamp::Timestamp;
 
@@ -27,14 +27,13 @@ pub(crate) struct HeaderFacts<'a> {
     server: &'a [u8],
     /// Cloudflare is in front.
     has_cf_ray: bool,
-    pub(crate) rate_limit: Option<RateLimit>,
-    /// The wait that follows from a rate limit that is used up.
-    pub(crate) reset: Option<Duration>,
+    /// There may be headers about rate limits, for [`rate_limit::read`].
+    pub(crate) may_tell_rate_limit: bool,
     request_id_rank: u8,
 }
 
 /// The longest header name that matters here.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 impl<'a> HeaderFacts<'a> {
     pub(crate) fn read<N: AsRef<[u8]>, V: AsRef<[u8]>>(
@@ -42,9 +41,6 @@ impl<'a> HeaderFacts<'a> {
         now: Timestamp,
     ) -> Self {
         let mut facts = HeaderFacts::default();
-        let mut rate_limit = Reader::default();
-        let mut limited = false;
-        let mut cached = false;
         let mut buffer = [0; MAX_NAME];
         for (name, value) in headers {
             let (name, value) = (name.as_ref(), value.as_ref());
@@ -57,25 +53,16 @@ impl<'a> HeaderFacts<'a> {
                 4 if is("date") => facts.date = facts.date.or(Some(value)),
                 6 if is("server") => facts.server = value,
                 12 if is("content-type") => facts.content_type = value,
-                17 if is("x-ratelimit-limit") => {
-                    limited |= rate_limit.read_plain(Field::Limit, value, now);
+                // They are read when somebody asks for them.
+                _ if rate_limit::may_tell(name) && !matches!(name[0], b'a' | b'A') => {
+                    facts.may_tell_rate_limit = true;
                 }
-                17 if is("x-ratelimit-reset") => {
-                    limited |= rate_limit.read_plain(Field::Reset, value, now);
-                }
-                21 if is("x-ratelimit-remaining") => {
-                    limited |= rate_limit.read_plain(Field::Remaining, value, now);
-                }
-                3 if is("age") => cached = text(value).parse().is_ok_and(|age: u64| age > 0),
                 _ => {
-                    let Some(lower) = lowercase(name, &mut buffer) else { continue };
-                    limited |= !facts.take(lower, value, now) && rate_limit.read(lower, value, now);
+                    if let Some(lower) = lowercase(name, &mut buffer) {
+                        facts.take(lower, value, now);
+                    }
                 }
             }
-        }
-        // What a cache has stored says nothing about now.
-        if limited && !cached {
-            (facts.rate_limit, facts.reset) = rate_limit.finish();
         }
         facts
     }
@@ -89,8 +76,8 @@ impl<'a> HeaderFacts<'a> {
         text(self.content_type)
     }
 
-    /// Takes a header that is not about rate limits; says whether it was one.
-    fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) -> bool {
+    /// Takes a header, whose name is in lower case.
+    fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) {
         match name {
             // Of several lines the first one that can be read counts.
             b"retry-after" => {
@@ -120,11 +107,10 @@ impl<'a> HeaderFacts<'a> {
             }
             b"cf-ray" => self.has_cf_ray = true,
             _ => {
+                self.may_tell_rate_limit |= rate_limit::may_tell(name);
                 self.provider = self.provider.or_else(|| provider_of(name));
-                return false;
             }
         }
-        true
     }
 
     /// The software in front, which names itself in `server`: `nginx/1.25`, `cloudflare`, `envoy`.
@@ -160,7 +146,7 @@ fn may_matter(name: &[u8]) -> bool {
 }
 
 /// The name in lower case, unless it is too long to matter.
-fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Option<&'b [u8]> {
+pub(crate) fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Option<&'b [u8]> {
     let lower = buffer.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
@@ -224,13 +210,5 @@ mod tests {
             read(&[("retry-after", "2"), ("retry-after", "3")]).retry_after.unwrap().as_secs(),
             2
         );
-    }
-
-    #[test]
-    fn a_cached_answer_tells_no_rate_limit() {
-        let limited = [("X-RateLimit-Limit", "20"), ("X-RateLimit-Remaining", "0")];
-        assert!(read(&limited).rate_limit.is_some());
-        assert!(read(&[limited[0], limited[1], ("Age", "120")]).rate_limit.is_none());
-        assert!(read(&[limited[0], limited[1], ("Age", "0")]).rate_limit.is_some());
     }
 }

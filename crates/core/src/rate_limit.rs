@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::headers::trim;
+use crate::headers::{MAX_NAME, lowercase, trim};
 use crate::structured_fields::{self, Item};
 use crate::timestamp::Timestamp;
-use crate::{duration, http_date};
+use crate::{duration, http_date, swar};
 
 /// The state of a rate limit as the server reports it.
 ///
@@ -92,9 +92,43 @@ impl RateLimit {
     }
 }
 
+/// Reads the rate limit from the headers of an answer that arrived at `now`, and the wait that
+/// follows from one that is used up.
+pub(crate) fn read<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    headers: impl IntoIterator<Item = (N, V)>,
+    now: Timestamp,
+) -> (Option<RateLimit>, Option<Duration>) {
+    let mut reader = Reader::default();
+    let mut buffer = [0; MAX_NAME];
+    for (name, value) in headers {
+        let Some(name) = lowercase(name.as_ref(), &mut buffer) else { continue };
+        let value = trim(value.as_ref());
+        // What a cache has stored says nothing about now.
+        if name == b"age" && value.iter().any(|digit| matches!(digit, b'1'..=b'9')) {
+            return (None, None);
+        }
+        reader.read(name, value, now);
+    }
+    reader.finish()
+}
+
+/// Whether a header of this name, in any case, may be about rate limits: a glance at its first eight
+/// characters.
+#[inline]
+pub(crate) fn may_tell(name: &[u8]) -> bool {
+    const HEADS: [u64; 4] = [
+        swar::word(b"x-rateli"),
+        swar::word(b"ratelimi"),
+        swar::word(b"x-rate-l"),
+        swar::word(b"anthropi"),
+    ];
+    let head = swar::load(name, 0).map(swar::lowercase);
+    head.is_some_and(|head| HEADS.contains(&head))
+}
+
 /// Gathers the rate limit from headers, one after the other.
 #[derive(Default)]
-pub(crate) struct Reader {
+struct Reader {
     requests: Bucket,
     tokens: Bucket,
     /// The longest wait for a bucket that is used up, of any resource and window.
@@ -106,61 +140,45 @@ pub(crate) struct Reader {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Field {
+enum Field {
     Limit,
     Remaining,
     Reset,
 }
 
 impl Reader {
-    /// Takes one header; `name` is in lower case. Says whether it is about rate limits.
-    pub(crate) fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
+    /// Takes one header, whose name is in lower case.
+    fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) {
         let rest = match name.first() {
             Some(b'x') => {
                 name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
             }
             Some(b'r') => match name {
-                b"ratelimit" => return self.read_ietf(value).is_some(),
-                b"ratelimit-policy" => return self.read_ietf_policy(value).is_some(),
+                b"ratelimit" => return self.read_ietf(value),
+                b"ratelimit-policy" => return self.read_ietf_policy(value),
                 _ => name.strip_prefix(b"ratelimit-").or(name.strip_prefix(b"ratelimitbysize-")),
             },
             Some(b'a') => name.strip_prefix(b"anthropic-ratelimit-"),
             _ => None,
         };
-        rest.is_some_and(|rest| self.read_classic(rest, value, now))
-    }
-
-    /// Takes `limit`, `remaining` or `reset`, of whatever: what follows a prefix such as
-    /// `x-ratelimit-`.
-    fn read_classic(&mut self, rest: &[u8], value: &[u8], now: Timestamp) -> bool {
-        let named = read_name(rest);
-        named.is_some_and(|(field, bucket)| self.set(field, bucket, trim(value), now).is_some())
-    }
-
-    /// Takes a field of the plain bucket, the only one that most services have.
-    pub(crate) fn read_plain(&mut self, field: Field, value: &[u8], now: Timestamp) -> bool {
-        self.set(field, BucketId::default(), trim(value), now).is_some()
+        // `limit`, `remaining` or `reset`, of whatever.
+        if let Some((field, bucket)) = rest.and_then(read_name) {
+            self.set(field, bucket, value, now);
+        }
     }
 
     /// Sets a field, if its value is text.
-    fn set(&mut self, field: Field, id: BucketId, value: &[u8], now: Timestamp) -> Option<()> {
-        // Most values are whole numbers, which need not be checked to be text.
-        let number = duration::digits(value);
-        let text = if number.is_some() { "" } else { std::str::from_utf8(value).ok()? };
-        let whole = || number.or_else(|| whole(text));
+    fn set(&mut self, field: Field, id: BucketId, value: &[u8], now: Timestamp) {
+        let Ok(text) = std::str::from_utf8(value) else { return };
+        let whole = || whole(text);
         let bucket = self.bucket(id);
         match field {
             Field::Limit => bucket.limit = bucket.limit.or_else(whole),
             Field::Remaining => bucket.remaining = bucket.remaining.or_else(whole),
             Field::Reset => {
-                let reset = || match number {
-                    Some(number) => Some(whole_reset(number, now)),
-                    None => parse_reset(text, now),
-                };
-                bucket.reset_after = bucket.reset_after.or_else(reset);
+                bucket.reset_after = bucket.reset_after.or_else(|| parse_reset(text, now));
             }
         }
-        Some(())
     }
 
     fn bucket(&mut self, id: BucketId) -> &mut Bucket {
@@ -179,8 +197,8 @@ impl Reader {
     }
 
     /// `RateLimit: "default";r=1;t=7`, and the dictionary of an older draft.
-    fn read_ietf(&mut self, value: &[u8]) -> Option<()> {
-        let value = std::str::from_utf8(trim(value)).ok()?;
+    fn read_ietf(&mut self, value: &[u8]) {
+        let Ok(value) = std::str::from_utf8(value) else { return };
         if value.starts_with("limit=") {
             for part in value.split(',') {
                 let Some((name, number)) = part.trim().split_once('=') else { continue };
@@ -191,7 +209,7 @@ impl Reader {
                     _ => {}
                 }
             }
-            return Some(());
+            return;
         }
         let items = structured_fields::parse_list(value).unwrap_or_default();
         let limit = |item: &Item| {
@@ -213,12 +231,11 @@ impl Reader {
             self.requests.remaining = binding.remaining;
             self.requests.reset_after = binding.reset_after;
         }
-        Some(())
     }
 
     /// `RateLimit-Policy: "burst";q=100;w=60`
-    fn read_ietf_policy(&mut self, value: &[u8]) -> Option<()> {
-        let value = std::str::from_utf8(trim(value)).ok()?;
+    fn read_ietf_policy(&mut self, value: &[u8]) {
+        let Ok(value) = std::str::from_utf8(value) else { return };
         let items = structured_fields::parse_list(value).unwrap_or_default();
         let quota = |item: &Item| {
             item.integer("q").or(item.bare_integer()).and_then(|quota| u64::try_from(quota).ok())
@@ -228,12 +245,10 @@ impl Reader {
                 self.requests.limit = self.requests.limit.or(quota(only));
             }
         }
-        Some(())
     }
 
     /// The rate limit, and the wait that follows from buckets that are used up.
-    #[inline]
-    pub(crate) fn finish(&mut self) -> (Option<RateLimit>, Option<Duration>) {
+    fn finish(&mut self) -> (Option<RateLimit>, Option<Duration>) {
         let mut note = |bucket: &Bucket| {
             let slot = match bucket.remaining {
                 Some(0) => &mut self.exhausted_reset,
@@ -343,5 +358,34 @@ fn whole_reset(number: u64, now: Timestamp) -> Duration {
         EPOCH_MILLIS.. => date(1_000),
         EPOCH_SECONDS.. => date(1_000_000),
         _ => Duration::from_secs(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cached_answer_tells_no_rate_limit() {
+        let read = |age: &str| {
+            let headers =
+                [("X-RateLimit-Limit", "20"), ("X-RateLimit-Remaining", "0"), ("Age", age)];
+            super::read(headers, Timestamp::UNIX_EPOCH).0
+        };
+        assert!(read("120").is_none());
+        assert!(read("0").is_some());
+    }
+
+    #[test]
+    fn a_glance_tells_every_name_that_is_read() {
+        for name in [
+            "X-RateLimit-Limit",
+            "x-rate-limit-reset",
+            "RateLimit",
+            "Anthropic-RateLimit-Requests-Limit",
+        ] {
+            assert!(may_tell(name.as_bytes()), "{name}");
+        }
+        assert!(!may_tell(b"x-request-id") && !may_tell(b"x-rate"));
     }
 }

@@ -10,6 +10,11 @@ pub(crate) const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
+/// Eight bytes as a word.
+pub(crate) const fn word(bytes: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*bytes)
+}
+
 /// The eight bytes from `at` on, if so many follow.
 #[inline]
 pub(crate) fn load(bytes: &[u8], at: usize) -> Option<u64> {

@@ -110,7 +110,7 @@ impl NativeError {
     /// What the headers say of the rate limit.
     #[getter]
     fn rate_limit(&self) -> Option<RateLimit> {
-        self.0.rate_limit().copied().map(RateLimit)
+        self.0.rate_limit().map(RateLimit)
     }
 
     /// The provider's messages by invalid field.

@@ -1,7 +1,7 @@
 //! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
 //! and to make one in a test.
 
-use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part};
+use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part, ToldLimit};
 use crate::rate_limit::RateLimit;
 
 impl Error {
@@ -39,7 +39,7 @@ impl Error {
     /// The same error with the rate limit that the answer reports.
     #[must_use]
     pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
-        self.0.rate_limit = Some(rate_limit);
+        self.0.rate_limit = ToldLimit::Here(Box::new(rate_limit));
         self
     }
 

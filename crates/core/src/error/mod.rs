@@ -21,8 +21,9 @@ use crate::hint::HintSource;
 use crate::kind::Kind;
 use crate::messages::{self, Messages};
 use crate::provider::Provider;
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{self, RateLimit};
 use crate::severity::Severity;
+use crate::timestamp::Timestamp;
 
 /// No more than this many bytes of an error's body are kept.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -63,12 +64,23 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<(Duration, HintSource)>,
     pub(crate) attempts: u32,
     pub(crate) store: Store,
-    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) rate_limit: ToldLimit,
     pub(crate) field_errors: FieldTexts,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
     pub(crate) delivered: bool,
     pub(crate) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Where the rate limit of an answer is to be found.
+#[derive(Clone)]
+pub(crate) enum ToldLimit {
+    Nowhere,
+    /// In the headers, which arrived at this time. Few who handle an error ask for it.
+    InHeaders {
+        read_at: Timestamp,
+    },
+    Here(Box<RateLimit>),
 }
 
 impl Inner {
@@ -85,7 +97,7 @@ impl Inner {
             retry_after: None,
             attempts: 0,
             store,
-            rate_limit: None,
+            rate_limit: ToldLimit::Nowhere,
             field_errors: FieldTexts::default(),
             model: None,
             partial_text: None,
@@ -174,8 +186,12 @@ impl Error {
     }
 
     /// What the answer's headers say of the rate limit.
-    pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.0.rate_limit.as_ref()
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        match &self.0.rate_limit {
+            ToldLimit::Nowhere => None,
+            ToldLimit::InHeaders { read_at } => rate_limit::read(self.headers().iter(), *read_at).0,
+            ToldLimit::Here(limit) => Some(**limit),
+        }
     }
 
     /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].

@@ -17,7 +17,7 @@ pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
     object.text("request_id", error.request_id());
     object.raw("retry_after", error.retry_after().map(seconds));
     object.text("retry_after_source", error.retry_after_source().map(|source| source.name()));
-    object.raw("rate_limit", error.rate_limit().map(rate_limit));
+    object.raw("rate_limit", error.rate_limit().as_ref().map(rate_limit));
     object.raw("field_errors", Some(field_errors(error)));
     object.text("provider", error.provider().map(|provider| provider.name()));
     object.text("user_message", Some(&error.user_message_in(messages)));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::hint::HintSource;
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{self, RateLimit};
 use crate::timestamp::Timestamp;
 
 /// What the answer to an admitted request says of the quota.
@@ -51,6 +51,9 @@ impl Settlement {
         now: Timestamp,
     ) -> Self {
         let facts = crate::headers::HeaderFacts::read(headers, now);
+        let told = facts
+            .may_tell_rate_limit
+            .then(|| rate_limit::read(headers.iter().map(|(name, value)| (name, value)), now).0);
         let refused = error.is_some_and(|error| error.kind() == crate::Kind::RateLimit);
         Settlement {
             refused,
@@ -58,7 +61,7 @@ impl Settlement {
             date: facts.date(now),
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
-            rate_limit: facts.rate_limit,
+            rate_limit: told.flatten(),
         }
     }
 }
