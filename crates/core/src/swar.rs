@@ -29,7 +29,7 @@ pub(crate) fn load_padded(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// Fewer than eight bytes, with zeros behind them.
-#[inline]
+#[inline(never)]
 fn load_rest(rest: &[u8]) -> u64 {
     let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
     match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {

@@ -34,11 +34,11 @@ pub(crate) struct Object<'a>(&'a [u8]);
 
 /// Reads a whole document; `None` if it is not JSON.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Value<'_>> {
-    let mut scanner = Scanner { bytes, at: 0 };
+    let mut scanner = Scanner(bytes);
     scanner.skip_space();
     let value = scanner.value()?;
     scanner.skip_space();
-    (scanner.at == bytes.len()).then_some(value)
+    scanner.0.is_empty().then_some(value)
 }
 
 impl<'a> Value<'a> {
@@ -94,7 +94,7 @@ impl<'a> Object<'a> {
 
     /// The members in order, up to the first mistake.
     pub(crate) fn members(self) -> Members<'a> {
-        Members { scanner: Scanner { bytes: self.0, at: 1 }, stage: Stage::First }
+        Members { scanner: Scanner(inside(self.0)), stage: Stage::First }
     }
 
     /// The value of the first member of this name.
@@ -123,8 +123,13 @@ impl<'a> Object<'a> {
 
 impl<'a> Array<'a> {
     pub(crate) fn items(self) -> Items<'a> {
-        Items(Scanner { bytes: self.0, at: 1 })
+        Items(Scanner(inside(self.0)))
     }
+}
+
+/// What follows the bracket that opens an object or an array.
+fn inside(bytes: &[u8]) -> &[u8] {
+    bytes.get(1..).unwrap_or_default()
 }
 
 /// Walks the members of an object.
@@ -173,22 +178,20 @@ impl<'a> Members<'a> {
     /// Reads the value in place, if it is an object, so that its bytes are passed only once. `read`
     /// has to read to its end.
     pub(crate) fn enter(&mut self, read: impl FnOnce(&mut Members<'a>)) -> bool {
-        if self.scanner.peek() != Some(b'{') {
+        let mut inner = Members { scanner: self.scanner, stage: Stage::First };
+        if inner.scanner.take(b'{').is_none() {
             return false;
         }
-        let scanner = Scanner { bytes: self.scanner.bytes, at: self.scanner.at + 1 };
-        let mut inner = Members { scanner, stage: Stage::First };
         read(&mut inner);
         // What is left open spoils the outer object too: it then stands before no comma.
-        self.scanner.at =
-            if inner.stage == Stage::Closed { inner.scanner.at } else { self.scanner.bytes.len() };
+        self.scanner = if inner.stage == Stage::Closed { inner.scanner } else { Scanner(&[]) };
         true
     }
 
     /// Whether the object was well formed, and nothing but white space follows it.
     pub(crate) fn is_complete(&mut self) -> bool {
         self.scanner.skip_space();
-        self.stage == Stage::Closed && self.scanner.at == self.scanner.bytes.len()
+        self.stage == Stage::Closed && self.scanner.0.is_empty()
     }
 }
 

@@ -8,42 +8,59 @@ use crate::swar;
 /// Where the next quotation mark or backslash is. Most texts are short, and for them looking at
 /// eight bytes at a time is quicker than calling a search.
 #[inline]
-fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    // Most names end within eight bytes.
+    match quote_or_backslash_in(swar::load_padded(bytes, 0)) {
+        Some(at) => Some(at),
+        None => quote_or_backslash_from(bytes, 8),
+    }
+}
+
+#[inline]
+fn quote_or_backslash_in(word: u64) -> Option<usize> {
+    let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
+    (found != 0).then(|| swar::first(found))
+}
+
+#[inline(never)]
+fn quote_or_backslash_from(bytes: &[u8], mut at: usize) -> Option<usize> {
     const WORDS_BEFORE_SEARCH: usize = 4;
     for _ in 0..WORDS_BEFORE_SEARCH {
         // The last bytes of a document are read with zeros behind them.
-        let word = swar::load_padded(bytes, at);
-        let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
-        if found != 0 {
-            return Some(at + swar::first(found));
+        if let Some(found) = quote_or_backslash_in(swar::load_padded(bytes, at)) {
+            return Some(at + found);
         }
         at += 8;
     }
     memchr2(b'"', b'\\', bytes.get(at..)?).map(|found| at + found)
 }
 
+/// What is still to be read.
 #[derive(Clone, Copy)]
-pub(super) struct Scanner<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
-}
+pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
 impl<'a> Scanner<'a> {
     pub(super) fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.0.first().copied()
     }
 
     pub(super) fn take(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
+        let (first, rest) = self.0.split_first()?;
+        (*first == byte).then(|| self.0 = rest)
+    }
+
+    /// Passes over as many bytes, or all that there are.
+    fn skip(&mut self, count: usize) {
+        self.0 = self.0.get(count..).unwrap_or_default();
     }
 
     pub(super) fn skip_space(&mut self) {
         // Most JSON has no space at all, which one comparison tells.
-        while self.peek().is_some_and(|byte| byte <= b' ') {
-            if !matches!(self.bytes[self.at], b' ' | b'\n' | b'\r' | b'\t') {
+        while let [byte, rest @ ..] = self.0 {
+            if *byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return;
             }
-            self.at += 1;
+            self.0 = rest;
         }
     }
 
@@ -54,17 +71,22 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// What was read since then.
+    fn read_since(&self, start: &'a [u8]) -> &'a [u8] {
+        &start[..start.len() - self.0.len()]
+    }
+
     /// Reads one value and checks that it is well formed to its end.
     pub(super) fn value(&mut self) -> Option<Value<'a>> {
-        let start = self.at;
+        let start = self.0;
         Some(match self.peek()? {
             b'{' => {
                 self.skip_container()?;
-                Value::Object(Object(&self.bytes[start..self.at]))
+                Value::Object(Object(self.read_since(start)))
             }
             b'[' => {
                 self.skip_container()?;
-                Value::Array(Array(&self.bytes[start..self.at]))
+                Value::Array(Array(self.read_since(start)))
             }
             b'"' => Value::Text(self.text()?),
             b't' => self.word(b"true", Value::Bool(true))?,
@@ -74,17 +96,16 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    pub(super) fn word(&mut self, word: &[u8], value: Value<'a>) -> Option<Value<'a>> {
-        self.bytes[self.at..].starts_with(word).then_some(())?;
-        self.at += word.len();
+    fn word(&mut self, word: &[u8], value: Value<'a>) -> Option<Value<'a>> {
+        self.0 = self.0.strip_prefix(word)?;
         Some(value)
     }
 
-    pub(super) fn number(&mut self) -> Option<&'a [u8]> {
-        let start = self.at;
+    fn number(&mut self) -> Option<&'a [u8]> {
+        let start = self.0;
         let _ = self.take(b'-');
         match self.peek()? {
-            b'0' => self.at += 1,
+            b'0' => self.skip(1),
             b'1'..=b'9' => self.skip_digits(),
             _ => return None,
         }
@@ -92,67 +113,63 @@ impl<'a> Scanner<'a> {
             self.require_digits()?;
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
+            self.skip(1);
             if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
+                self.skip(1);
             }
             self.require_digits()?;
         }
-        Some(&self.bytes[start..self.at])
+        Some(self.read_since(start))
     }
 
-    pub(super) fn skip_digits(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+    fn skip_digits(&mut self) {
+        while let [b'0'..=b'9', rest @ ..] = self.0 {
+            self.0 = rest;
         }
     }
 
-    pub(super) fn require_digits(&mut self) -> Option<()> {
-        let start = self.at;
+    fn require_digits(&mut self) -> Option<()> {
+        let start = self.0.len();
         self.skip_digits();
-        (self.at > start).then_some(())
+        (self.0.len() < start).then_some(())
     }
 
     #[inline]
     pub(super) fn text(&mut self) -> Option<Text<'a>> {
-        self.take(b'"')?;
-        let start = self.at;
-        // Most names end within eight bytes.
-        let word = swar::load_padded(self.bytes, start);
-        let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
-        let end = if found != 0 {
-            start + swar::first(found)
-        } else {
-            quote_or_backslash(self.bytes, start + 8)?
-        };
-        if self.bytes[end] == b'"' {
-            self.at = end + 1;
-            return Some(Text(&self.bytes[start..end]));
+        let text = self.0.strip_prefix(b"\"")?;
+        let (raw, rest) = text.split_at_checked(quote_or_backslash(text)?)?;
+        match rest {
+            [b'"', rest @ ..] => {
+                self.0 = rest;
+                Some(Text(raw))
+            }
+            _ => self.escaped_text(text, raw.len()),
         }
-        self.escaped_text(start, end)
     }
 
-    /// The text from `start` on, whose first backslash is known.
+    /// The text that begins here, whose first backslash is known.
     #[cold]
-    pub(super) fn escaped_text(&mut self, start: usize, mut backslash: usize) -> Option<Text<'a>> {
+    fn escaped_text(&mut self, text: &'a [u8], mut backslash: usize) -> Option<Text<'a>> {
         loop {
-            let end = quote_or_backslash(self.bytes, backslash + 2)?;
-            if self.bytes[end] == b'"' {
-                self.at = end + 1;
-                return Some(Text(&self.bytes[start..end]));
+            let behind = backslash + 2;
+            let end = behind + quote_or_backslash(text.get(behind..)?)?;
+            let (raw, rest) = text.split_at_checked(end)?;
+            if let [b'"', rest @ ..] = rest {
+                self.0 = rest;
+                return Some(Text(raw));
             }
             backslash = end;
         }
     }
 
     /// Passes over an array or object, and all inside it.
-    pub(super) fn skip_container(&mut self) -> Option<()> {
+    fn skip_container(&mut self) -> Option<()> {
         let mut open = Nesting::default();
         loop {
             // A value begins here.
             match self.peek()? {
                 b'{' => {
-                    self.at += 1;
+                    self.skip(1);
                     self.skip_space();
                     open.push(true);
                     if self.peek()? != b'}' {
@@ -161,7 +178,7 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 b'[' => {
-                    self.at += 1;
+                    self.skip(1);
                     self.skip_space();
                     open.push(false);
                     if self.peek()? != b']' {
@@ -178,13 +195,13 @@ impl<'a> Scanner<'a> {
                 let in_object = open.top();
                 match (self.peek()?, in_object) {
                     (b'}', true) | (b']', false) => {
-                        self.at += 1;
+                        self.skip(1);
                         if open.pop() {
                             return Some(());
                         }
                     }
                     (b',', _) => {
-                        self.at += 1;
+                        self.skip(1);
                         self.skip_space();
                         if in_object {
                             self.member_name()?;
@@ -197,7 +214,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(super) fn member_name(&mut self) -> Option<()> {
+    fn member_name(&mut self) -> Option<()> {
         self.text()?;
         self.skip_space();
         self.take(b':')?;
@@ -216,7 +233,7 @@ struct Nesting {
 }
 
 impl Nesting {
-    pub(super) fn push(&mut self, object: bool) {
+    fn push(&mut self, object: bool) {
         if self.depth > 0 && self.depth % 64 == 0 {
             self.outer.push(self.word);
         }
@@ -224,12 +241,12 @@ impl Nesting {
         self.depth += 1;
     }
 
-    pub(super) fn top(&self) -> bool {
+    fn top(&self) -> bool {
         self.word & 1 == 1
     }
 
     /// Closes the innermost one; says whether it was the last.
-    pub(super) fn pop(&mut self) -> bool {
+    fn pop(&mut self) -> bool {
         self.depth -= 1;
         self.word >>= 1;
         if self.depth > 0 && self.depth % 64 == 0 {

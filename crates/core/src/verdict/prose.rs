@@ -168,6 +168,9 @@ struct Sentences {
 #[derive(Clone, Copy, Default)]
 struct Sentence(u64);
 
+static NOTHING: Sentences =
+    Sentences { words: [Sentence(0); MAX_SENTENCES], count: 1, limit: None, requested: None };
+
 impl Sentences {
     fn of(message: &str) -> Self {
         let mut words = Sentences { count: 1, ..Sentences::default() };
@@ -255,6 +258,9 @@ impl<'a> Words<'a> {
     }
 
     fn read(&self) -> &Sentences {
+        if self.message.is_empty() {
+            return &NOTHING;
+        }
         self.read.get_or_init(|| Sentences::of(self.message))
     }
 
