@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::body::{self, Body, Format};
-use crate::error::{Error, Inner, MAX_HEADERS, Part, Store, ToldLimit, header_size, max_bytes};
+use crate::error::{Error, HeaderSize, Inner, Part, Store, ToldLimit, max_bytes};
 use crate::headers::HeaderFacts;
 use crate::hint::HintSource;
 use crate::kind::Kind;
@@ -185,15 +185,12 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     let size_of_text = |(part, text): &(Part, Option<&str>)| {
         text.map_or(0, |text| text.len().min(max_bytes(*part)))
     };
-    let size_of_header = |(name, value): (N, V)| header_size(name.as_ref(), value.as_ref());
-    let header_bytes: usize = headers.clone().take(MAX_HEADERS).map(size_of_header).sum();
+    let header_size = HeaderSize::of(headers.clone());
     let mut store = Store::with_capacity(
-        raw.len()
-            + header_bytes.min(max_bytes(Part::Headers))
-            + texts.iter().map(size_of_text).sum::<usize>(),
+        raw.len() + header_size.bytes + texts.iter().map(size_of_text).sum::<usize>(),
     );
     store.set(Part::Body, raw);
-    store.set_headers(headers);
+    store.set_headers(headers, header_size);
     for (part, text) in texts {
         if let Some(text) = text {
             store.set_redacted(part, text);

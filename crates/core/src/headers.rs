@@ -136,7 +136,7 @@ impl<'a> HeaderFacts<'a> {
 
 /// Whether a header of this name may be one that is read: most are not, and end here.
 fn may_matter(name: &[u8]) -> bool {
-    match name.first().map(u8::to_ascii_lowercase) {
+    match name.first().map(|first| first | 0x20) {
         Some(b'c') => matches!(name.len(), 6 | 12), // cf-ray, content-type
         Some(b'd') => name.len() == 4,              // date
         Some(b's') => name.len() == 6,              // server

@@ -18,32 +18,48 @@ pub struct HeaderList<'a> {
     count: usize,
 }
 
-/// Writes headers as [`HeaderList`] reads them, up to the limits; says how many.
-pub(super) fn write<N: AsRef<[u8]>, V: AsRef<[u8]>>(
-    headers: impl Iterator<Item = (N, V)> + Clone,
-    out: &mut Vec<u8>,
-) -> usize {
-    let (mut count, mut size) = (0, 0);
-    for (name, value) in headers.clone().take(MAX_HEADERS) {
-        let with = size + header_size(name.as_ref(), value.as_ref());
-        if with > MAX_HEADER_BYTES {
-            break;
+/// How many headers of an answer are kept, and in how many bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeaderSize {
+    pub(super) count: usize,
+    pub(crate) bytes: usize,
+}
+
+impl HeaderSize {
+    /// Counts headers up to the limits.
+    #[inline]
+    pub(crate) fn of<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        headers: impl Iterator<Item = (N, V)>,
+    ) -> Self {
+        let mut size = HeaderSize::default();
+        for (name, value) in headers.take(MAX_HEADERS) {
+            let bytes = size.bytes + LENGTHS + name.as_ref().len() + value.as_ref().len();
+            if bytes > MAX_HEADER_BYTES {
+                break;
+            }
+            size = HeaderSize { count: size.count + 1, bytes };
         }
-        (count, size) = (count + 1, with);
+        size
     }
+}
+
+/// Writes headers of this size as [`HeaderList`] reads them.
+#[inline]
+pub(super) fn write<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    headers: impl Iterator<Item = (N, V)>,
+    size: HeaderSize,
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
-    out.resize(start + size, 0);
+    out.resize(start + size.bytes, 0);
     let mut rest = &mut out[start..];
-    for (name, value) in headers.take(count) {
+    for (name, value) in headers.take(size.count) {
         let (name, value) = (name.as_ref(), value.as_ref());
-        // Both fit into two bytes, because each is below MAX_HEADER_BYTES.
-        let [n0, n1] = (name.len() as u16).to_le_bytes();
-        let [v0, v1] = (value.len() as u16).to_le_bytes();
-        rest = put(rest, &[n0, n1, v0, v1]);
-        rest = put(rest, name);
-        rest = put(rest, value);
+        let Some((lengths, texts)) = rest.split_first_chunk_mut() else { return };
+        // Each fits into two bytes, because each is below MAX_HEADER_BYTES.
+        *lengths = (name.len() as u32 | (value.len() as u32) << 16).to_le_bytes();
+        rest = put(put(texts, name), value);
     }
-    count
 }
 
 /// Writes at the beginning of a place; what is left of it.
@@ -56,11 +72,6 @@ fn put<'a>(place: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
 
 /// The bytes in which the lengths of a name and its value stand.
 const LENGTHS: usize = 4;
-
-/// How many bytes a header takes.
-pub(crate) fn header_size(name: &[u8], value: &[u8]) -> usize {
-    LENGTHS + name.len() + value.len()
-}
 
 impl<'a> HeaderList<'a> {
     pub(super) fn new(bytes: &'a [u8], count: usize) -> Self {
@@ -111,8 +122,10 @@ mod tests {
 
     fn written<V: AsRef<[u8]>>(headers: &[(&str, V)]) -> (Vec<u8>, usize) {
         let mut bytes = Vec::new();
-        let count = write(headers.iter().map(|(name, value)| (name, value)), &mut bytes);
-        (bytes, count)
+        let headers = headers.iter().map(|(name, value)| (name, value));
+        let size = HeaderSize::of(headers.clone());
+        write(headers, size, &mut bytes);
+        (bytes, size.count)
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub(crate) use field_errors::FieldTexts;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
-pub(crate) use header_list::header_size;
+pub(crate) use header_list::HeaderSize;
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub(crate) use store::{Part, Store, max_bytes};
 
@@ -404,7 +404,8 @@ impl Error {
     /// The same error with the headers of the answer.
     #[must_use]
     pub fn with_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(mut self, headers: &[(N, V)]) -> Self {
-        self.0.store.set_headers(headers.iter().map(|(name, value)| (name, value)));
+        let headers = headers.iter().map(|(name, value)| (name, value));
+        self.0.store.set_headers(headers.clone(), HeaderSize::of(headers));
         self
     }
 

@@ -1,6 +1,6 @@
 //! The bytes that an error keeps, its texts and the raw answer, in one allocation.
 
-use super::header_list::{self, HeaderList};
+use super::header_list::{self, HeaderList, HeaderSize};
 use super::{MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, clip};
 use crate::redact::redact_into;
 
@@ -76,11 +76,11 @@ impl Store {
 
     pub(crate) fn set_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
-        headers: impl Iterator<Item = (N, V)> + Clone,
+        headers: impl Iterator<Item = (N, V)>,
+        size: HeaderSize,
     ) {
-        let mut count = 0;
-        self.set_with(Part::Headers, |buffer| count = header_list::write(headers, buffer));
-        self.header_count = count;
+        self.set_with(Part::Headers, |buffer| header_list::write(headers, size, buffer));
+        self.header_count = size.count;
     }
 
     /// Stores a text, cut to what is kept of it and without secrets.
@@ -116,7 +116,8 @@ mod tests {
         let mut store = Store::with_capacity(0);
         store.set(Part::Code, b"429");
         store.set(Part::Param, b"");
-        store.set_headers([("a", "b")].into_iter());
+        let headers = [("a", "b")];
+        store.set_headers(headers.into_iter(), HeaderSize::of(headers.into_iter()));
         store.set(Part::Message, b"slow");
         assert_eq!(store.text(Part::Code), Some("429"));
         assert_eq!(store.text(Part::Param), Some(""));

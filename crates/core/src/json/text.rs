@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 
 use memchr::memchr;
 
+use crate::swar;
+
 /// The characters between the quotes of a string, escapes and all. Whether there are any is found
 /// out where it matters: so this fits into two registers.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +41,13 @@ impl<'a> Text<'a> {
 }
 
 fn is_escaped(raw: &[u8]) -> bool {
-    memchr(b'\\', raw).is_some()
+    // Most texts are short, and for them a loop is quicker than a search.
+    const WORDS_BEFORE_SEARCH: usize = 4;
+    let has = |word| swar::mark(word, b'\\') != 0;
+    if raw.len() > 8 * WORDS_BEFORE_SEARCH {
+        return memchr(b'\\', raw).is_some();
+    }
+    (0..raw.len()).step_by(8).any(|at| has(swar::load_padded(raw, at)))
 }
 
 /// The nearest place up to `max` that splits neither a UTF-8 character nor an escape.

@@ -8,7 +8,7 @@ use lines::{Lines, RawEvent};
 
 use crate::body;
 use crate::classify::{Answer, Classifier, embedded_status, make};
-use crate::error::{Error, MAX_BODY_BYTES, Store};
+use crate::error::{Error, HeaderSize, MAX_BODY_BYTES, Store};
 use crate::headers::HeaderFacts;
 use crate::json::{self, Value};
 use crate::kind::Kind;
@@ -146,7 +146,8 @@ impl StreamDecoder {
     /// The same decoder with the headers of the answer, which hold the request's id.
     #[must_use]
     pub fn headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(mut self, headers: &[(N, V)]) -> Self {
-        self.answer.set_headers(headers.iter().map(|(name, value)| (name, value)));
+        let headers = headers.iter().map(|(name, value)| (name, value));
+        self.answer.set_headers(headers.clone(), HeaderSize::of(headers));
         self
     }
 
