@@ -1,5 +1,6 @@
 //! From an answer to an error, or to the verdict that there is none.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::body::{self, Body, Format};
@@ -75,7 +76,7 @@ impl Classifier {
         V: AsRef<[u8]>,
     {
         let facts = HeaderFacts::read(headers, now);
-        let mut parsed = body::read(body, now);
+        let parsed = body::read(body, now);
         let provider =
             self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
         let (status, verdict, message) = if (200..300).contains(&status) {
@@ -88,7 +89,7 @@ impl Classifier {
         };
         let headers = headers.iter().map(|(name, value)| (name, value));
         let answer = Answer { status, headers, body };
-        Err(make(answer, &facts, &mut parsed, provider, verdict, message, now))
+        Err(make(answer, &facts, &parsed, provider, verdict, message, now))
     }
 }
 
@@ -163,7 +164,7 @@ pub(crate) struct Answer<'a, H> {
 pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     answer: Answer<'_, impl Iterator<Item = (N, V)> + Clone>,
     facts: &HeaderFacts<'_>,
-    body: &mut Body<'_>,
+    body: &Body<'_>,
     provider: Option<Provider>,
     verdict: Verdict,
     message: Option<&'static str>,
@@ -172,8 +173,15 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     let headers = answer.headers;
     let reset = || rate_limit::read(headers.clone(), now).1;
     let hint = select_hint(facts, body, provider, verdict.kind, reset, now);
-    let field_errors = std::mem::take(&mut body.field_errors);
-    let message = body.message.as_deref().or(message).or_else(|| field_errors.first_message());
+    let has_fields = !body.fields.is_empty();
+    let fields = OnceLock::new();
+    let read_fields = || fields.get_or_init(|| body::read_fields(answer.body));
+    if has_fields && answer.body.len() > max_bytes(Part::Body) {
+        // What is kept of the body does not tell them any more.
+        read_fields();
+    }
+    let of_field = || has_fields.then(read_fields).and_then(|fields| fields.first_message());
+    let message = body.message.as_deref().or(message).or_else(of_field);
     let texts = [
         (Part::Message, message),
         (Part::Code, body.code.as_deref().or(facts.code)),
@@ -205,7 +213,8 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     if facts.may_tell_rate_limit {
         inner.rate_limit = ToldLimit::InHeaders { read_at: now };
     }
-    inner.field_errors = field_errors;
+    inner.has_fields_in_body = has_fields;
+    inner.field_errors = fields;
     inner.into()
 }
 

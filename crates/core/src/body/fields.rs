@@ -19,15 +19,15 @@ pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
                 let messages = list.items().filter_map(message).take(MAX_FIELD_ERRORS);
                 for (index, message) in messages.enumerate() {
                     if index == 0 {
-                        fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
+                        fields.push_field(|| name.decode_prefix(MAX_TEXT_BYTES));
                     }
-                    fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
+                    fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
                 }
             }
             other => {
                 if let Some(message) = message(other) {
-                    fields.push_field(&name.decode_prefix(MAX_TEXT_BYTES));
-                    fields.push_message(&message.decode_prefix(MAX_TEXT_BYTES));
+                    fields.push_field(|| name.decode_prefix(MAX_TEXT_BYTES));
+                    fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
                 }
             }
         }
@@ -38,6 +38,9 @@ pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
 /// the user's data and is not read.
 pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
     for item in list.items().take(MAX_FIELD_ERRORS).filter_map(Value::as_object) {
+        if fields.is_full() {
+            return;
+        }
         let (mut text, mut place) = (None, None);
         for (name, value) in item.members() {
             match name.raw() {
@@ -51,10 +54,8 @@ pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
             }
         }
         let (Some(text), Some(place)) = (text, place) else { continue };
-        if !fields.is_full() {
-            fields.push_field(&place);
-            fields.push_message(&text.decode_prefix(MAX_TEXT_BYTES));
-        }
+        fields.push_field(|| place);
+        fields.push_message(|| text.decode_prefix(MAX_TEXT_BYTES));
     }
 }
 

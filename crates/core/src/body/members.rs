@@ -51,9 +51,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             top.error = Some(Error::Object);
             continue;
         }
-        if name.raw() == b"errors"
-            && members.enter(|map| fields::read_map(map, &mut body.field_errors))
-        {
+        if name.raw() == b"errors" && members.enter(|map| fields::read_map(map, &mut body.fields)) {
             top.has_field_map = true;
             continue;
         }
@@ -162,7 +160,7 @@ impl<'a> Top<'a> {
             self.message.and_then(Value::as_object).and_then(|message| message.get("detail"));
         for value in [&self.errors, &self.detail, &inside] {
             if let Some(Value::Array(list)) = value {
-                fields::read_list(*list, &mut body.field_errors);
+                fields::read_list(*list, &mut body.fields);
             }
         }
     }
@@ -297,7 +295,7 @@ fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) 
             }
             b"errors" => {
                 if let Some(map) = value.as_object() {
-                    fields::read_map(&mut map.members(), &mut body.field_errors);
+                    fields::read_map(&mut map.members(), &mut body.fields);
                 }
             }
             b"error" => nested = Some(value),

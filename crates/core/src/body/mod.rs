@@ -38,7 +38,7 @@ pub(crate) struct Body<'a> {
     pub(crate) retry_after: Option<Duration>,
     /// The wait in the message, once it was looked for.
     wait_in_prose: OnceCell<Option<Duration>>,
-    pub(crate) field_errors: FieldTexts,
+    pub(crate) fields: FieldTexts,
     /// The window of the quota that was exceeded, where an id of it says so.
     pub(crate) quota_window: Option<QuotaWindow>,
     /// The provider that the shape of the body gives away.
@@ -102,19 +102,38 @@ pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
     read_nested(bytes, now, MAX_NESTED_MESSAGES)
 }
 
-fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
-    // Always the same one is returned, so that it is made in its place and never moved.
+/// Reads the invalid fields of a request that a body names, which [`read`] only looks for.
+pub(crate) fn read_fields(bytes: &[u8]) -> FieldTexts {
     let mut body = Body::default();
+    if read_json(trim(bytes), &mut body, Timestamp::UNIX_EPOCH) {
+        body.fields
+    } else {
+        FieldTexts::default()
+    }
+}
+
+/// A body without a byte order mark and the white space around it.
+fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii()
+}
+
+/// Reads JSON; says whether it is any.
+fn read_json<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp) -> bool {
+    match Object::unread(bytes) {
+        Some(object) => members::read(object, body, now),
+        None => read_value(bytes, body, now).is_some(),
+    }
+}
+
+fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
+    let bytes = trim(bytes);
+    // Always the same one is returned, so that it is made in its place and never moved.
+    let mut body = Body { fields: FieldTexts::probe(), ..Body::default() };
     if bytes.is_empty() {
         return body;
     }
     body.format = Format::Json;
-    let is_json = match Object::unread(bytes) {
-        Some(object) => members::read(object, &mut body, now),
-        None => read_value(bytes, &mut body, now).is_some(),
-    };
-    if !is_json {
+    if !read_json(bytes, &mut body, now) {
         body = read_text(bytes);
         return body;
     }

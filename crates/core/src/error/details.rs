@@ -46,17 +46,22 @@ impl Error {
     /// The same error with one more invalid field; those beyond [`MAX_FIELD_ERRORS`] are left out.
     #[must_use]
     pub fn with_field_error(mut self, field: &str, messages: &[&str]) -> Self {
-        let fields = &mut self.0.field_errors;
+        let mut fields = self.field_texts().clone();
         if !fields.is_full() {
-            fields.push_field(field);
-            messages.iter().take(MAX_FIELD_ERRORS).for_each(|message| fields.push_message(message));
+            fields.push_field(|| field.into());
+            for message in messages.iter().take(MAX_FIELD_ERRORS) {
+                fields.push_message(|| (*message).into());
+            }
         }
+        self.0.field_errors = fields.into();
         self
     }
 
     /// The same error with the raw body of the answer, cut to [`MAX_BODY_BYTES`].
     #[must_use]
     pub fn with_body(mut self, body: &[u8]) -> Self {
+        // Those that the body named before stay.
+        self.field_texts();
         let body = &body[..body.len().min(MAX_BODY_BYTES)];
         self.0.store.set(Part::Body, body);
         self
@@ -90,6 +95,23 @@ mod tests {
         assert_eq!(made.to_json(), read.to_json());
         assert_eq!(made.body(), read.body());
         assert!(made.headers().iter().eq(read.headers().iter()));
+    }
+
+    #[test]
+    fn invalid_fields_stay_when_the_body_goes() {
+        let body = br#"{"errors":{"a":["x"]}}"#;
+        let read = |body: &[u8]| {
+            classify(422, &[] as &[(&str, &str)], body, Timestamp::UNIX_EPOCH).unwrap_err()
+        };
+        let error = read(body);
+        assert_eq!(error.message(), Some("x"));
+        let long = [body, &b" ".repeat(MAX_BODY_BYTES)[..]].concat();
+        for error in [error.clone(), error.with_body(b""), read(&long)] {
+            assert_eq!(error.field_errors()[0].messages, ["x"]);
+            let more = error.with_field_error("b", &["y"]);
+            assert_eq!(more.field_errors().len(), 2);
+        }
+        assert!(Error::new(Kind::Server, "").with_body(body).field_errors().is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The invalid fields of a request, in two allocations.
 
+use std::borrow::Cow;
+
 use super::clip;
 use crate::redact::redact_into;
 
@@ -26,6 +28,8 @@ pub struct FieldError<'a> {
 /// Names of fields, each with the messages that follow it, one behind the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldTexts {
+    /// Whether there are any is all that is asked.
+    is_probe: bool,
     text: String,
     parts: Vec<Part>,
     fields: usize,
@@ -38,30 +42,42 @@ struct Part {
 }
 
 impl FieldTexts {
+    /// Takes no more than the knowledge whether there is a field.
+    pub(crate) fn probe() -> Self {
+        FieldTexts { is_probe: true, ..FieldTexts::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.fields == 0
     }
 
     /// Whether no more is kept.
     pub(crate) fn is_full(&self) -> bool {
-        self.fields >= MAX_FIELD_ERRORS || self.text.len() >= MAX_ALL_BYTES
+        let most = if self.is_probe { 1 } else { MAX_FIELD_ERRORS };
+        self.fields >= most || self.text.len() >= MAX_ALL_BYTES
     }
 
     /// Begins a field, to which the messages that follow belong.
-    pub(crate) fn push_field(&mut self, name: &str) {
+    pub(crate) fn push_field<'a>(&mut self, name: impl FnOnce() -> Cow<'a, str>) {
+        self.fields += 1;
+        if self.is_probe {
+            return;
+        }
         if self.parts.is_empty() {
             // Room for a few fields, which is all that most answers name.
             self.text.reserve(FIRST_BYTES);
             self.parts.reserve(FIRST_PARTS);
         }
-        redact_into(clip(name, MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
+        redact_into(clip(&name(), MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
         self.end_part(true);
-        self.fields += 1;
     }
 
     /// Adds a message to the last field.
-    pub(crate) fn push_message(&mut self, message: &str) {
-        redact_into(clip(message, MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
+    pub(crate) fn push_message<'a>(&mut self, message: impl FnOnce() -> Cow<'a, str>) {
+        if self.is_probe {
+            return;
+        }
+        redact_into(clip(&message(), MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
         self.end_part(false);
     }
 
@@ -114,8 +130,8 @@ mod tests {
     fn messages_of_one_field_are_put_together() {
         let mut texts = FieldTexts::default();
         for (field, message) in [("a", "1"), ("b", "2"), ("a", "3")] {
-            texts.push_field(field);
-            texts.push_message(message);
+            texts.push_field(|| field.into());
+            texts.push_message(|| message.into());
         }
         let fields = texts.to_vec();
         assert_eq!((fields[0].field, &fields[0].messages[..]), ("a", &["1", "3"][..]));
@@ -128,8 +144,8 @@ mod tests {
         let mut texts = FieldTexts::default();
         let long = "x".repeat(5000);
         while !texts.is_full() {
-            texts.push_field(&long);
-            texts.push_message(&long);
+            texts.push_field(|| (&long).into());
+            texts.push_message(|| (&long).into());
         }
         assert!(texts.text.len() <= MAX_ALL_BYTES + 2 * MAX_TEXT_BYTES);
     }

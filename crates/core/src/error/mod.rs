@@ -8,7 +8,7 @@ mod store;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub(crate) use field_errors::FieldTexts;
@@ -17,6 +17,7 @@ pub(crate) use header_list::HeaderSize;
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub(crate) use store::{Part, Store, max_bytes};
 
+use crate::body;
 use crate::hint::HintSource;
 use crate::kind::Kind;
 use crate::messages::{self, Messages};
@@ -65,7 +66,9 @@ pub(crate) struct Inner {
     pub(crate) attempts: u32,
     pub(crate) store: Store,
     pub(crate) rate_limit: ToldLimit,
-    pub(crate) field_errors: FieldTexts,
+    pub(crate) has_fields_in_body: bool,
+    /// Once they were read; few who handle an error ask for them.
+    pub(crate) field_errors: OnceLock<FieldTexts>,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
     pub(crate) delivered: bool,
@@ -98,7 +101,8 @@ impl Inner {
             attempts: 0,
             store,
             rate_limit: ToldLimit::Nowhere,
-            field_errors: FieldTexts::default(),
+            has_fields_in_body: false,
+            field_errors: OnceLock::new(),
             model: None,
             partial_text: None,
             delivered: false,
@@ -196,7 +200,14 @@ impl Error {
 
     /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].
     pub fn field_errors(&self) -> Vec<FieldError<'_>> {
-        self.0.field_errors.to_vec()
+        self.field_texts().to_vec()
+    }
+
+    fn field_texts(&self) -> &FieldTexts {
+        self.0.field_errors.get_or_init(|| match self.0.has_fields_in_body {
+            true => body::read_fields(self.body()),
+            false => FieldTexts::default(),
+        })
     }
 
     /// Whose API answered, named by the caller or recognised.

@@ -274,7 +274,7 @@ impl StreamDecoder {
         let status = embedded_status(&parsed);
         let verdict = verdict::decide(status, &facts, &parsed, provider);
         let answer = Answer { status, headers: headers.iter().copied(), body: bytes };
-        self.with_delivery(make(answer, &facts, &mut parsed, provider, verdict, None, now))
+        self.with_delivery(make(answer, &facts, &parsed, provider, verdict, None, now))
     }
 
     fn local_error(&self, kind: Kind, message: &str) -> Error {

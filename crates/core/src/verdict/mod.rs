@@ -56,7 +56,7 @@ pub(crate) fn decide(
         Some(422) => match by_code {
             Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
             Some(Meaning::ContentFilter) => Verdict::of(Kind::ContentFilter),
-            _ if body.field_errors.is_empty() && words.say_context_length() => {
+            _ if body.fields.is_empty() && words.say_context_length() => {
                 Verdict::of(Kind::ContextLength)
             }
             _ => Verdict::of(Kind::Validation),
@@ -141,7 +141,7 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
         Some(Meaning::Server | Meaning::Timeout) => return Verdict::of(Kind::BadRequest),
         Some(meaning) => return Verdict::of(meaning.kind()),
     }
-    if !body.field_errors.is_empty() {
+    if !body.fields.is_empty() {
         return Verdict::of(Kind::BadRequest);
     }
     Verdict::of(if words.say_context_length() {
@@ -273,7 +273,7 @@ fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) 
     });
     let fallback = match by_code {
         Some(Meaning::Generic | Meaning::Specific) => Kind::BadRequest,
-        _ if !body.field_errors.is_empty() => Kind::Validation,
+        _ if !body.fields.is_empty() => Kind::Validation,
         _ => Kind::Unknown,
     };
     Verdict::of(kind.unwrap_or(fallback))
