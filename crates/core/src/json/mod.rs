@@ -149,6 +149,23 @@ impl<'a> Members<'a> {
     /// The name of the next member, whose value then has to be read by [`value`](Self::value) or
     /// [`enter`](Self::enter).
     pub(crate) fn name(&mut self) -> Option<Text<'a>> {
+        match (self.stage, self.scanner.0) {
+            // Most JSON has no space at all.
+            (Stage::First, [b'"', ..]) => {}
+            (Stage::Later, [b',', rest @ ..]) if rest.first() == Some(&b'"') => {
+                self.scanner.0 = rest;
+            }
+            _ => self.go_to_name()?,
+        }
+        self.stage = Stage::Later;
+        let name = self.scanner.text()?;
+        self.scanner.colon()?;
+        Some(name)
+    }
+
+    /// Goes on to the next name, or to the end of the object.
+    #[inline(never)]
+    fn go_to_name(&mut self) -> Option<()> {
         if self.stage == Stage::Closed {
             return None;
         }
@@ -162,12 +179,7 @@ impl<'a> Members<'a> {
             scanner.take(b',')?;
             scanner.skip_space();
         }
-        self.stage = Stage::Later;
-        let name = scanner.text()?;
-        scanner.skip_space();
-        scanner.take(b':')?;
-        scanner.skip_space();
-        Some(name)
+        Some(())
     }
 
     /// The value of the member whose name was read.

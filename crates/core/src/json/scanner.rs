@@ -109,6 +109,14 @@ impl<'a> Scanner<'a> {
             b'1'..=b'9' => self.skip_digits(),
             _ => return None,
         }
+        if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            self.fraction()?;
+        }
+        Some(self.read_since(start))
+    }
+
+    #[cold]
+    fn fraction(&mut self) -> Option<()> {
         if self.take(b'.').is_some() {
             self.require_digits()?;
         }
@@ -119,7 +127,7 @@ impl<'a> Scanner<'a> {
             }
             self.require_digits()?;
         }
-        Some(self.read_since(start))
+        Some(())
     }
 
     fn skip_digits(&mut self) {
@@ -216,6 +224,23 @@ impl<'a> Scanner<'a> {
 
     fn member_name(&mut self) -> Option<()> {
         self.text()?;
+        self.colon()
+    }
+
+    /// The colon behind a name, and the white space around it.
+    #[inline]
+    pub(super) fn colon(&mut self) -> Option<()> {
+        match self.0 {
+            [b':', rest @ ..] if rest.first().is_some_and(|next| *next > b' ') => {
+                self.0 = rest;
+                Some(())
+            }
+            _ => self.spaced_colon(),
+        }
+    }
+
+    #[inline(never)]
+    fn spaced_colon(&mut self) -> Option<()> {
         self.skip_space();
         self.take(b':')?;
         self.skip_space();

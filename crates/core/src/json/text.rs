@@ -42,12 +42,16 @@ impl<'a> Text<'a> {
 
 fn is_escaped(raw: &[u8]) -> bool {
     // Most texts are short, and for them a loop is quicker than a search.
-    const WORDS_BEFORE_SEARCH: usize = 4;
-    let has = |word| swar::mark(word, b'\\') != 0;
-    if raw.len() > 8 * WORDS_BEFORE_SEARCH {
+    if raw.len() > 32 {
         return memchr(b'\\', raw).is_some();
     }
-    (0..raw.len()).step_by(8).any(|at| has(swar::load_padded(raw, at)))
+    let mut words = raw.chunks_exact(8);
+    let found = words.by_ref().fold(0, |found, word| found | backslash(word));
+    (found | backslash(words.remainder())) != 0
+}
+
+fn backslash(word: &[u8]) -> u64 {
+    swar::mark(swar::load_padded(word, 0), b'\\')
 }
 
 /// The nearest place up to `max` that splits neither a UTF-8 character nor an escape.
