@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::body::{self, Body, Format};
-use crate::error::{Error, HeaderSize, Inner, Part, Store, ToldLimit, max_bytes};
+use crate::error::{Error, HeaderSize, Inner, Part, ToldLimit, max_bytes};
 use crate::headers::HeaderFacts;
 use crate::hint::HintSource;
 use crate::kind::Kind;
@@ -194,9 +194,9 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         text.map_or(0, |text| text.len().min(max_bytes(*part)))
     };
     let header_size = HeaderSize::of(headers.clone());
-    let mut store = Store::with_capacity(
-        raw.len() + header_size.bytes + texts.iter().map(size_of_text).sum::<usize>(),
-    );
+    let mut inner = Inner::boxed();
+    let store = &mut inner.store;
+    store.reserve(raw.len() + header_size.bytes + texts.iter().map(size_of_text).sum::<usize>());
     store.set(Part::Body, raw);
     store.set_headers(headers, header_size);
     for (part, text) in texts {
@@ -204,7 +204,7 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
             store.set_redacted(part, text);
         }
     }
-    let mut inner = Box::new(Inner::new(verdict.kind, store));
+    inner.kind = verdict.kind;
     inner.status = answer.status;
     inner.retryable = verdict.retryable;
     inner.should_retry = facts.should_retry;

@@ -39,6 +39,13 @@ fn load_rest(rest: &[u8]) -> u64 {
     }
 }
 
+/// The first and the last four bytes of a text that has so many.
+#[inline(always)]
+fn ends(text: &[u8]) -> Option<u64> {
+    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    Some(wide(text.first_chunk()?) | wide(text.last_chunk()?) << 32)
+}
+
 /// Copies a text to a place of the same length.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
@@ -98,7 +105,10 @@ pub(crate) fn eq_ignore_case(text: &[u8], lower: &[u8]) -> bool {
         return false;
     }
     let Some(last) = lower.len().checked_sub(8) else {
-        return text.eq_ignore_ascii_case(lower);
+        return match (ends(text), ends(lower)) {
+            (Some(text), Some(lower)) => lowercase(text) == lower,
+            _ => text.eq_ignore_ascii_case(lower),
+        };
     };
     let same = |at: usize| load(text, at).map(lowercase) == load(lower, at);
     // The last eight bytes overlap those before them, and are the least alike in names.

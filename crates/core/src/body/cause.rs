@@ -22,7 +22,8 @@ pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32)
     if nested == 0 || !json.trim_ascii_start().starts_with(['{', '[']) {
         return;
     }
-    let inner = read_nested(json.as_bytes(), now, nested - 1);
+    let mut inner = Body::default();
+    read_nested(json.as_bytes(), &mut inner, now, nested - 1);
     if inner.format != Format::Json || !inner.has_error && inner.message.is_none() {
         return;
     }

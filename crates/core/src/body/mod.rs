@@ -99,16 +99,18 @@ const MAX_NESTED_MESSAGES: u32 = 2;
 
 /// Reads a body. `Content-Type` is not trusted, so it is not asked.
 pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
-    read_nested(bytes, now, MAX_NESTED_MESSAGES)
+    let mut body = Body::default();
+    read_nested(bytes, &mut body, now, MAX_NESTED_MESSAGES);
+    body
 }
 
 /// Reads the invalid fields of a request that a body names, which [`read`] only looks for.
 pub(crate) fn read_fields(bytes: &[u8]) -> FieldTexts {
-    let mut body = Body::default();
+    let mut body = Body { fields: FieldTexts::kept(), ..Body::default() };
     if read_json(trim(bytes), &mut body, Timestamp::UNIX_EPOCH) {
         body.fields
     } else {
-        FieldTexts::default()
+        FieldTexts::kept()
     }
 }
 
@@ -125,27 +127,25 @@ fn read_json<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp) -> bool {
     }
 }
 
-fn read_nested(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'_> {
+/// Reads a body into one of which nothing is known yet.
+fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested: u32) {
     let bytes = trim(bytes);
-    // Always the same one is returned, so that it is made in its place and never moved.
-    let mut body = Body { fields: FieldTexts::probe(), ..Body::default() };
     if bytes.is_empty() {
-        return body;
+        return;
     }
     body.format = Format::Json;
-    if !read_json(bytes, &mut body, now) {
-        body = read_text(bytes);
-        return body;
+    if !read_json(bytes, body, now) {
+        *body = read_text(bytes);
+        return;
     }
     if nested > 0 {
-        open_message(&mut body, now, nested);
+        open_message(body, now, nested);
         match body.raw_cause.take() {
-            Some(raw) => cause::read(&raw, &mut body, now, nested),
-            None => cause::read_behind_message(&mut body, now, nested),
+            Some(raw) => cause::read(&raw, body, now, nested),
+            None => cause::read_behind_message(body, now, nested),
         }
     }
-    read_litellm(&mut body);
-    body
+    read_litellm(body);
 }
 
 /// Reads JSON that is no object; `None` if it is not JSON.
@@ -169,7 +169,8 @@ fn open_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     if !matches!(message.bytes().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
         return;
     }
-    let inner = read_nested(message.as_bytes(), now, nested - 1);
+    let mut inner = Body::default();
+    read_nested(message.as_bytes(), &mut inner, now, nested - 1);
     if inner.format != Format::Json || inner.message.is_none() {
         return;
     }

@@ -28,8 +28,8 @@ pub struct FieldError<'a> {
 /// Names of fields, each with the messages that follow it, one behind the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldTexts {
-    /// Whether there are any is all that is asked.
-    is_probe: bool,
+    /// If not, whether there are any is all that is asked.
+    keeps: bool,
     text: String,
     parts: Vec<Part>,
     fields: usize,
@@ -42,9 +42,9 @@ struct Part {
 }
 
 impl FieldTexts {
-    /// Takes no more than the knowledge whether there is a field.
-    pub(crate) fn probe() -> Self {
-        FieldTexts { is_probe: true, ..FieldTexts::default() }
+    /// To keep all that comes. The default takes no more than the knowledge whether there is a field.
+    pub(crate) fn kept() -> Self {
+        FieldTexts { keeps: true, ..FieldTexts::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -53,14 +53,14 @@ impl FieldTexts {
 
     /// Whether no more is kept.
     pub(crate) fn is_full(&self) -> bool {
-        let most = if self.is_probe { 1 } else { MAX_FIELD_ERRORS };
+        let most = if self.keeps { MAX_FIELD_ERRORS } else { 1 };
         self.fields >= most || self.text.len() >= MAX_ALL_BYTES
     }
 
     /// Begins a field, to which the messages that follow belong.
     pub(crate) fn push_field<'a>(&mut self, name: impl FnOnce() -> Cow<'a, str>) {
         self.fields += 1;
-        if self.is_probe {
+        if !self.keeps {
             return;
         }
         if self.parts.is_empty() {
@@ -74,7 +74,7 @@ impl FieldTexts {
 
     /// Adds a message to the last field.
     pub(crate) fn push_message<'a>(&mut self, message: impl FnOnce() -> Cow<'a, str>) {
-        if self.is_probe {
+        if !self.keeps {
             return;
         }
         redact_into(clip(&message(), MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn messages_of_one_field_are_put_together() {
-        let mut texts = FieldTexts::default();
+        let mut texts = FieldTexts::kept();
         for (field, message) in [("a", "1"), ("b", "2"), ("a", "3")] {
             texts.push_field(|| field.into());
             texts.push_message(|| message.into());
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn texts_are_capped() {
-        let mut texts = FieldTexts::default();
+        let mut texts = FieldTexts::kept();
         let long = "x".repeat(5000);
         while !texts.is_full() {
             texts.push_field(|| (&long).into());

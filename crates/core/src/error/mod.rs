@@ -87,39 +87,39 @@ pub(crate) enum ToldLimit {
 }
 
 impl Inner {
-    pub(crate) fn new(kind: Kind, store: Store) -> Self {
-        Inner {
-            kind,
-            retryable: kind.is_retryable(),
-            exhausted: false,
-            ambiguous: false,
-            rejected: false,
-            should_retry: None,
-            status: None,
-            provider: None,
-            retry_after: None,
-            attempts: 0,
-            store,
-            rate_limit: ToldLimit::Nowhere,
-            has_fields_in_body: false,
-            field_errors: OnceLock::new(),
-            model: None,
-            partial_text: None,
-            delivered: false,
-            source: None,
-        }
+    /// An error of which nothing is known yet, on the heap, where the rest is written in its place:
+    /// to build and then move it costs more than some answers cost to read.
+    pub(crate) fn boxed() -> Box<Self> {
+        Box::new(
+            const {
+                Inner {
+                    kind: Kind::Unknown,
+                    retryable: false,
+                    exhausted: false,
+                    ambiguous: false,
+                    rejected: false,
+                    should_retry: None,
+                    status: None,
+                    provider: None,
+                    retry_after: None,
+                    attempts: 0,
+                    store: Store::new(),
+                    rate_limit: ToldLimit::Nowhere,
+                    has_fields_in_body: false,
+                    field_errors: OnceLock::new(),
+                    model: None,
+                    partial_text: None,
+                    delivered: false,
+                    source: None,
+                }
+            },
+        )
     }
 }
 
 impl From<Box<Inner>> for Error {
     fn from(inner: Box<Inner>) -> Self {
         Error(inner)
-    }
-}
-
-impl From<Inner> for Error {
-    fn from(inner: Inner) -> Self {
-        Error(Box::new(inner))
     }
 }
 
@@ -206,7 +206,7 @@ impl Error {
     fn field_texts(&self) -> &FieldTexts {
         self.0.field_errors.get_or_init(|| match self.0.has_fields_in_body {
             true => body::read_fields(self.body()),
-            false => FieldTexts::default(),
+            false => FieldTexts::kept(),
         })
     }
 
@@ -306,9 +306,11 @@ impl Error {
 impl Error {
     /// An error of this kind. The message is redacted.
     pub fn new(kind: Kind, message: &str) -> Self {
-        let mut store = Store::with_capacity(message.len());
-        store.set_redacted(Part::Message, message);
-        Inner::new(kind, store).into()
+        let mut inner = Inner::boxed();
+        inner.kind = kind;
+        inner.retryable = kind.is_retryable();
+        inner.store.set_redacted(Part::Message, message);
+        inner.into()
     }
 
     /// An answer that came well, but that the caller does not take: an empty text, JSON that breaks

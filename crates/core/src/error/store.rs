@@ -46,13 +46,18 @@ pub(crate) struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Store::with_capacity(0)
+        Store::new()
     }
 }
 
 impl Store {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Store { bytes: Vec::with_capacity(bytes), spans: [ABSENT; COUNT], header_count: 0 }
+    pub(crate) const fn new() -> Self {
+        Store { bytes: Vec::new(), spans: [ABSENT; COUNT], header_count: 0 }
+    }
+
+    /// Makes room for so many bytes more.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes);
     }
 
     pub(crate) fn get(&self, part: Part) -> Option<&[u8]> {
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn parts_keep_apart_and_absent_is_not_empty() {
-        let mut store = Store::with_capacity(0);
+        let mut store = Store::new();
         store.set(Part::Code, b"429");
         store.set(Part::Param, b"");
         let headers = [("a", "b")];
