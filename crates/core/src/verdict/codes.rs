@@ -91,9 +91,26 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
 
 /// The meaning of a code that is not in the table, by a part of it.
 fn by_part(folded: &[u8]) -> Option<Meaning> {
-    let contains = |part: &str| memchr::memmem::find(folded, part.as_bytes()).is_some();
-    PARTS.iter().find(|(part, _)| contains(part)).map(|(_, meaning)| *meaning)
+    let begins_a_part = |letter: u8| PART_STARTS >> (letter & 0x1f) & 1 != 0;
+    let part_at = |at: usize| {
+        let rest = &folded[at..];
+        PARTS.iter().position(|(part, _)| {
+            part.as_bytes()[0] == rest[0] && rest.starts_with(part.as_bytes())
+        })
+    };
+    let places = (0..folded.len()).filter(|at| begins_a_part(folded[*at]));
+    places.filter_map(part_at).min().map(|index| PARTS[index].1)
 }
+
+/// The letters that a part begins with, by their lowest five bits.
+const PART_STARTS: u32 = {
+    let (mut letters, mut at) = (0, 0);
+    while at < PARTS.len() {
+        letters |= 1 << (PARTS[at].0.as_bytes()[0] & 0x1f);
+        at += 1;
+    }
+    letters
+};
 
 /// Parts of codes that mean the same in whatever company, the more telling ones first.
 #[rustfmt::skip]
