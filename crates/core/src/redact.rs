@@ -101,7 +101,13 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
     if text.len() < MIN_KEY && !text.as_bytes().contains(&b'=') {
         return push(text);
     }
-    if is_harmless(text.as_bytes()) {
+    let may_hold_key = may_hold_key(text.as_bytes());
+    let may_hold_name = memchr::memchr2(b'=', b':', text.as_bytes()).is_some();
+    if !may_hold_key && !may_hold_name {
+        return push(text);
+    }
+    let named = named_values(text);
+    if !may_hold_key && named.is_empty() {
         return push(text);
     }
     let mut copied = 0;
@@ -113,7 +119,6 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
         }
     };
     // A named value may be short; a key that stands alone is long.
-    let named = named_values(text);
     let mut named = named.iter().copied().peekable();
     for_each_long_token(text.as_bytes(), |start, end| {
         while let Some((start, end)) = named.next_if(|(value, _)| *value < start) {
@@ -127,16 +132,15 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
     push(&text[copied..]);
 }
 
-/// Whether nothing in the text can be a secret, which one glance tells of most: no `=` or `:` that
-/// may name one, and no run of characters that is long enough for a key and may be one.
-fn is_harmless(bytes: &[u8]) -> bool {
-    let mut harmless = true;
+/// Whether a key may stand in the text: a glance tells that none does in most.
+fn may_hold_key(bytes: &[u8]) -> bool {
+    let mut may = false;
     for_each_run(bytes, |start, end| {
         if end - start >= MIN_KEY {
-            harmless &= is_plain(bytes, start, end);
+            may |= !is_plain(bytes, start, end);
         }
     });
-    harmless && memchr::memchr2(b'=', b':', bytes).is_none()
+    may
 }
 
 /// Whether a long run is certainly no key, such as `messages.0.content`.
