@@ -27,6 +27,9 @@ const CASES: [&str; 17] = [
     "Gemini 429",
 ];
 
+/// Calls a sample: as many for both.
+const SAMPLE: u32 = 50;
+
 /// Headers such as a front and the API send.
 const HEADERS: [(&str, &str); 8] = [
     ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -100,7 +103,7 @@ fn beside(item: &str, count: usize) -> String {
     format!(r#"{{"trace":[{items}],"error":{{"message":"Something failed","code":500}}}}"#)
 }
 
-#[divan::bench(args = CASES)]
+#[divan::bench(args = CASES, sample_size = SAMPLE)]
 fn resayil(bencher: Bencher<'_, '_>, name: &str) {
     let (status, body) = case(name);
     let now = Timestamp::from_unix_seconds(784_111_777);
@@ -109,7 +112,7 @@ fn resayil(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = CASES)]
+#[divan::bench(args = CASES, sample_size = SAMPLE)]
 fn serde_json_value(bencher: Bencher<'_, '_>, name: &str) {
     let (_, body) = case(name);
     bencher.bench(|| serde_json::from_slice::<serde_json::Value>(black_box(body.as_bytes())));

@@ -175,7 +175,7 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     let hint = select_hint(facts, body, provider, verdict.kind, reset, now);
     let has_fields = !body.fields.is_empty();
     let fields = OnceLock::new();
-    let read_fields = || fields.get_or_init(|| body::read_fields(answer.body));
+    let read_fields = || fields.get_or_init(|| Box::new(body::read_fields(answer.body)));
     if has_fields && answer.body.len() > max_bytes(Part::Body) {
         // What is kept of the body does not tell them any more.
         read_fields();
@@ -189,11 +189,11 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         (Part::Param, body.param.as_deref()),
         (Part::RequestId, facts.request_id.or(body.request_id.as_deref())),
     ];
+    let header_size = HeaderSize::of(headers.clone());
     let raw = &answer.body[..answer.body.len().min(max_bytes(Part::Body))];
     let size_of_text = |(part, text): &(Part, Option<&str>)| {
         text.map_or(0, |text| text.len().min(max_bytes(*part)))
     };
-    let header_size = HeaderSize::of(headers.clone());
     let mut inner = Inner::boxed();
     let store = &mut inner.store;
     store.reserve(raw.len() + header_size.bytes + texts.iter().map(size_of_text).sum::<usize>());

@@ -53,7 +53,7 @@ impl Error {
                 fields.push_message(|| (*message).into());
             }
         }
-        self.0.field_errors = fields.into();
+        self.0.field_errors = Box::new(fields).into();
         self
     }
 

@@ -68,7 +68,7 @@ pub(crate) struct Inner {
     pub(crate) rate_limit: ToldLimit,
     pub(crate) has_fields_in_body: bool,
     /// Once they were read; few who handle an error ask for them.
-    pub(crate) field_errors: OnceLock<FieldTexts>,
+    pub(crate) field_errors: OnceLock<Box<FieldTexts>>,
     pub(crate) model: Option<Box<str>>,
     pub(crate) partial_text: Option<Box<str>>,
     pub(crate) delivered: bool,
@@ -204,10 +204,11 @@ impl Error {
     }
 
     fn field_texts(&self) -> &FieldTexts {
-        self.0.field_errors.get_or_init(|| match self.0.has_fields_in_body {
+        let read = || match self.0.has_fields_in_body {
             true => body::read_fields(self.body()),
             false => FieldTexts::kept(),
-        })
+        };
+        self.0.field_errors.get_or_init(|| Box::new(read()))
     }
 
     /// Whose API answered, named by the caller or recognised.
