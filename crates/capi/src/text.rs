@@ -91,21 +91,25 @@ pub struct resayil_string {
 }
 
 impl resayil_string {
-    pub(crate) fn give(text: &str) -> *mut resayil_string {
+    pub(crate) fn of(text: &str) -> Self {
         let mut pool = Pool { buffer: Vec::with_capacity(text.len() + 1) };
         let span = pool.add(text);
-        give(resayil_string { pool, span })
+        resayil_string { pool, span }
+    }
+
+    pub(crate) fn give(text: &str) -> *mut resayil_string {
+        give(resayil_string::of(text))
+    }
+
+    pub(crate) fn borrow(&self) -> resayil_str {
+        self.pool.get(self.span)
     }
 }
 
 /// The text, NUL-terminated; NULL for NULL. Valid until the handle is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_string_data(string: *const resayil_string) -> *const c_char {
-    guard(|| {
-        let string = borrow!(string);
-        string.pool.get(string.span)
-    })
-    .data
+    guard(|| borrow!(string).borrow()).data
 }
 
 /// How many bytes the text has, without the NUL; 0 for NULL.

@@ -11,73 +11,49 @@ use crate::text::{name_in, resayil_bytes, resayil_str};
 /// `resayil_error_user_message`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_message(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.message)
-    })
+    guard(|| borrow!(error).text(|texts| texts.message))
 }
 
 /// The provider's error code; a number as its digits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_code(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.code)
-    })
+    guard(|| borrow!(error).text(|texts| texts.code))
 }
 
 /// The provider's error type, such as `invalid_request_error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_type(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.error_type)
-    })
+    guard(|| borrow!(error).text(|texts| texts.error_type))
 }
 
 /// The parameter of the request that the provider complains of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_param(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.param)
-    })
+    guard(|| borrow!(error).text(|texts| texts.param))
 }
 
 /// The provider's id of the request, to name when asking for support.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_request_id(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.request_id)
-    })
+    guard(|| borrow!(error).text(|texts| texts.request_id))
 }
 
 /// Whose API answered, such as `resayil`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_provider(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.provider)
-    })
+    guard(|| borrow!(error).text(|texts| texts.provider))
 }
 
 /// The model that the request named, where the client told.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_model(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.model)
-    })
+    guard(|| borrow!(error).text(|texts| texts.model))
 }
 
 /// What a stream had delivered before it failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_partial_text(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.partial_text)
-    })
+    guard(|| borrow!(error).text(|texts| texts.partial_text))
 }
 
 /// How long the server asks to wait, uncapped, in seconds. Says whether it asks; if not, `*seconds`
@@ -99,10 +75,7 @@ pub unsafe extern "C" fn resayil_error_retry_after(
 pub unsafe extern "C" fn resayil_error_retry_after_source(
     error: *const resayil_error,
 ) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.retry_after_source)
-    })
+    guard(|| borrow!(error).text(|texts| texts.retry_after_source))
 }
 
 /// How many requests a window admits, by the answer's headers. Says whether they tell; if not,

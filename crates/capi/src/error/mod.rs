@@ -5,12 +5,17 @@ mod fields;
 mod make;
 mod people;
 
-use ::client::{ARABIC, ENGLISH, Error, Messages};
+use std::sync::OnceLock;
+
+use ::client::Error;
 
 use crate::kind::{RESAYIL_KIND_UNKNOWN, severity_number};
 use crate::panic::{give, guard, take_back};
 use crate::status::resayil_status;
-use crate::text::{Pool, Span, resayil_str};
+use crate::text::{Pool, Span, resayil_str, resayil_string};
+
+use fields::Fields;
+use people::ForPeople;
 
 /// Why a call failed.
 ///
@@ -18,13 +23,17 @@ use crate::text::{Pool, Span, resayil_str};
 /// handle for themselves, and end the life of texts that were borrowed from it.
 pub struct resayil_error {
     pub(crate) error: Error,
-    pool: Pool,
-    texts: Texts,
+    // Texts are terminated when somebody asks for them: few do for all.
+    texts: OnceLock<Texts>,
+    summary: OnceLock<resayil_string>,
+    fields: OnceLock<Fields>,
+    english: OnceLock<ForPeople>,
+    arabic: OnceLock<ForPeople>,
 }
 
-/// Where the texts of an error lie in its pool.
-#[derive(Default)]
+/// The short texts of an error, in their pool.
 struct Texts {
+    pool: Pool,
     kind_name: Span,
     severity_name: Span,
     message: Span,
@@ -37,24 +46,24 @@ struct Texts {
     model: Span,
     partial_text: Span,
     help_url: Span,
-    summary: Span,
-    fields: Vec<(Span, Vec<Span>)>,
-    english: ForPeople,
-    arabic: ForPeople,
-}
-
-/// The texts of one language.
-#[derive(Default)]
-struct ForPeople {
-    user_message: Span,
-    advice: Vec<Span>,
 }
 
 impl resayil_error {
     pub(crate) fn new(error: Error) -> Self {
-        let mut pool = Pool::default();
-        let texts = Texts::of(&error, &mut pool);
-        resayil_error { error, pool, texts }
+        resayil_error {
+            error,
+            texts: OnceLock::new(),
+            summary: OnceLock::new(),
+            fields: OnceLock::new(),
+            english: OnceLock::new(),
+            arabic: OnceLock::new(),
+        }
+    }
+
+    /// One of the short texts.
+    fn text(&self, of: impl FnOnce(&Texts) -> Span) -> resayil_str {
+        let texts = self.texts.get_or_init(|| Texts::of(&self.error));
+        texts.pool.get(of(texts))
     }
 
     /// Gives the error to the caller, if the caller wants it.
@@ -81,14 +90,9 @@ pub(crate) fn clear(out: *mut *mut resayil_error) {
 }
 
 impl Texts {
-    fn of(error: &Error, pool: &mut Pool) -> Self {
-        let fields = error.field_errors();
-        let fields = fields.iter().map(|field| {
-            let name = pool.add(field.field);
-            (name, field.messages.iter().map(|message| pool.add(message)).collect())
-        });
+    fn of(error: &Error) -> Self {
+        let mut pool = Pool::default();
         Texts {
-            fields: fields.collect(),
             kind_name: pool.add(error.kind().name()),
             severity_name: pool.add(error.severity().name()),
             message: pool.add_some(error.message()),
@@ -101,19 +105,7 @@ impl Texts {
             model: pool.add_some(error.model()),
             partial_text: pool.add_some(error.partial_text()),
             help_url: pool.add_some(error.help_url()),
-            summary: pool.add(&error.to_string()),
-            english: ForPeople::of(error, &ENGLISH, pool),
-            arabic: ForPeople::of(error, &ARABIC, pool),
-        }
-    }
-}
-
-impl ForPeople {
-    fn of(error: &Error, messages: &Messages, pool: &mut Pool) -> Self {
-        let advice = error.advice_in(messages);
-        ForPeople {
-            user_message: pool.add(&error.user_message_in(messages)),
-            advice: advice.iter().map(|step| pool.add(step)).collect(),
+            pool,
         }
     }
 }
@@ -128,10 +120,7 @@ pub unsafe extern "C" fn resayil_error_kind(error: *const resayil_error) -> u32 
 /// The name of the kind, such as `rate_limit`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_kind_name(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.kind_name)
-    })
+    guard(|| borrow!(error).text(|texts| texts.kind_name))
 }
 
 /// The HTTP status of the answer; 0 when there was none. For an error inside a success or a stream
@@ -150,10 +139,7 @@ pub unsafe extern "C" fn resayil_error_severity(error: *const resayil_error) -> 
 /// The name of the severity, such as `warning`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_severity_name(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.severity_name)
-    })
+    guard(|| borrow!(error).text(|texts| texts.severity_name))
 }
 
 /// Whether another try of the same request may succeed. A `resayil_call` looks at more than this.
@@ -167,7 +153,7 @@ pub unsafe extern "C" fn resayil_error_is_retryable(error: *const resayil_error)
 pub unsafe extern "C" fn resayil_error_summary(error: *const resayil_error) -> resayil_str {
     guard(|| {
         let error = borrow!(error);
-        error.pool.get(error.texts.summary)
+        error.summary.get_or_init(|| resayil_string::of(&error.error.to_string())).borrow()
     })
 }
 

@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use ::client::{ARABIC, ENGLISH, Messages};
+use ::client::{ARABIC, ENGLISH, Error, Messages};
 
-use super::{ForPeople, resayil_error};
+use super::resayil_error;
 use crate::panic::guard;
 use crate::status::{ended, resayil_status};
-use crate::text::{name_in, resayil_str, resayil_string};
+use crate::text::{Pool, Span, name_in, resayil_str, resayil_string};
 
 /// The texts of a language by its tag, English for NULL.
 ///
@@ -19,14 +19,31 @@ unsafe fn messages(tag: *const c_char) -> Result<&'static Messages, resayil_stat
     Messages::of_language(tag).ok_or(resayil_status::UNKNOWN_NAME)
 }
 
+/// The texts of one language.
+pub(super) struct ForPeople {
+    pool: Pool,
+    user_message: Span,
+    advice: Vec<Span>,
+}
+
+impl ForPeople {
+    fn of(error: &Error, messages: &Messages) -> Self {
+        let mut pool = Pool::default();
+        let user_message = pool.add(&error.user_message_in(messages));
+        let advice = error.advice_in(messages).iter().map(|step| pool.add(step)).collect();
+        ForPeople { pool, user_message, advice }
+    }
+}
+
 impl resayil_error {
     /// # Safety
     /// `tag` is NULL or NUL-terminated.
     unsafe fn in_language(&self, tag: *const c_char) -> Option<&ForPeople> {
         // SAFETY: as this function demands.
-        let language = unsafe { messages(tag) }.ok()?.language();
-        let arabic = language == ARABIC.language();
-        Some(if arabic { &self.texts.arabic } else { &self.texts.english })
+        let messages = unsafe { messages(tag) }.ok()?;
+        let arabic = messages.language() == ARABIC.language();
+        let texts = if arabic { &self.arabic } else { &self.english };
+        Some(texts.get_or_init(|| ForPeople::of(&self.error, messages)))
     }
 }
 
@@ -41,7 +58,7 @@ pub unsafe extern "C" fn resayil_error_user_message(
         let error = borrow!(error);
         // SAFETY: the header asks for NULL or a NUL-terminated name.
         let texts = unsafe { error.in_language(language) };
-        texts.map_or_else(resayil_str::default, |texts| error.pool.get(texts.user_message))
+        texts.map_or_else(resayil_str::default, |texts| texts.pool.get(texts.user_message))
     })
 }
 
@@ -70,18 +87,15 @@ pub unsafe extern "C" fn resayil_error_advice(
         let error = borrow!(error);
         // SAFETY: the header asks for NULL or a NUL-terminated name.
         let texts = unsafe { error.in_language(language) };
-        let span = texts.and_then(|texts| texts.advice.get(index));
-        span.map_or_else(resayil_str::default, |span| error.pool.get(*span))
+        let step = texts.and_then(|texts| Some(texts.pool.get(*texts.advice.get(index)?)));
+        step.unwrap_or_default()
     })
 }
 
 /// The page of the provider that explains this kind of error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_error_help_url(error: *const resayil_error) -> resayil_str {
-    guard(|| {
-        let error = borrow!(error);
-        error.pool.get(error.texts.help_url)
-    })
+    guard(|| borrow!(error).text(|texts| texts.help_url))
 }
 
 /// The error record: one JSON object, the same from every language, with the texts for people in
