@@ -13,20 +13,28 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn failure() -> impl Strategy<Value = Error> {
+/// The wait that a server asks for.
+#[derive(Clone, Copy, Debug)]
+enum Hint {
+    Absent,
+    Millis(u64),
+    /// It ends so many milliseconds before the deadline.
+    Before(u64),
+}
+
+fn failure() -> impl Strategy<Value = (Kind, Hint)> {
     let kind = prop_oneof![
         Just(Kind::RateLimit),
         Just(Kind::Server),
         Just(Kind::Overloaded),
         Just(Kind::Timeout),
     ];
-    (kind, proptest::option::of(1_u64..200_000)).prop_map(|(kind, hint)| {
-        let error = Error::new(kind, "");
-        match hint {
-            Some(hint) => error.with_retry_after(millis(hint), HintSource::Body),
-            None => error,
-        }
-    })
+    let hint = prop_oneof![
+        Just(Hint::Absent),
+        (1_u64..200_000).prop_map(Hint::Millis),
+        (1_u64..200).prop_map(Hint::Before),
+    ];
+    (kind, hint)
 }
 
 proptest! {
@@ -42,8 +50,17 @@ proptest! {
         let policy = Policy::builder().deadline(deadline).max_attempts(50).build().unwrap();
         let mut call = policy.start(Duration::ZERO, seed).with_budget(Budget::default());
         let mut now = Duration::ZERO;
-        for (error, took) in failures {
+        for ((kind, hint), took) in failures {
             now += millis(took);
+            let error = Error::new(kind, "");
+            let error = match hint {
+                Hint::Absent => error,
+                Hint::Millis(hint) => error.with_retry_after(millis(hint), HintSource::Body),
+                Hint::Before(margin) => {
+                    let hint = deadline.saturating_sub(now + millis(margin));
+                    error.with_retry_after(hint, HintSource::Body)
+                }
+            };
             match call.on_error(&error, now) {
                 Decision::Retry { delay, .. } => {
                     prop_assert!(delay >= error.retry_after().unwrap_or_default());
