@@ -331,7 +331,11 @@ class Quota:
 
 @final
 class Ticket:
-    def poll(self, now: float | None = None) -> float | None: ...
+    @property
+    def poll_at(self) -> float | None: ...
+    def poll(
+        self, now: float | None = None, waker: Callable[[], object] | None = None
+    ) -> float | None: ...
     def settle(
         self,
         status: int,

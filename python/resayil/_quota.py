@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Callable, Optional
 
 from . import _native, _time
 from ._exceptions import DeadlineExceededError
 from ._native import Ticket
-
-# No sleep is longer, so that a clock that learns of an earlier boundary is heeded.
-_MAX_SLEEP = 1.0
 
 
 class Quota(_native.Quota):
@@ -35,9 +32,10 @@ class Quota(_native.Quota):
         longer than `timeout` seconds.
         """
         ticket, end = self._enter(timeout)
+        alarm = _time.Alarm()
         try:
-            while (wait := self._wait(ticket, end)) is not None:
-                _time.sleep(wait)
+            while (wait := self._wait(ticket, end, alarm)) is not None:
+                alarm.sleep(wait)
         except BaseException:
             ticket.cancel()
             raise
@@ -46,9 +44,10 @@ class Quota(_native.Quota):
     async def acquire_async(self, timeout: Optional[float] = None) -> Ticket:
         """The same for asyncio and trio."""
         ticket, end = self._enter(timeout)
+        alarm = _time.AsyncAlarm()
         try:
-            while (wait := self._wait(ticket, end)) is not None:
-                await _time.sleep_async(wait)
+            while (wait := self._wait(ticket, end, alarm)) is not None:
+                await alarm.sleep(wait)
         except BaseException:
             ticket.cancel()
             raise
@@ -58,9 +57,12 @@ class Quota(_native.Quota):
         end = None if timeout is None else _time.now() + timeout
         return self.enter(), end
 
-    def _wait(self, ticket: Ticket, end: Optional[float]) -> Optional[float]:
+    def _wait(
+        self, ticket: Ticket, end: Optional[float], alarm: Callable[[], None]
+    ) -> Optional[float]:
+        """How long to sleep unless the alarm goes off; None if the ticket is admitted."""
         now = _time.now()
-        wait = ticket.poll(now)
+        wait = ticket.poll(now, alarm)
         if wait is None:
             return None
         if end is not None and now + wait > end:
@@ -69,4 +71,6 @@ class Quota(_native.Quota):
                 retry_after=wait,
                 retry_after_source="quota",
             )
-        return min(wait, _MAX_SLEEP)
+        at = ticket.poll_at
+        wait = wait if at is None else max(at - now, 0.0)
+        return wait if end is None else min(wait, end - now)

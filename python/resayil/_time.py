@@ -8,9 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Optional
+from typing import Any, Callable, Optional
 
 from . import _native
+
+# Who sleeps looks again after a day; the timers of some systems reach no further than weeks.
+_LONGEST_SLEEP = 86_400.0
 
 _lock = threading.Lock()
 _active: Optional[Waits] = None
@@ -74,6 +77,57 @@ async def sleep_async(seconds: float) -> None:
         await trio.sleep(seconds)
     else:
         await asyncio.sleep(seconds)
+
+
+class Alarm:
+    """What any thread may call to end the sleep of one, also before it begins."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __call__(self) -> None:
+        self._event.set()
+
+    def sleep(self, seconds: float) -> None:
+        if not _skip(seconds):
+            self._event.wait(min(seconds, _LONGEST_SLEEP))
+        self._event.clear()
+
+
+class AsyncAlarm:
+    """The same for a task of asyncio or trio."""
+
+    def __init__(self) -> None:
+        self._is_trio = _library() == "trio"
+        if self._is_trio:
+            import trio
+
+            self._run_soon: Callable[[Callable[[], None]], object] = (
+                trio.lowlevel.current_trio_token().run_sync_soon
+            )
+            self._new_event: Callable[[], Any] = trio.Event
+        else:
+            self._run_soon = asyncio.get_running_loop().call_soon_threadsafe
+            self._new_event = asyncio.Event
+        self._event = self._new_event()
+
+    def __call__(self) -> None:
+        # The loop may have ended, with the task.
+        with contextlib.suppress(RuntimeError):
+            self._run_soon(self._event.set)
+
+    async def sleep(self, seconds: float) -> None:
+        if _skip(seconds):
+            seconds = 0
+        if self._is_trio:
+            import trio
+
+            with trio.move_on_after(min(seconds, _LONGEST_SLEEP)):
+                await self._event.wait()
+        else:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._event.wait(), min(seconds, _LONGEST_SLEEP))
+        self._event = self._new_event()
 
 
 def _library() -> str:

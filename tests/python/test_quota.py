@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 import resayil
@@ -85,3 +87,68 @@ def test_options_are_checked() -> None:
         with pytest.raises(ValueError, match="window has to be"):
             resayil.Quota(window=window)
     assert resayil.Quota(window=None).window is None
+
+
+def test_who_waits_is_woken_when_an_answer_gives_the_place_back() -> None:
+    quota = resayil.Quota(limit=1, window=3600.0)
+    first = quota.acquire()
+    started = time.monotonic()
+    waiting = threading.Thread(target=quota.acquire)
+    waiting.start()
+    while quota.state().waiting == 0:
+        time.sleep(0.001)
+    # Such an answer is not counted against the quota.
+    first.settle(401, {})
+    waiting.join(60)
+    assert not waiting.is_alive() and time.monotonic() - started < 30
+    assert quota.state().admitted == 2
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_tasks_are_woken_from_another_thread(library: str) -> None:
+    quota = resayil.Quota(limit=1, window=3600.0)
+    first = quota.acquire()
+
+    def answer() -> None:
+        while quota.state().waiting == 0:
+            time.sleep(0.001)
+        first.settle(401, {})
+
+    thread = threading.Thread(target=answer)
+
+    async def main() -> None:
+        thread.start()
+        ticket = await quota.acquire_async(timeout=3600.0)
+        ticket.settle(200, {})
+
+    started = time.monotonic()
+    if library == "trio":
+        pytest.importorskip("trio").run(main)
+    else:
+        asyncio.run(main())
+    thread.join()
+    assert time.monotonic() - started < 30
+
+
+def test_a_waker_is_called_once_and_an_error_in_it_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    quota = resayil.Quota(limit=1, now=0.0, wall=50.0)
+    first, second = quota.enter(), quota.enter()
+    assert second.poll_at is None
+    assert first.poll(0.0) is None and first.poll_at is None
+    calls: list[int] = []
+
+    def waker() -> None:
+        calls.append(1)
+        raise ValueError("in the waker")
+
+    assert second.poll(0.0, waker) == 10.0 and second.poll_at == 10.0
+    first.settle(401, {}, now=1.0, wall=51.0)
+    assert calls == [1] and [it.exc_type for it in unraisable] == [ValueError]
+    unraisable.clear()
+    assert second.poll(1.0) is None
+    second.cancel()
+    assert calls == [1]

@@ -1,9 +1,11 @@
 //! The quota of one key.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use resayil_core::{Admission, Error, QuotaOptions, Settlement};
 
 use crate::headers::Headers;
@@ -84,16 +86,24 @@ impl Quota {
 pub(crate) struct Ticket(Mutex<Option<resayil_core::Ticket>>);
 
 impl Ticket {
-    fn lock(&self) -> MutexGuard<'_, Option<resayil_core::Ticket>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wakers of others are called while it is locked, and they let other threads run; so whoever
+    /// waits for the lock must not keep the interpreter meanwhile.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<resayil_core::Ticket>> {
+        self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn settle_with(&self, settlement: &Settlement, now: std::time::Duration) -> PyResult<()> {
-        match self.lock().take() {
-            Some(ticket) => ticket.settle(settlement, now),
-            None => return Err(settled()),
-        }
-        Ok(())
+/// What a thread or task left to be woken by: a callable.
+struct Callback(Py<PyAny>);
+
+impl Wake for Callback {
+    fn wake(self: Arc<Self>) {
+        // An interpreter that is shutting down has nobody left to wake.
+        let _ = Python::try_attach(|py| {
+            if let Err(error) = self.0.call0(py) {
+                error.write_unraisable(py, Some(self.0.bind(py)));
+            }
+        });
     }
 }
 
@@ -104,19 +114,44 @@ fn settled() -> PyErr {
 #[pymethods]
 impl Ticket {
     /// Asks whether to send now: None if so, else the seconds after which to ask again.
-    #[pyo3(signature = (now=None))]
-    fn poll(&self, now: Option<f64>) -> PyResult<Option<f64>> {
+    ///
+    /// `waker` is called once, without arguments and from any thread, when it is worth asking before
+    /// `poll_at`; it takes the place of the one before.
+    #[pyo3(signature = (now=None, waker=None))]
+    fn poll(
+        &self,
+        py: Python<'_>,
+        now: Option<f64>,
+        waker: Option<Py<PyAny>>,
+    ) -> PyResult<Option<f64>> {
         let now = input::monotonic(now)?;
-        match self.lock().as_mut().ok_or_else(settled)?.poll(now) {
+        let waker = waker.map(|waker| Waker::from(Arc::new(Callback(waker))));
+        let mut ticket = self.lock(py);
+        let ticket = ticket.as_mut().ok_or_else(settled)?;
+        let admission = match &waker {
+            Some(waker) => ticket.poll_with(now, waker),
+            None => ticket.poll(now),
+        };
+        match admission {
             Admission::Ready => Ok(None),
             Admission::Wait(wait) => Ok(Some(wait.as_secs_f64())),
         }
+    }
+
+    /// When to ask again if the waker was not called, on the clock of `now`; None if it was not
+    /// asked yet, or is admitted. It may be later than `poll` says: answers that are under way wake.
+    #[getter]
+    fn poll_at(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        let ticket = self.lock(py);
+        let at = ticket.as_ref().ok_or_else(settled)?.poll_at();
+        Ok(at.map(|at| at.as_secs_f64()))
     }
 
     /// Tells the answer: its status and headers, and the error that it stands for, if it is one.
     #[pyo3(signature = (status, headers, error=None, *, now=None, wall=None))]
     fn settle(
         &self,
+        py: Python<'_>,
         status: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
         error: Option<&Bound<'_, PyAny>>,
@@ -127,13 +162,17 @@ impl Ticket {
         let error: Option<Error> = error.map(exceptions::error_of).transpose()?;
         let wall = input::wall(wall)?;
         let settlement = Settlement::from_answer(status, &headers.pairs(), error.as_ref(), wall);
-        self.settle_with(&settlement, input::monotonic(now)?)
+        let now = input::monotonic(now)?;
+        let ticket = self.lock(py).take().ok_or_else(settled)?;
+        ticket.settle(&settlement, now);
+        Ok(())
     }
 
     /// Leaves the line; an admitted request that has no answer counts as consumed. May be called
     /// at any time.
-    fn cancel(&self) {
-        drop(self.lock().take());
+    fn cancel(&self, py: Python<'_>) {
+        let ticket = self.lock(py).take();
+        drop(ticket);
     }
 }
 
