@@ -4,12 +4,12 @@ use std::ffi::c_char;
 
 use ::client::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget, Kind};
 
+use crate::building::Building;
 use crate::call::resayil_call;
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;
 use crate::kind::kind_of;
 use crate::panic::{give, guard, take_back};
-use crate::policy::configuration;
 use crate::status::{ended, resayil_status};
 use crate::text::name_in;
 use crate::time;
@@ -31,24 +31,7 @@ pub struct resayil_fallback {
 ///
 /// A setter that refuses its value says so by its status, and `resayil_fallback_builder_build` fails
 /// with an error that names the option.
-pub struct resayil_fallback_builder {
-    builder: FallbackBuilder,
-    /// The first value that could not be taken.
-    refused: Option<&'static str>,
-}
-
-impl resayil_fallback_builder {
-    fn set(
-        &mut self,
-        option: &'static str,
-        change: impl FnOnce(FallbackBuilder) -> Result<FallbackBuilder, resayil_status>,
-    ) -> resayil_status {
-        let changed = change(self.builder.clone());
-        ended(changed.map(|builder| self.builder = builder).inspect_err(|_| {
-            self.refused.get_or_insert(option);
-        }))
-    }
-}
+pub struct resayil_fallback_builder(Building<FallbackBuilder>);
 
 /// One call's way through the targets of a fallback, for programs that have their own HTTP. One
 /// thread at a time; a second one is told RESAYIL_STATUS_BUSY.
@@ -63,7 +46,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_new(
 ) -> resayil_status {
     guard(|| {
         let out = out!(builder);
-        *out = give(resayil_fallback_builder { builder: Fallback::builder(), refused: None });
+        *out = give(resayil_fallback_builder(Building::new(Fallback::builder())));
         resayil_status::OK
     })
 }
@@ -79,7 +62,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_target(
     api_key: *const c_char,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("targets", |it| {
+        borrow_mut!(builder).0.set("targets", |it| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
             let (model, base_url, api_key) =
                 unsafe { (name_in(model)?, name_in(base_url)?, name_in(api_key)?) };
@@ -107,7 +90,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_on(
     count: usize,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("on", |it| {
+        borrow_mut!(builder).0.set("on", |it| {
             let numbers: &[u32] = match (kinds.is_null(), count) {
                 (_, 0) => &[],
                 (true, _) => return Err(resayil_status::NULL_PARAMETER),
@@ -132,7 +115,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_overloaded_attempts(
     attempts: u32,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("overloaded_attempts", |it| Ok(it.overloaded_attempts(attempts)))
+        borrow_mut!(builder).0.set("overloaded_attempts", |it| Ok(it.overloaded_attempts(attempts)))
     })
 }
 
@@ -143,7 +126,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_max_wait(
     builder: *mut resayil_fallback_builder,
     seconds: f64,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("max_wait", |it| Ok(it.max_wait(time::seconds(seconds)?))))
+    guard(|| borrow_mut!(builder).0.set("max_wait", |it| Ok(it.max_wait(time::seconds(seconds)?))))
 }
 
 /// Checks the options and makes the fallback, which is yours. The builder stays as it is.
@@ -159,16 +142,7 @@ pub unsafe extern "C" fn resayil_fallback_builder_build(
     guard(|| {
         clear(error);
         let out = out!(fallback);
-        let builder = borrow!(builder);
-        let built = match builder.refused {
-            Some(option) => Err(configuration(option, "the value cannot be taken")),
-            None => builder
-                .builder
-                .clone()
-                .build()
-                .map_err(|refused| configuration(refused.option(), &refused.to_string())),
-        };
-        match built {
+        match borrow!(builder).0.build(FallbackBuilder::build) {
             Ok(fallback) => {
                 *out = give(resayil_fallback { fallback });
                 resayil_status::OK

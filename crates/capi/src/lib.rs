@@ -14,6 +14,7 @@ mod panic;
 
 mod account;
 mod budget;
+mod building;
 mod call;
 mod cancel;
 mod chat_request;

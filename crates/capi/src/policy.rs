@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use ::client::{Error, Jitter, Kind, Policy, PolicyBuilder};
 
+use crate::building::Building;
 use crate::error::{clear, resayil_error};
 use crate::kind::kind_of;
 use crate::panic::{give, guard, take_back};
@@ -20,24 +21,7 @@ pub struct resayil_policy {
 ///
 /// A setter that refuses its value says so by its status, and `resayil_policy_builder_build` fails
 /// with an error that names the option.
-pub struct resayil_policy_builder {
-    builder: PolicyBuilder,
-    /// The first value that could not be taken.
-    refused: Option<&'static str>,
-}
-
-impl resayil_policy_builder {
-    fn set(
-        &mut self,
-        option: &'static str,
-        change: impl FnOnce(PolicyBuilder) -> Result<PolicyBuilder, resayil_status>,
-    ) -> resayil_status {
-        let changed = change(self.builder.clone());
-        ended(changed.map(|builder| self.builder = builder).inspect_err(|_| {
-            self.refused.get_or_insert(option);
-        }))
-    }
-}
+pub struct resayil_policy_builder(Building<PolicyBuilder>);
 
 /// The options that make this policy.
 fn options_of(policy: &Policy) -> PolicyBuilder {
@@ -120,7 +104,7 @@ pub unsafe extern "C" fn resayil_policy_builder_new(
         // SAFETY: the header asks for NULL or a handle that is alive.
         let from = unsafe { from.as_ref() };
         let builder = from.map_or_else(Policy::builder, |from| options_of(&from.policy));
-        *out = give(resayil_policy_builder { builder, refused: None });
+        *out = give(resayil_policy_builder(Building::new(builder)));
         resayil_status::OK
     })
 }
@@ -138,7 +122,7 @@ pub unsafe extern "C" fn resayil_policy_builder_max_attempts(
     builder: *mut resayil_policy_builder,
     attempts: u32,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("max_attempts", |it| Ok(it.max_attempts(attempts))))
+    guard(|| borrow_mut!(builder).0.set("max_attempts", |it| Ok(it.max_attempts(attempts))))
 }
 
 /// The time that a whole call may take, waits included, in seconds. By default there is no limit.
@@ -147,7 +131,7 @@ pub unsafe extern "C" fn resayil_policy_builder_deadline(
     builder: *mut resayil_policy_builder,
     seconds: f64,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("deadline", |it| Ok(it.deadline(time::seconds(seconds)?))))
+    guard(|| borrow_mut!(builder).0.set("deadline", |it| Ok(it.deadline(time::seconds(seconds)?))))
 }
 
 /// The first back-off delay in seconds: 0 to 86400; 1 by default.
@@ -157,7 +141,7 @@ pub unsafe extern "C" fn resayil_policy_builder_base_delay(
     seconds: f64,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("base_delay", |it| Ok(it.base_delay(time::seconds(seconds)?)))
+        borrow_mut!(builder).0.set("base_delay", |it| Ok(it.base_delay(time::seconds(seconds)?)))
     })
 }
 
@@ -167,7 +151,7 @@ pub unsafe extern "C" fn resayil_policy_builder_factor(
     builder: *mut resayil_policy_builder,
     factor: f64,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("factor", |it| Ok(it.factor(factor))))
+    guard(|| borrow_mut!(builder).0.set("factor", |it| Ok(it.factor(factor))))
 }
 
 /// The longest back-off delay in seconds: from the base delay to 86400; 60 by default.
@@ -176,7 +160,9 @@ pub unsafe extern "C" fn resayil_policy_builder_max_delay(
     builder: *mut resayil_policy_builder,
     seconds: f64,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("max_delay", |it| Ok(it.max_delay(time::seconds(seconds)?))))
+    guard(|| {
+        borrow_mut!(builder).0.set("max_delay", |it| Ok(it.max_delay(time::seconds(seconds)?)))
+    })
 }
 
 /// The longest wait that a server may ask for, in seconds; 120 by default. A longer one stops the
@@ -186,7 +172,7 @@ pub unsafe extern "C" fn resayil_policy_builder_max_hint(
     builder: *mut resayil_policy_builder,
     seconds: f64,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("max_hint", |it| Ok(it.max_hint(time::seconds(seconds)?))))
+    guard(|| borrow_mut!(builder).0.set("max_hint", |it| Ok(it.max_hint(time::seconds(seconds)?))))
 }
 
 /// How back-off delays are spread: `equal` (half fixed, half random; the default), `full`,
@@ -197,7 +183,7 @@ pub unsafe extern "C" fn resayil_policy_builder_jitter(
     name: *const c_char,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("jitter", |it| {
+        borrow_mut!(builder).0.set("jitter", |it| {
             // SAFETY: the header asks for NULL or a NUL-terminated name.
             let name = unsafe { some_name_in(name) }?;
             let jitter: Jitter = name.parse().map_err(|_| resayil_status::UNKNOWN_NAME)?;
@@ -213,7 +199,7 @@ pub unsafe extern "C" fn resayil_policy_builder_max_quota_waits(
     builder: *mut resayil_policy_builder,
     refusals: u32,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("max_quota_waits", |it| Ok(it.max_quota_waits(refusals))))
+    guard(|| borrow_mut!(builder).0.set("max_quota_waits", |it| Ok(it.max_quota_waits(refusals))))
 }
 
 /// Whether a request that may have been carried out is repeated; true by default. The cost: an
@@ -223,7 +209,7 @@ pub unsafe extern "C" fn resayil_policy_builder_retry_ambiguous(
     builder: *mut resayil_policy_builder,
     retry: bool,
 ) -> resayil_status {
-    guard(|| borrow_mut!(builder).set("retry_ambiguous", |it| Ok(it.retry_ambiguous(retry))))
+    guard(|| borrow_mut!(builder).0.set("retry_ambiguous", |it| Ok(it.retry_ambiguous(retry))))
 }
 
 /// Retries a kind of error (a RESAYIL_KIND constant) always, or never, whatever the table of kinds
@@ -235,7 +221,7 @@ pub unsafe extern "C" fn resayil_policy_builder_retry_kind(
     retry: bool,
 ) -> resayil_status {
     guard(|| {
-        borrow_mut!(builder).set("retry_kind", |it| {
+        borrow_mut!(builder).0.set("retry_kind", |it| {
             let kind = kind_of(kind).ok_or(resayil_status::UNKNOWN_NAME)?;
             Ok(it.retry_kind(kind, retry))
         })
@@ -255,16 +241,7 @@ pub unsafe extern "C" fn resayil_policy_builder_build(
     guard(|| {
         clear(error);
         let out = out!(policy);
-        let builder = borrow!(builder);
-        let built = match builder.refused {
-            Some(option) => Err(configuration(option, "the value cannot be taken")),
-            None => builder
-                .builder
-                .clone()
-                .build()
-                .map_err(|refused| configuration(refused.option(), &refused.to_string())),
-        };
-        match built {
+        match borrow!(builder).0.build(PolicyBuilder::build) {
             Ok(policy) => {
                 *out = give(resayil_policy { policy });
                 resayil_status::OK
