@@ -31,6 +31,7 @@ struct Top<'a> {
     choices: Option<Array<'a>>,
     usage: Option<Object<'a>>,
     response: Option<Object<'a>>,
+    base_resp: Option<Object<'a>>,
 }
 
 /// The member `error`.
@@ -81,6 +82,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"choices" => top.choices = value.as_array(),
             b"usage" => top.usage = value.as_object(),
             b"response" => top.response = value.as_object(),
+            b"base_resp" => top.base_resp = value.as_object(),
             // Groq, in a chunk without choices.
             b"x_groq" => {
                 top.error = value
@@ -143,6 +145,9 @@ impl<'a> Top<'a> {
                 body.has_error = true;
                 read_error(&mut error.members(), body, now);
             }
+        }
+        if let Some(answer) = self.base_resp.filter(|_| !body.has_error) {
+            read_base_resp(answer, body);
         }
         if !body.has_error {
             if let Some(choices) = self.choices {
@@ -332,6 +337,33 @@ fn note(name: &[u8], members: &mut ErrorMembers) {
         b"n_ctx" => members.n_ctx = true,
         _ => {}
     }
+}
+
+/// MiniMax's `base_resp`, which stands in every answer, most often under a 200: `{"status_code":1008,
+/// "status_msg":"insufficient balance"}`.
+fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
+    let Some(code) = failed_base_resp(answer) else { return };
+    // The numbers say no more to anybody else, so they are named where they are read.
+    let name = match &*code {
+        "1000" | "1013" | "1024" | "1033" => Some("server_error"),
+        "1001" => Some("timeout"),
+        "1002" | "1041" => Some("rate_limit"),
+        "1004" | "2049" => Some("authentication_error"),
+        "1008" => Some("insufficient_balance"),
+        "1026" | "1027" => Some("content_filter"),
+        "2013" => Some("invalid_request"),
+        "2056" => Some("usage_limit_reached"),
+        _ => None,
+    };
+    body.has_error = true;
+    body.message = answer.get("status_msg").and_then(message_of).or(body.message.take());
+    body.code = Some(code);
+    body.inner_code = name.map(Cow::Borrowed);
+}
+
+/// The code in MiniMax's `base_resp`, unless it is that of success.
+pub(crate) fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
+    answer.get("status_code").and_then(scalar).filter(|code| code != "0")
 }
 
 /// OpenRouter's `metadata`.

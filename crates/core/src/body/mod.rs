@@ -16,6 +16,8 @@ use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
+pub(crate) use members::failed_base_resp;
+
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.
 #[derive(Default)]
 pub(crate) struct Body<'a> {
@@ -245,6 +247,14 @@ mod tests {
         assert_eq!(body.message.as_deref(), Some("deep"));
         assert_eq!(body.code.as_deref(), Some("500"));
         assert_eq!(body.inner_code.as_deref(), Some("inner"));
+    }
+
+    #[test]
+    fn minimax_tells_of_errors_in_every_answer() {
+        let body = parsed(r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"m"}}"#);
+        assert!(body.has_error);
+        assert_eq!((body.message.as_deref(), body.code.as_deref()), (Some("m"), Some("1002")));
+        assert!(!parsed(r#"{"base_resp":{"status_code":0,"status_msg":"success"}}"#).has_error);
     }
 
     #[test]

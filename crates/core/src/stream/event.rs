@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::body::failed_base_resp;
 use crate::json::{Array, Object, Value};
 use crate::kind::Kind;
 
@@ -257,16 +258,18 @@ fn read_tgi(event: Object<'_>) -> Event<'_> {
 
 /// Events that only their members give away.
 fn read_by_members(event: Object<'_>) -> Event<'_> {
-    let [block, block_start, stop, stop_flag, content, reason, message, code] = event.get_all([
-        "contentBlockDelta",
-        "contentBlockStart",
-        "messageStop",
-        "stop",
-        "content",
-        "finish_reason",
-        "message",
-        "code",
-    ]);
+    let [block, block_start, stop, stop_flag, content, reason, message, code, answer] = event
+        .get_all([
+            "contentBlockDelta",
+            "contentBlockStart",
+            "messageStop",
+            "stop",
+            "content",
+            "finish_reason",
+            "message",
+            "code",
+            "base_resp",
+        ]);
     let failed =
         |code: Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..600).contains(&code));
     match (stop_flag, content) {
@@ -288,8 +291,9 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
                 .map(text_of_parts)
                 .unwrap_or_default(),
             finish: reason.and_then(Value::as_text).and_then(finish),
-            is_error: matches!(message, Some(Value::Text(_)))
-                && code.and_then(Value::as_scalar).is_some_and(failed),
+            is_error: answer.and_then(Value::as_object).and_then(failed_base_resp).is_some()
+                || matches!(message, Some(Value::Text(_)))
+                    && code.and_then(Value::as_scalar).is_some_and(failed),
             ..Event::default()
         },
     }

@@ -121,6 +121,8 @@ const PARTS: &[(&str, Meaning)] = &[
     ("biopolicy", Meaning::ContentFilter),
     ("cyberpolicy", Meaning::ContentFilter),
     ("usagepolicy", Meaning::ContentFilter),
+    ("sensitivecontent", Meaning::ContentFilter),
+    ("riskdetection", Meaning::ContentFilter),
     ("contextlength", Meaning::ContextLength),
     ("contextwindow", Meaning::ContextLength),
     ("maxprompttokens", Meaning::ContextLength),
@@ -136,6 +138,7 @@ const PARTS: &[(&str, Meaning)] = &[
     ("insufficientbalance", Meaning::PaymentRequired),
     ("insufficientcredit", Meaning::PaymentRequired),
     ("insufficientfund", Meaning::PaymentRequired),
+    ("accountoverdue", Meaning::PaymentRequired),
     ("ratelimit", Meaning::RateLimit),
     ("overloaded", Meaning::Overloaded),
     ("timeout", Meaning::Timeout),
@@ -192,6 +195,10 @@ static STARTS: [usize; 27] = {
 /// A code that is not in the table names a mistake that this version does not know; a number says
 /// nothing beyond the status.
 fn unless_number(folded: &[u8]) -> Option<Meaning> {
+    // `invalid_request_prompt`: a class of mistakes, which leaves the mistake to the message.
+    if folded.starts_with(b"invalidrequest") {
+        return Some(Meaning::Generic);
+    }
     let named = folded.len() > 3 && folded.iter().any(u8::is_ascii_alphabetic);
     (named && folded.starts_with(b"invalid")).then_some(Meaning::Specific)
 }
@@ -206,6 +213,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("accessdenied", Meaning::Permission),
     ("accessterminated", Meaning::QuotaExhausted),
     ("accountdeactivated", Meaning::Authentication),
+    ("accountsuspended", Meaning::Permission),
     ("allocationquota", Meaning::RateLimit),
     ("api", Meaning::Server),
     ("apiconnection", Meaning::Server),
@@ -270,6 +278,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("missingauthenticationtoken", Meaning::Authentication),
     ("model", Meaning::Server),
     ("modelcontextwindowexceeded", Meaning::ContextLength),
+    ("modeldecommissioned", Meaning::NotFound),
     ("modelnotallowed", Meaning::Permission),
     ("modelnotavailable", Meaning::NotFound),
     ("modelnotfound", Meaning::NotFound),
@@ -281,6 +290,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("moderationblocked", Meaning::ContentFilter),
     ("monthlylimitexceeded", Meaning::QuotaExhausted),
     ("notfound", Meaning::NotFound),
+    ("organizationrestricted", Meaning::Permission),
     ("overcapacity", Meaning::Overloaded),
     ("overloaded", Meaning::Overloaded),
     ("payloadtoolarge", Meaning::PayloadTooLarge),
@@ -309,6 +319,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("servicequotaexceeded", Meaning::QuotaExhausted),
     ("servicetiercapacityexceeded", Meaning::Overloaded),
     ("serviceunavailable", Meaning::Overloaded),
+    ("setlimitexceeded", Meaning::QuotaExhausted),
     ("slowdown", Meaning::Overloaded),
     ("spendlimit", Meaning::QuotaExhausted),
     ("spendlimitexceeded", Meaning::QuotaExhausted),
@@ -369,6 +380,9 @@ mod tests {
         assert_eq!(meaning("exceed_context_size_error"), Some(Meaning::ContextLength));
         assert_eq!(meaning("invalid_value"), Some(Meaning::Specific));
         assert_eq!(meaning("invalid_request_error"), Some(Meaning::Generic));
+        assert_eq!(meaning("invalid_request_prompt"), Some(Meaning::Generic));
+        assert_eq!(meaning("AccountOverdueError"), Some(Meaning::PaymentRequired));
+        assert_eq!(meaning("InputTextSensitiveContentDetected"), Some(Meaning::ContentFilter));
         for nothing in ["429", "", "tokens", "compound", &"x".repeat(1000)] {
             assert_eq!(meaning(nothing), None, "{nothing}");
         }

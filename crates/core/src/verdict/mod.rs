@@ -48,7 +48,8 @@ pub(crate) fn decide(
     };
     let mut verdict = match status {
         Some(429) => too_many_requests(headers, body, by_code, &words),
-        Some(400) => bad_request(body, by_code, &words),
+        // No request has a condition that could fail, so a 412 is about something else.
+        Some(400 | 412) => bad_request(body, by_code, &words),
         Some(413) => match by_code {
             Some(Meaning::ContextLength) => Verdict::of(Kind::ContextLength),
             _ => Verdict::of(Kind::PayloadTooLarge),
@@ -177,7 +178,7 @@ fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
         Kind::ContentFilter
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
-    } else if words.say_quota_exhausted() || words.say_daily_cap() {
+    } else if words.say_quota_exhausted() || words.say_daily_cap() || words.say_quota_is_used_up() {
         Kind::QuotaExhausted
     } else {
         Kind::Permission
@@ -208,7 +209,11 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
                 meaning @ (Meaning::ContextLength
                 | Meaning::ContentFilter
                 | Meaning::NotFound
-                | Meaning::RateLimit),
+                | Meaning::RateLimit
+                | Meaning::QuotaExhausted
+                | Meaning::PaymentRequired
+                | Meaning::Permission
+                | Meaning::Authentication),
             ) => Verdict::of(meaning.kind()),
             _ => Verdict::of(Kind::BadRequest),
         },

@@ -41,7 +41,7 @@ words! {
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails";
+    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
@@ -65,7 +65,7 @@ words! {
     Policy: "policy" | "policies" | "management";
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
-    Reached: "reached" | "hit";
+    Reached: "reached" | "reaching" | "hit";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";
     Requested: "requested";
@@ -91,6 +91,8 @@ words! {
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     Key: "key";
     More: "more";
+    Of: "of";
+    Out: "out";
     Than: "than";
 }
 
@@ -141,6 +143,22 @@ fn word(key: Key) -> Option<Word> {
         slot = (slot + 1) % SLOT_COUNT;
     }
 }
+
+/// What stands in Chinese messages, which have no spaces between words.
+#[rustfmt::skip]
+const CHINESE: &[(&str, &[Word])] = &[
+    ("欠费", &[Word::Arrears]),
+    ("充值", &[Word::Arrears]),
+    ("余额不足", &[Word::Balance, Word::Insufficient]),
+    ("每日", &[Word::Day]),
+    ("单日", &[Word::Day]),
+    ("当日", &[Word::Day]),
+    ("每月", &[Word::Month]),
+    ("上限", &[Word::Limit, Word::Reached]),
+    ("限额", &[Word::Limit, Word::Reached]),
+    ("每分钟", &[Word::Minute]),
+    ("敏感", &[Word::Filter, Word::Content]),
+];
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;
@@ -210,6 +228,15 @@ impl Sentences {
                     }
                     at += 1;
                 }
+                // The first byte of most Chinese characters.
+                0xe4..=0xe9 => {
+                    let phrase = CHINESE.iter().find(|it| bytes[at..].starts_with(it.0.as_bytes()));
+                    for word in phrase.map_or(&[][..], |it| it.1) {
+                        words.add(*word, None, &[]);
+                    }
+                    at += phrase.map_or(3, |it| it.0.len());
+                    label = None;
+                }
                 _ => at += 1,
             }
         }
@@ -230,6 +257,8 @@ impl Sentences {
             (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
             // `used up your allocation`, `used all available credits`
             (Word::All, Some(Word::Used)) => Word::Exhausted,
+            // `out of quota`, `run out of credits`
+            (Word::Of, Some(Word::Out)) => Word::Exhausted,
             (Word::Than, Some(Word::More)) => Word::Exceed,
             (word, _) => word,
         };
@@ -317,6 +346,14 @@ impl<'a> Words<'a> {
         let spend =
             |it: &Sentence| it.all(&[Spend, Limit]) && it.any(&[Reached, Exceed, Exhausted]);
         !self.has(Minute) && self.any(|it| spend(it) || it.says_usage_limit())
+    }
+
+    /// A quota that is used up, whatever it is of.
+    pub(super) fn say_quota_is_used_up(&self) -> bool {
+        use Word::*;
+        let used_up =
+            |it: &Sentence| it.has(Quota) && it.any(&[Reached, Exceed, Exhausted]) && !it.has(Rate);
+        !self.has(Minute) && self.any(used_up)
     }
 
     pub(super) fn say_context_length(&self) -> bool {
@@ -552,6 +589,9 @@ mod tests {
             "you have used up your daily free allocation",
             "You have used all your free usage.",
             "Your account is in arrears",
+            "You have run out of credits.",
+            "您的账户已欠费，请充值后重试",
+            "该API单日调用次数已达上限",
         ] {
             let words = Words::of(message);
             assert!(words.say_quota_exhausted() || words.say_daily_cap(), "{message}");
@@ -601,6 +641,13 @@ mod tests {
         assert!(!Words::of("Internal error while loading configuration").say_overloaded());
         assert!(!Words::of("could not load model: failed loading model").say_overloaded());
         assert!(Words::of("User input or prompt contains blocked content").say_content_filter());
+        assert!(Words::of("Content Exists Risk").say_content_filter());
+        assert!(!Words::of("Large requests are at risk of a timeout").say_content_filter());
+        assert!(
+            Words::of("Out of call volume quota. Replenished in 12 hours.").say_quota_is_used_up()
+        );
+        assert!(!Words::of("Quota per minute exceeded").say_quota_is_used_up());
+        assert!(!Words::of("您的请求频率过高，请每分钟再试").say_quota_exhausted());
         assert!(Words::of("llama runner process has terminated").say_server_error());
     }
 
