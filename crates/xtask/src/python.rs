@@ -77,6 +77,16 @@ impl Venv {
     }
 }
 
+/// A program that comes from the package index, in an environment of its own.
+pub(crate) fn program(package: &str, version: &str) -> Result<PathBuf, String> {
+    let venv = Venv::open(package)?;
+    let program = venv.program(package);
+    if !run::exists(&program.to_string_lossy(), &["--version"]) {
+        run::run(venv.pip().args(["install", &format!("{package}=={version}")]))?;
+    }
+    Ok(program)
+}
+
 /// A Python that is new enough.
 fn find_python() -> Result<String, String> {
     let check = format!("import sys, venv; sys.exit(sys.version_info < {OLDEST})");
