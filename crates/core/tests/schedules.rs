@@ -57,8 +57,11 @@ proptest! {
                 Hint::Absent => error,
                 Hint::Millis(hint) => error.with_retry_after(millis(hint), HintSource::Body),
                 Hint::Before(margin) => {
-                    let hint = deadline.saturating_sub(now + millis(margin));
-                    error.with_retry_after(hint, HintSource::Body)
+                    match deadline.saturating_sub(now + millis(margin)) {
+                        // A wait of zero is as good as none.
+                        Duration::ZERO => error,
+                        hint => error.with_retry_after(hint, HintSource::Body),
+                    }
                 }
             };
             match call.on_error(&error, now) {
