@@ -205,9 +205,14 @@ impl<'a> Top<'a> {
         }
         let failed =
             |code: &Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..=599).contains(&code));
+        // Cerebras: the error's own members, without an `error` around them.
+        let is_error_type =
+            |kind| matches!(kind, Value::Text(text) if text.raw().ends_with(b"_error"));
         let bare_failure = self.choices.is_none()
             && self.message.is_some()
-            && body.code.as_ref().is_some_and(failed);
+            && (body.code.as_ref().is_some_and(failed)
+                || body.status.is_some()
+                || self.kind.is_some_and(is_error_type));
         if bare_failure
             || self.has_error_text
             || self.object.is_some_and(|object| is_text(object, "error"))
