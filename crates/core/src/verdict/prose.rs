@@ -95,6 +95,7 @@ words! {
     Of: "of";
     Out: "out";
     Than: "than";
+    Today: "today";
 }
 
 /// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
@@ -255,6 +256,9 @@ impl Sentences {
             // `per day`, `this month`, `calls / month`: another day is just a day.
             (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
             (Word::DayOrMonth, _) if before.trim_ascii_end().ends_with(b"/") => Word::Day,
+            // `exceeded today's quota`, `used up for today`, but not `upgrade today`.
+            (Word::Today, Some(Word::Exceed | Word::Reached | Word::Exhausted)) => Word::Day,
+            (Word::Today, _) if before.trim_ascii_end().ends_with(b"for") => Word::Day,
             // `tokens per min`, `1M tokens/min`: a 5-hour window is no rate.
             (Word::MinuteOrHour, Some(Word::Each)) => Word::Minute,
             (Word::MinuteOrHour, _) if before.trim_ascii_end().ends_with(b"/") => Word::Minute,
@@ -602,6 +606,8 @@ mod tests {
             "You have used all your free usage.",
             "Your account is in arrears",
             "You have run out of credits.",
+            "You have exceeded today's quota for this model.",
+            "Your limit for today is reached",
             "您的账户已欠费，请充值后重试",
             "该API单日调用次数已达上限",
         ] {
@@ -615,6 +621,7 @@ mod tests {
             "Concurrent request limit exceeded for your plan. Quota: 5",
             "Rate limit reached: budget of 1M tokens/min used. Please slow down.",
             "You reached the free usage limit (reset hourly).",
+            "Upgrade today for higher limits",
             "Rate limit reached on requests per min (RPM): Limit 30. See https://console.groq.com/settings/billing",
             "You are using a Trial key, which is limited to 40 API calls / minute.",
             "Rate limit exceeded",
