@@ -8,9 +8,15 @@ use crate::json::{Array, Members, Text, Value};
 /// The longest name of a field, and the longest message about one, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
 
-/// A map from field to messages (Laravel, and so LLM Resayil). Reads to the end of the map.
-pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
+/// A map from field to messages (Laravel, and so LLM Resayil). Reads to the end of the map, and gives
+/// the text that stands under `message`, which may be that of the error and not of a field.
+pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut FieldTexts) -> Option<Text<'a>> {
+    let mut text = None;
     for (name, value) in members {
+        if let (b"message", Value::Text(message)) = (name.raw(), value) {
+            text = Some(message);
+            continue;
+        }
         if fields.is_full() {
             continue;
         }
@@ -31,6 +37,15 @@ pub(super) fn read_map(members: &mut Members<'_>, fields: &mut FieldTexts) {
                 }
             }
         }
+    }
+    text
+}
+
+/// A field of this name, and the message about it.
+pub(super) fn push(name: &'static str, message: Text<'_>, fields: &mut FieldTexts) {
+    if !fields.is_full() {
+        fields.push_field(|| Cow::Borrowed(name));
+        fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
     }
 }
 

@@ -45,6 +45,7 @@ enum Error<'a> {
 /// Reads the object that a body consists of; says whether it is well formed.
 pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) -> bool {
     let mut top = Top::default();
+    let mut text_in_map = None;
     let mut members = object.members();
     while let Some(name) = members.name() {
         // The two members that hold most of a body are read in place.
@@ -52,8 +53,9 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             top.error = Some(Error::Object);
             continue;
         }
-        if name.raw() == b"errors" && members.enter(|map| fields::read_map(map, &mut body.fields)) {
-            top.has_field_map = true;
+        let read_map = |map: &mut _| text_in_map = fields::read_map(map, &mut body.fields);
+        if name.raw() == b"errors" && members.enter(read_map) {
+            top.has_field_map = !body.fields.is_empty();
             continue;
         }
         let Some(value) = members.value() else { break };
@@ -62,6 +64,9 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"error" => top.error = Some(Error::Other(value)),
             b"errors" | b"invalid-params" => top.errors = Some(value),
             b"detail" => top.detail = Some(value),
+            b"details" if matches!(value, Value::Text(_)) => {
+                top.detail = top.detail.or(Some(value))
+            }
             b"message" | b"Message" | b"msg" => top.message = Some(value),
             b"error_msg" | b"error_message" | b"status_message" => {
                 top.message = Some(value);
@@ -112,6 +117,17 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
     }
     if !members.is_complete() {
         return false;
+    }
+    match text_in_map {
+        // ModelScope: `errors` is the error itself.
+        Some(text) if top.message.is_none() && top.error.is_none() => {
+            top.message = Some(Value::Text(text));
+        }
+        Some(text) => {
+            fields::push("message", text, &mut body.fields);
+            top.has_field_map = true;
+        }
+        None => {}
     }
     top.read_into(body, now);
     true
@@ -205,9 +221,14 @@ impl<'a> Top<'a> {
         }
         let failed =
             |code: &Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..=599).contains(&code));
+        // Cerebras: the error's own members, without an `error` around them.
+        let is_error_type =
+            |kind| matches!(kind, Value::Text(text) if text.raw().ends_with(b"_error"));
         let bare_failure = self.choices.is_none()
             && self.message.is_some()
-            && body.code.as_ref().is_some_and(failed);
+            && (body.code.as_ref().is_some_and(failed)
+                || body.status.is_some()
+                || self.kind.is_some_and(is_error_type));
         if bare_failure
             || self.has_error_text
             || self.object.is_some_and(|object| is_text(object, "error"))
@@ -300,7 +321,9 @@ fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) 
             }
             b"errors" => {
                 if let Some(map) = value.as_object() {
-                    fields::read_map(&mut map.members(), &mut body.fields);
+                    if let Some(text) = fields::read_map(&mut map.members(), &mut body.fields) {
+                        fields::push("message", text, &mut body.fields);
+                    }
                 }
             }
             b"error" => nested = Some(value),

@@ -258,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn a_map_of_errors_may_be_the_error() {
+        let body = parsed(r#"{"errors":{"message":"quota exceeded"},"request_id":"7"}"#);
+        assert_eq!(body.message.as_deref(), Some("quota exceeded"));
+        assert!(body.fields.is_empty());
+        let body = parsed(r#"{"errors":{"message":"is required"},"message":"invalid"}"#);
+        assert_eq!(body.message.as_deref(), Some("invalid"));
+        assert!(!body.fields.is_empty());
+    }
+
+    #[test]
     fn text_gives_its_first_line() {
         assert_eq!(
             parsed("\nupstream connect error\nmore").message.as_deref(),

@@ -251,6 +251,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("expiredtoken", Meaning::Authentication),
     ("failedprecondition", Meaning::Generic),
     ("forbidden", Meaning::Permission),
+    ("freetieronly", Meaning::QuotaExhausted),
     ("freeusagelimit", Meaning::QuotaExhausted),
     ("gatewaytimeout", Meaning::Timeout),
     ("generation", Meaning::Server),

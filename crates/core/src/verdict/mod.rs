@@ -128,7 +128,9 @@ fn too_many_requests(
     let in_headers = headers.retry_after_ms.or(headers.retry_after);
     let exhausted = match body.retry_after.or(in_headers).or_else(|| body.wait_in_prose()) {
         Some(wait) => wait > LONG_WAIT || words.say_daily_cap(),
-        None => words.say_daily_cap() || words.say_quota_exhausted(),
+        None if words.say_daily_cap() || words.say_quota_exhausted() => true,
+        None if words.say_plan_lacks_it() => return Verdict::of(Kind::Permission),
+        None => false,
     };
     Verdict::of(if exhausted { Kind::QuotaExhausted } else { Kind::RateLimit })
 }

@@ -42,7 +42,7 @@ words! {
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
-    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages";
+    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
@@ -53,7 +53,7 @@ words! {
     Loading: "loading";
     Many: "many";
     Maximum: "maximum" | "max";
-    Minute: "minute" | "minutes" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
+    Minute: "minute" | "minutes" | "hourly" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
     Model: "model";
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
@@ -61,7 +61,7 @@ words! {
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
     Overloaded: "overloaded" | "overload" | "unavailable";
     Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
-    Plan: "plan";
+    Plan: "plan" | "subscription";
     Policy: "policy" | "policies" | "management";
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
@@ -90,10 +90,12 @@ words! {
     DayOrMonth: "day" | "month" | "week" | "year";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     Key: "key";
+    MinuteOrHour: "min" | "hour";
     More: "more";
     Of: "of";
     Out: "out";
     Than: "than";
+    Today: "today";
 }
 
 /// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
@@ -254,6 +256,12 @@ impl Sentences {
             // `per day`, `this month`, `calls / month`: another day is just a day.
             (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
             (Word::DayOrMonth, _) if before.trim_ascii_end().ends_with(b"/") => Word::Day,
+            // `exceeded today's quota`, `used up for today`, but not `upgrade today`.
+            (Word::Today, Some(Word::Exceed | Word::Reached | Word::Exhausted)) => Word::Day,
+            (Word::Today, _) if before.trim_ascii_end().ends_with(b"for") => Word::Day,
+            // `tokens per min`, `1M tokens/min`: a 5-hour window is no rate.
+            (Word::MinuteOrHour, Some(Word::Each)) => Word::Minute,
+            (Word::MinuteOrHour, _) if before.trim_ascii_end().ends_with(b"/") => Word::Minute,
             (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
             // `used up your allocation`, `used all available credits`
             (Word::All, Some(Word::Used)) => Word::Exhausted,
@@ -338,6 +346,13 @@ impl<'a> Words<'a> {
             let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
             money || quota || it.says_credits_are_low() || it.says_usage_limit()
         })
+    }
+
+    /// A plan that has run out, or does not hold what was asked for.
+    pub(super) fn say_plan_lacks_it(&self) -> bool {
+        use Word::*;
+        let of_a_rate = [Limit, Rate, Minute, Quota, Usage, Requests];
+        self.any(|it| it.has(Plan) && it.any(&[Not, Expired]) && !it.any(&of_a_rate))
     }
 
     /// A cap of spending or use, in words that a mistake in the request does not share.
@@ -545,6 +560,7 @@ mod tests {
             "Your input has 20000 tokens which is above the model limit of 16384 tokens.",
             "Request prompt has 9000 tokens in total, larger than the model capacity 8192.",
             "the input token count is 4 but model only supports up to 3. Reduce the input token count",
+            "the max length of current question is 2000",
         ] {
             assert!(Words::of(message).say_context_length(), "{message}");
         }
@@ -590,6 +606,8 @@ mod tests {
             "You have used all your free usage.",
             "Your account is in arrears",
             "You have run out of credits.",
+            "You have exceeded today's quota for this model.",
+            "Your limit for today is reached",
             "您的账户已欠费，请充值后重试",
             "该API单日调用次数已达上限",
         ] {
@@ -601,6 +619,9 @@ mod tests {
             "Rate limit exceeded. Add credits to raise your limits.",
             "Rate limit exceeded while we balance load",
             "Concurrent request limit exceeded for your plan. Quota: 5",
+            "Rate limit reached: budget of 1M tokens/min used. Please slow down.",
+            "You reached the free usage limit (reset hourly).",
+            "Upgrade today for higher limits",
             "Rate limit reached on requests per min (RPM): Limit 30. See https://console.groq.com/settings/billing",
             "You are using a Trial key, which is limited to 40 API calls / minute.",
             "Rate limit exceeded",
@@ -608,6 +629,23 @@ mod tests {
         ] {
             let words = Words::of(message);
             assert!(!words.say_quota_exhausted() && !words.say_daily_cap(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_plan_without_what_was_asked_for() {
+        for message in [
+            "Your current subscription plan does not yet include access to this model",
+            "The model is not available on the free plan.",
+            "Your plan has expired",
+        ] {
+            assert!(Words::of(message).say_plan_lacks_it(), "{message}");
+        }
+        for message in [
+            "Your plan does not allow more than 5 concurrent requests",
+            "Rate limit reached. Please try again, or upgrade your plan.",
+        ] {
+            assert!(!Words::of(message).say_plan_lacks_it(), "{message}");
         }
     }
 
