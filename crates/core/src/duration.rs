@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-/// Seconds as a duration; `None` for what is negative or not a number. What is too long for the
-/// type becomes its longest value.
+/// Seconds as a duration; `None` for what is negative, not a number or too long for the type, which
+/// nobody means.
 pub(crate) fn from_seconds(seconds: f64) -> Option<Duration> {
-    if seconds.is_nan() || seconds < 0.0 {
-        return None;
-    }
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// A whole number of up to 15 digits, which a float holds exactly. Most numbers are such, so it is
@@ -34,13 +31,13 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A decimal number of seconds. Whole numbers are exact, and saturate.
+/// A decimal number of seconds. Whole numbers are exact.
 pub(crate) fn decimal_seconds(text: &str) -> Option<Duration> {
     if let Some(number) = digits(text.as_bytes()) {
         return Some(Duration::from_secs(number));
     }
     if !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
+        return text.parse().ok().map(Duration::from_secs);
     }
     from_seconds(decimal(text)?)
 }
@@ -192,10 +189,18 @@ mod tests {
             decimal_seconds("9223372036854775807"),
             Some(Duration::from_secs(i64::MAX as u64))
         );
-        assert_eq!(decimal_seconds("99999999999999999999999"), Some(Duration::MAX));
         assert_eq!(decimal_seconds(".5"), Some(Duration::from_millis(500)));
-        for text in ["", "-1", "+1", "inf", "nan", "1_000", "0x10", "²", "1e999", "1e-3", "12\0"] {
+        for text in ["", "-1", "+1", "inf", "nan", "1_000", "0x10", "²", "1e-3", "12\0"] {
             assert_eq!(decimal_seconds(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_overflows_is_no_duration() {
+        for text in ["99999999999999999999999", "18446744073709551616.0", "1e30", "1e999"] {
+            assert_eq!(decimal_seconds(text), None, "{text}");
+        }
+        assert_eq!(go_duration("99999999999999999999999h"), None);
+        assert_eq!(prose_duration("99999999999999999999999 seconds", false), None);
     }
 }

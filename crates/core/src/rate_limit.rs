@@ -330,6 +330,8 @@ fn whole(text: &str) -> Option<u64> {
 const EPOCH_SECONDS: u64 = 1_000_000_000;
 /// From here on a number is a date in milliseconds since 1970.
 const EPOCH_MILLIS: u64 = 100 * EPOCH_SECONDS;
+/// From here on a number is no date at all: milliseconds that a [`Timestamp`] cannot hold.
+const BEYOND_DATES: f64 = i64::MAX as f64 / 1_000.0;
 
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
@@ -339,7 +341,9 @@ pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
     }
     if let Some(number) = duration::decimal(text) {
         let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
-        return if number >= EPOCH_MILLIS as f64 {
+        return if number >= BEYOND_DATES {
+            None
+        } else if number >= EPOCH_MILLIS as f64 {
             Some(date(1e-3))
         } else if number >= EPOCH_SECONDS as f64 {
             Some(date(1.0))
@@ -374,6 +378,15 @@ mod tests {
         };
         assert!(read("120").is_none());
         assert!(read("0").is_some());
+    }
+
+    #[test]
+    fn a_date_that_overflows_is_no_reset() {
+        for text in ["9300000000000000", "99999999999999999999999", "1e30", "99999999999999999999h"]
+        {
+            assert_eq!(parse_reset(text, Timestamp::UNIX_EPOCH), None, "{text}");
+        }
+        assert!(parse_reset("9200000000000000", Timestamp::UNIX_EPOCH).is_some());
     }
 
     #[test]
