@@ -1,4 +1,7 @@
 //! What reading an error costs, beside parsing its body into `serde_json::Value`.
+//!
+//! As everywhere in this workspace, a `Value` keeps its members in order; without that feature the
+//! smallest bodies are parsed in about three quarters of the time.
 
 use divan::{Bencher, black_box};
 use resayil_core::{Timestamp, classify};
