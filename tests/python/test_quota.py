@@ -145,6 +145,8 @@ def test_a_waker_is_called_once_and_an_error_in_it_does_no_harm(
         calls.append(1)
         raise ValueError("in the waker")
 
+    with pytest.raises(TypeError, match="callable"):
+        second.poll(0.0, "waker")  # type: ignore[arg-type]
     assert second.poll(0.0, waker) == 10.0 and second.poll_at == 10.0
     first.settle(401, {}, now=1.0, wall=51.0)
     assert calls == [1] and [it.exc_type for it in unraisable] == [ValueError]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::{Admission, Error, QuotaOptions, Settlement};
@@ -125,6 +125,9 @@ impl Ticket {
         waker: Option<Py<PyAny>>,
     ) -> PyResult<Option<f64>> {
         let now = input::monotonic(now)?;
+        if waker.as_ref().is_some_and(|waker| !waker.bind(py).is_callable()) {
+            return Err(PyTypeError::new_err("waker has to be callable"));
+        }
         let waker = waker.map(|waker| Waker::from(Arc::new(Callback(waker))));
         let mut ticket = self.lock(py);
         let ticket = ticket.as_mut().ok_or_else(settled)?;
