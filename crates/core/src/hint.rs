@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::named::named;
 use crate::timestamp::Timestamp;
-use crate::{duration, http_date};
+use crate::{duration, http_date, swar};
 
 named! {
     /// Where a wait was read.
@@ -66,16 +66,19 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Where the next digit is. Blocks without one, the most, are passed in a few steps each.
+/// Where the next digit is.
 fn first_digit(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
-    for block in bytes.get(from..)?.chunks(16) {
-        if block.iter().fold(false, |found, byte| found | byte.is_ascii_digit()) {
-            return block.iter().position(u8::is_ascii_digit).map(|place| at + place);
+    let digits = |word| swar::mark_range(word, b'0', b'9');
+    for word in bytes.get(from..)?.chunks_exact(8) {
+        let found = digits(swar::load_padded(word, 0));
+        if found != 0 {
+            return Some(at + swar::first(found));
         }
-        at += block.len();
+        at += 8;
     }
-    None
+    let found = digits(swar::load_padded(bytes, at));
+    (found != 0).then(|| at + swar::first(found))
 }
 
 /// Whether the text before a number says that it is a wait, and if so, whether that is in seconds
@@ -85,7 +88,8 @@ fn introduces_wait(before: &[u8]) -> Option<bool> {
     while let [head @ .., b' ' | b':' | b'=' | b'~' | b'"' | b'\''] = rest {
         rest = head;
     }
-    if !rest.last().is_some_and(|byte| is_word(*byte)) {
+    // All words that introduce a wait end so, and few others do.
+    if !matches!(rest.last()? | 0x20, b'n' | b'r' | b't' | b'y') {
         return None;
     }
     let mut words = std::iter::from_fn(|| {

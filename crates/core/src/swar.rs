@@ -91,6 +91,12 @@ pub(crate) const fn first(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
+/// All bits of the bytes before the first mark.
+#[inline]
+pub(crate) const fn before_first(marks: u64) -> u64 {
+    ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1)
+}
+
 /// The word with its ASCII letters in lower case.
 #[inline]
 pub(crate) const fn lowercase(word: u64) -> u64 {

@@ -81,8 +81,9 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
     let folded = folded.get(..len)?;
     let stem = folded.strip_suffix(b"exception").unwrap_or(folded);
     let stem = stem.strip_suffix(b"error").unwrap_or(stem);
+    let by_stem = || (stem.len() < folded.len()).then(|| lookup(stem))?;
     lookup(folded)
-        .or_else(|| lookup(stem))
+        .or_else(by_stem)
         .or_else(|| by_part(folded))
         .or_else(|| unless_number(folded))
         // `subscription:free-usage-exhausted`

@@ -202,14 +202,15 @@ impl Sentences {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' => {
                     let (key, end) = read_word(bytes, at);
+                    let next = bytes.get(end);
                     // An address is no prose.
-                    if bytes.get(end) == Some(&b':') && bytes[end..].starts_with(b"://") {
+                    if next == Some(&b':') && bytes[end..].starts_with(b"://") {
                         at = end_of(bytes, end, |byte| !byte.is_ascii_whitespace());
                         label = None;
                         continue;
                     }
                     label = word(key).map(|word| words.add(word, label, &bytes[..at]));
-                    at = end;
+                    at = end + usize::from(next == Some(&b' '));
                 }
                 b'0'..=b'9' => {
                     let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
@@ -505,9 +506,8 @@ fn read_letters(bytes: &[u8], start: usize) -> (u64, usize) {
     let word = swar::load_padded(bytes, start);
     let lower = word | swar::each(b'a' - b'A');
     let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
-    let len = swar::first(!member & swar::each(0x80));
-    // Eight letters leave nothing to cut off.
-    (lower & u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0), len)
+    let others = !member & swar::each(0x80);
+    (lower & swar::before_first(others), swar::first(others))
 }
 
 fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
