@@ -10,22 +10,41 @@ use crate::timestamp::Timestamp;
 pub(super) fn read_behind_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     let Some(message) = body.message.as_deref() else { return };
     // A brace alone may be anything.
-    let mut braces = memchr::memchr_iter(b'{', message.as_bytes());
-    let Some(start) = braces.find(|at| message[at + 1..].starts_with('"')) else { return };
+    let begins = |at: &usize| names_a_member(&message[at + 1..]);
+    let Some(start) = memchr::memchr_iter(b'{', message.as_bytes()).find(begins) else { return };
     let Some(end) = message.rfind('}').filter(|end| *end > start) else { return };
     let json = message[start..=end].to_owned();
-    read(&json, body, now, nested);
+    if !read(&json, body, now, nested) && json.contains('\\') {
+        read(&without_escapes(&json), body, now, nested);
+    }
 }
 
-/// Reads what a gateway was told, and takes from it what the gateway itself did not say.
-pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32) {
+/// Whether a member's name stands first in the text, behind space that may be written as `\n`.
+fn names_a_member(mut text: &str) -> bool {
+    loop {
+        text = text.trim_start();
+        match text.strip_prefix(r"\n") {
+            Some(rest) => text = rest,
+            None => return text.starts_with(['"', '\\']),
+        }
+    }
+}
+
+/// A text in which a program wrote another one, as Python's `repr` does.
+fn without_escapes(text: &str) -> String {
+    text.replace(r"\n", " ").replace(r"\'", "'").replace("\\\"", "\"")
+}
+
+/// Reads what a gateway was told, and takes from it what the gateway itself did not say; says
+/// whether there was anything.
+pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32) -> bool {
     if nested == 0 || !json.trim_ascii_start().starts_with(['{', '[']) {
-        return;
+        return false;
     }
     let mut inner = Body::default();
     read_nested(json.as_bytes(), &mut inner, now, nested - 1);
     if inner.format != Format::Json || !inner.has_error && inner.message.is_none() {
-        return;
+        return false;
     }
     let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
     body.inner_code = body.inner_code.take().or(own(inner.inner_code)).or(own(inner.code));
@@ -33,6 +52,7 @@ pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32)
     body.cause = own(inner.cause).or(own(inner.message));
     body.retry_after = body.retry_after.or(inner.retry_after);
     body.quota_window = body.quota_window.or(inner.quota_window);
+    true
 }
 
 #[cfg(test)]
@@ -52,6 +72,15 @@ mod tests {
         assert_eq!(body.cause.as_deref(), Some("too long"));
         assert_eq!(body.inner_code.as_deref(), Some("c"));
         assert!(body.message.unwrap().starts_with("XException - {"));
+    }
+
+    #[test]
+    fn json_that_was_printed_as_a_literal_is_the_cause() {
+        let body = parsed(
+            r#"{"error":{"message":"XException - b'{\\n  \"error\": {\\n \"message\": \"it\\'s spent\",\\n \"code\": \"c\"}}\\n'"}}"#,
+        );
+        assert_eq!(body.cause.as_deref(), Some("it's spent"));
+        assert_eq!(body.inner_code.as_deref(), Some("c"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Body, ErrorMembers, QuotaWindow, fields, waits};
+use super::{Body, ErrorMembers, QuotaWindow, answer, fields, waits};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::json::{Array, Members, Object, Value};
 use crate::provider::Provider;
@@ -18,6 +18,10 @@ struct Top<'a> {
     has_error_text: bool,
     /// A wait stands beside the error.
     waits: bool,
+    /// `success` or `status` say that the call failed.
+    failed: bool,
+    /// Something stands here that only an answer has.
+    has_answer: bool,
     errors: Option<Value<'a>>,
     detail: Option<Value<'a>>,
     message: Option<Value<'a>>,
@@ -83,6 +87,19 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"request_id" | b"requestId" | b"request-id" => body.request_id = scalar(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status_code" => {
                 body.status = body.status.or(status(value));
+                top.failed |= is_text(value, "error");
+            }
+            b"success" => top.failed |= matches!(value, Value::Bool(false)),
+            b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings" => {
+                top.has_answer |= !answer::is_empty(value);
+            }
+            // Tencent, Volcengine.
+            b"Response" | b"ResponseMetadata" => {
+                let error = value.as_object().and_then(|answer| answer.get_some("Error"));
+                if let Some(error) = error.and_then(Value::as_object) {
+                    read_error(&mut error.members(), body, now);
+                    top.error = Some(Error::Object);
+                }
             }
             b"choices" => top.choices = value.as_array(),
             b"usage" => top.usage = value.as_object(),
@@ -163,11 +180,11 @@ impl<'a> Top<'a> {
             }
         }
         if let Some(answer) = self.base_resp.filter(|_| !body.has_error) {
-            read_base_resp(answer, body);
+            answer::read_base_resp(answer, body);
         }
         if !body.has_error {
             if let Some(choices) = self.choices {
-                read_choices(choices, self.usage, body, now);
+                answer::read_choices(choices, self.usage, body, now);
             }
         }
         self.recognise(body);
@@ -207,7 +224,12 @@ impl<'a> Top<'a> {
             let beside = [self.detail, self.message, self.errors, self.title];
             body.message = beside.into_iter().flatten().find_map(message_of);
         }
-        body.code = body.code.take().or_else(|| self.code.and_then(scalar));
+        let of_first = || match self.errors.filter(|_| body.fields.is_empty())? {
+            Value::Array(list) => list.items().next()?.as_object()?.get("code").and_then(scalar),
+            _ => None,
+        };
+        let code = body.code.take().or_else(|| self.code.and_then(scalar));
+        body.code = code.or_else(of_first);
         body.inner_code = body.inner_code.take().or_else(|| self.error_type.and_then(scalar));
         if is_error_event {
             // Anthropic: the type of the error is its code.
@@ -219,26 +241,32 @@ impl<'a> Top<'a> {
             body.error_type =
                 body.error_type.take().or_else(|| self.kind.or(self.error_type).and_then(scalar));
         }
-        let failed =
-            |code: &Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..=599).contains(&code));
-        // Cerebras: the error's own members, without an `error` around them.
-        let is_error_type =
-            |kind| matches!(kind, Value::Text(text) if text.raw().ends_with(b"_error"));
-        let bare_failure = self.choices.is_none()
-            && self.message.is_some()
-            && (body.code.as_ref().is_some_and(failed)
-                || body.status.is_some()
-                || self.kind.is_some_and(is_error_type));
-        if bare_failure
-            || self.has_error_text
-            || self.object.is_some_and(|object| is_text(object, "error"))
-        {
+        if self.is_failure(body) {
             body.has_error = true;
         }
         // Cohere's id of the request stands beside the message, in a body without `error`.
         if self.error.is_none() && self.choices.is_none() && self.message.is_some() {
             body.request_id = body.request_id.take().or_else(|| self.id.and_then(scalar));
         }
+    }
+
+    /// Whether the members tell of a failure without an `error` among them.
+    fn is_failure(&self, body: &Body<'_>) -> bool {
+        let told = |value: Option<Value<'_>>| value.and_then(message_of).is_some();
+        let is_error_type =
+            |kind| matches!(kind, Value::Text(text) if text.raw().ends_with(b"_error"));
+        if self.has_error_text || self.object.is_some_and(|object| is_text(object, "error")) {
+            return true;
+        }
+        if self.has_answer || self.choices.is_some() || self.object.is_some() {
+            return false;
+        }
+        // Cerebras has the error's own members, DashScope a code, and FastAPI only the detail.
+        self.message.is_some() && (body.status.is_some() || self.kind.is_some_and(is_error_type))
+            || self.code.is_some_and(answer::is_failed_code) && told(self.message)
+            || (self.failed || body.status.is_some()) && body.message.is_some()
+            || told(self.errors)
+            || told(self.detail)
     }
 
     /// `error` and `message` are both texts.
@@ -285,7 +313,7 @@ impl<'a> Top<'a> {
 }
 
 /// Reads an error object.
-fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) {
+pub(super) fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) {
     let (mut nested, mut google_status) = (None, None);
     for (name, value) in error {
         if matches!(value, Value::Null) {
@@ -293,11 +321,13 @@ fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) 
         }
         note(name.raw(), &mut body.error_members);
         match name.raw() {
-            b"message" | b"msg" => body.message = message_of(value).or(body.message.take()),
+            b"message" | b"msg" | b"Message" => {
+                body.message = message_of(value).or(body.message.take())
+            }
             b"detail" | b"description" => {
                 body.message = body.message.take().or_else(|| message_of(value))
             }
-            b"code" => body.code = scalar(value),
+            b"code" | b"Code" => body.code = scalar(value),
             b"type" => body.error_type = scalar(value),
             b"param" => body.param = scalar(value),
             b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
@@ -362,33 +392,6 @@ fn note(name: &[u8], members: &mut ErrorMembers) {
     }
 }
 
-/// MiniMax's `base_resp`, which stands in every answer, most often under a 200: `{"status_code":1008,
-/// "status_msg":"insufficient balance"}`.
-fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
-    let Some(code) = failed_base_resp(answer) else { return };
-    // The numbers say no more to anybody else, so they are named where they are read.
-    let name = match &*code {
-        "1000" | "1013" | "1024" | "1033" => Some("server_error"),
-        "1001" => Some("timeout"),
-        "1002" | "1041" => Some("rate_limit"),
-        "1004" | "2049" => Some("authentication_error"),
-        "1008" => Some("insufficient_balance"),
-        "1026" | "1027" => Some("content_filter"),
-        "2013" => Some("invalid_request"),
-        "2056" => Some("usage_limit_reached"),
-        _ => None,
-    };
-    body.has_error = true;
-    body.message = answer.get("status_msg").and_then(message_of).or(body.message.take());
-    body.code = Some(code);
-    body.inner_code = name.map(Cow::Borrowed);
-}
-
-/// The code in MiniMax's `base_resp`, unless it is that of success.
-pub(crate) fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
-    answer.get("status_code").and_then(scalar).filter(|code| code != "0")
-}
-
 /// OpenRouter's `metadata`.
 fn read_metadata<'a>(metadata: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
     for (name, value) in metadata.members() {
@@ -451,40 +454,8 @@ fn note_window(name: Option<Value<'_>>, body: &mut Body<'_>) {
     }
 }
 
-/// The choices of an answer: an error in the first one, or nothing in any.
-fn read_choices<'a>(
-    choices: Array<'a>,
-    usage: Option<Object<'a>>,
-    body: &mut Body<'a>,
-    now: Timestamp,
-) {
-    let mut any_content = false;
-    for choice in choices.items().take(MAX_DETAILS).filter_map(Value::as_object) {
-        if let Some(error) = choice.get("error").and_then(Value::as_object) {
-            body.has_error = true;
-            return read_error(&mut error.members(), body, now);
-        }
-        let message = choice.get("message").and_then(Value::as_object);
-        let holds = |name: &str| match message.and_then(|message| message.get_some(name)) {
-            Some(Value::Text(text)) => !text.raw().is_empty(),
-            Some(Value::Array(list)) => list.items().next().is_some(),
-            Some(Value::Object(_)) => true,
-            _ => false,
-        };
-        any_content |=
-            ["content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio"]
-                .into_iter()
-                .any(holds);
-        any_content |=
-            matches!(choice.get("text"), Some(Value::Text(text)) if !text.raw().is_empty());
-    }
-    let tokens = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_f64);
-    body.empty_answer =
-        !any_content && tokens("total_tokens").or(tokens("completion_tokens")) == Some(0.0);
-}
-
 /// A number or a text; the texts `None` and `null`, which proxies write, are nothing.
-fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
     let scalar = match value {
         Value::Text(text) => Some(text.decode_prefix(256)),
         other => other.as_scalar(),
@@ -493,7 +464,7 @@ fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
 }
 
 /// A message: a text, or the first one in what holds it.
-fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value {
         Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES))
             .filter(|text| text.contains(|c: char| !c.is_whitespace())),
@@ -527,6 +498,6 @@ fn status(value: Value<'_>) -> Option<u16> {
     value.as_scalar()?.parse().ok().filter(|status| (400..=599).contains(status))
 }
 
-fn is_text(value: Value<'_>, expected: &str) -> bool {
+pub(super) fn is_text(value: Value<'_>, expected: &str) -> bool {
     matches!(value, Value::Text(text) if text.raw() == expected.as_bytes())
 }

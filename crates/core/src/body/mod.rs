@@ -1,5 +1,6 @@
 //! What the body of a failed call says, in whatever format it came.
 
+mod answer;
 mod cause;
 mod fields;
 mod html;
@@ -16,7 +17,7 @@ use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
-pub(crate) use members::failed_base_resp;
+pub(crate) use answer::{failed_base_resp, is_failed_code};
 
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.
 #[derive(Default)]
@@ -108,12 +109,13 @@ pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
 
 /// Reads the invalid fields of a request that a body names, which [`read`] only looks for.
 pub(crate) fn read_fields(bytes: &[u8]) -> FieldTexts {
-    let mut body = Body { fields: FieldTexts::kept(), ..Body::default() };
-    if read_json(trim(bytes), &mut body, Timestamp::UNIX_EPOCH) {
-        body.fields
-    } else {
-        FieldTexts::kept()
-    }
+    let read = |bytes| {
+        let mut body = Body { fields: FieldTexts::kept(), ..Body::default() };
+        read_json(bytes, &mut body, Timestamp::UNIX_EPOCH).then_some(body.fields)
+    };
+    let bytes = trim(bytes);
+    let fields = read(bytes).or_else(|| read(json::leading(bytes)?));
+    fields.unwrap_or_else(FieldTexts::kept)
 }
 
 /// A body without a byte order mark and the white space around it.
@@ -136,18 +138,26 @@ fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested:
         return;
     }
     body.format = Format::Json;
-    if !read_json(bytes, body, now) {
+    if !read_json(bytes, body, now) && !read_leading_error(bytes, body, now) {
         *body = read_text(bytes);
         return;
     }
     if nested > 0 {
         open_message(body, now, nested);
         match body.raw_cause.take() {
-            Some(raw) => cause::read(&raw, body, now, nested),
+            Some(raw) => {
+                cause::read(&raw, body, now, nested);
+            }
             None => cause::read_behind_message(body, now, nested),
         }
     }
     read_litellm(body);
+}
+
+/// Reads an error behind whose JSON a gateway has put words of its own; says whether there is one.
+fn read_leading_error<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp) -> bool {
+    *body = Body { format: Format::Json, ..Body::default() };
+    json::leading(bytes).is_some_and(|json| read_json(json, body, now)) && body.has_error
 }
 
 /// Reads JSON that is no object; `None` if it is not JSON.
@@ -199,6 +209,12 @@ fn read_litellm(body: &mut Body<'_>) {
         .filter(|class| class.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     body.inner_code = body.inner_code.take().or(class.map(|class| Cow::Owned(class.to_owned())));
     body.provider = body.provider.or(Some(Provider::LiteLlm));
+    // What its router says of its own groups of models is not the cause.
+    let routing = ["No fallback model group found", "Received Model Group="];
+    let of_cause = routing.iter().filter_map(|words| rest.find(words)).min();
+    if let Some(end) = of_cause.filter(|_| body.cause.is_none()) {
+        body.cause = Some(Cow::Owned(rest[..end].to_owned()));
+    }
 }
 
 fn read_text(bytes: &[u8]) -> Body<'_> {

@@ -41,6 +41,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Value<'_>> {
     scanner.0.is_empty().then_some(value)
 }
 
+/// The value that begins with the first of these bytes, without what follows it.
+pub(crate) fn leading(bytes: &[u8]) -> Option<&[u8]> {
+    let mut scanner = Scanner(bytes);
+    scanner.value()?;
+    Some(&bytes[..bytes.len() - scanner.0.len()])
+}
+
 impl<'a> Value<'a> {
     pub(crate) fn as_object(self) -> Option<Object<'a>> {
         match self {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::body::failed_base_resp;
+use crate::body::{failed_base_resp, is_failed_code};
 use crate::json::{Array, Object, Value};
 use crate::kind::Kind;
 
@@ -270,8 +270,6 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
             "code",
             "base_resp",
         ]);
-    let failed =
-        |code: Cow<'_, str>| code.parse().is_ok_and(|code: u16| (400..600).contains(&code));
     match (stop_flag, content) {
         // The completions of llama.cpp.
         (Some(Value::Bool(stop)), Some(text)) => Event {
@@ -292,8 +290,7 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
                 .unwrap_or_default(),
             finish: reason.and_then(Value::as_text).and_then(finish),
             is_error: answer.and_then(Value::as_object).and_then(failed_base_resp).is_some()
-                || matches!(message, Some(Value::Text(_)))
-                    && code.and_then(Value::as_scalar).is_some_and(failed),
+                || matches!(message, Some(Value::Text(_))) && code.is_some_and(is_failed_code),
             ..Event::default()
         },
     }

@@ -198,6 +198,8 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
         424 if matches!(by_code, Some(Meaning::Server | Meaning::Timeout)) => {
             Verdict::of(Kind::Server)
         }
+        // The key is good, but nothing is left.
+        401 if by_code == Some(Meaning::QuotaExhausted) => Verdict::of(Kind::QuotaExhausted),
         // 419 is Laravel's expired session.
         401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),
         402 => Verdict::of(Kind::PaymentRequired),

@@ -70,6 +70,7 @@ words! {
     Request: "request";
     Requested: "requested";
     Requests: "requests" | "calls";
+    Required: "required";
     Safety: "safety";
     Server: "server" | "upstream" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
@@ -90,6 +91,7 @@ words! {
     DayOrMonth: "day" | "month" | "week" | "year";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     Key: "key";
+    Metric: "metric";
     MinuteOrHour: "min" | "hour";
     More: "more";
     Of: "of";
@@ -151,14 +153,41 @@ fn word(key: Key) -> Option<Word> {
 const CHINESE: &[(&str, &[Word])] = &[
     ("欠费", &[Word::Arrears]),
     ("充值", &[Word::Arrears]),
-    ("余额不足", &[Word::Balance, Word::Insufficient]),
+    ("预扣费", &[Word::Arrears]),
+    ("余额", &[Word::Balance]),
+    ("不足", &[Word::Insufficient]),
     ("每日", &[Word::Day]),
     ("单日", &[Word::Day]),
     ("当日", &[Word::Day]),
     ("每月", &[Word::Month]),
     ("上限", &[Word::Limit, Word::Reached]),
     ("限额", &[Word::Limit, Word::Reached]),
+    ("限制", &[Word::Limit]),
+    ("限流", &[Word::Throttled]),
+    ("达到", &[Word::Reached]),
+    ("超出", &[Word::Exceed]),
+    ("超过", &[Word::Exceed]),
+    ("超长", &[Word::Too, Word::Large]),
+    ("过长", &[Word::Too, Word::Large]),
+    ("过高", &[Word::Exceed]),
+    ("频繁", &[Word::Rate, Word::Exceed]),
+    ("频率", &[Word::Rate]),
+    ("速率", &[Word::Rate]),
+    ("并发", &[Word::Rate]),
     ("每分钟", &[Word::Minute]),
+    ("繁忙", &[Word::Busy]),
+    ("过载", &[Word::Overloaded]),
+    ("超时", &[Word::Timeout]),
+    ("内部错误", &[Word::Internal, Word::Error]),
+    ("输入", &[Word::Input]),
+    ("上下文", &[Word::Context]),
+    ("长度", &[Word::Length]),
+    ("模型", &[Word::Model]),
+    ("不存在", &[Word::Not, Word::Exist]),
+    ("密钥", &[Word::ApiKey]),
+    ("令牌", &[Word::ApiKey]),
+    ("无效", &[Word::Invalid]),
+    ("过期", &[Word::Expired]),
     ("敏感", &[Word::Filter, Word::Content]),
 ];
 
@@ -210,6 +239,10 @@ impl Sentences {
                         continue;
                     }
                     label = word(key).map(|word| words.add(word, label, &bytes[..at]));
+                    // `GenerateRequestsPerDayPerProjectPerModel`
+                    if end - at > MAX_WORD && memmem(&bytes[at..end], b"PerDay") {
+                        words.add(Word::Day, None, &[]);
+                    }
                     at = end + usize::from(next == Some(&b' '));
                 }
                 b'0'..=b'9' => {
@@ -217,6 +250,8 @@ impl Sentences {
                     words.number(label.take(), &bytes[at..end]);
                     at = end;
                 }
+                // `quota metric 'Requests per day'`: a name of the provider's own.
+                b'"' | b'\'' if matches!(label, Some(Word::Metric | Word::Limit)) => at += 1,
                 b'"' | b'\'' => match quoted(bytes, at) {
                     Some(end) => {
                         at = end;
@@ -343,9 +378,14 @@ impl<'a> Words<'a> {
         }
         self.any(|it| {
             let money = it.any(&[Credit, Spend, Budget, Billing])
-                && it.any(&[Insufficient, Exhausted, Reached, Exceed]);
+                && it.any(&[Insufficient, Exhausted, Reached, Exceed])
+                // `Concurrency budget exceeded`
+                && !it.all(&[Budget, Rate]);
+            let unpaid = it.all(&[Billing, Not]) && !it.any(&[Limit, Rate]);
             let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
-            money || quota || it.says_credits_are_low() || it.says_usage_limit()
+            // `Extra usage is required for long context requests.`
+            let more = it.all(&[Usage, Required]);
+            money || unpaid || more || quota || it.says_credits_are_low() || it.says_usage_limit()
         })
     }
 
@@ -484,6 +524,14 @@ impl Sentence {
     }
 }
 
+/// Whether the part stands anywhere in the text.
+fn memmem(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// Words of more letters count for nothing as such.
+const MAX_WORD: usize = 15;
+
 /// The letters and digits from `start` on, and where they end. Longer words than any that counts
 /// have the key of no word.
 #[inline]
@@ -608,7 +656,12 @@ mod tests {
             "You have run out of credits.",
             "You have exceeded today's quota for this model.",
             "Your limit for today is reached",
+            "Quota exceeded for quota metric 'Generate Content API requests per day'",
+            "Quota exceeded: GenerateRequestsPerDayPerProjectPerModel",
+            "Extra usage is required for long context requests.",
+            "You have not yet added a payment method in the billing page",
             "您的账户已欠费，请充值后重试",
+            "预扣费额度失败, 用户剩余额度: 0.3",
             "该API单日调用次数已达上限",
         ] {
             let words = Words::of(message);
@@ -622,6 +675,8 @@ mod tests {
             "Rate limit reached: budget of 1M tokens/min used. Please slow down.",
             "You reached the free usage limit (reset hourly).",
             "Upgrade today for higher limits",
+            "Concurrency budget exceeded for basic tier",
+            "Without a payment method in the billing page the rate limits are not raised",
             "Rate limit reached on requests per min (RPM): Limit 30. See https://console.groq.com/settings/billing",
             "You are using a Trial key, which is limited to 40 API calls / minute.",
             "Rate limit exceeded",
@@ -630,6 +685,25 @@ mod tests {
             let words = Words::of(message);
             assert!(!words.say_quota_exhausted() && !words.say_daily_cap(), "{message}");
         }
+    }
+
+    #[test]
+    fn messages_in_chinese() {
+        let says = |message, says: fn(&Words<'static>) -> bool| {
+            assert!(says(&Words::of(message)), "{message}");
+        };
+        says("您的账户已达到速率限制", Words::say_rate_limit);
+        says("请求过于频繁，请稍后再试", Words::say_rate_limit);
+        says("您当前使用该API的并发数过高", Words::say_rate_limit);
+        says("服务器繁忙", Words::say_overloaded);
+        says("模型不存在", Words::say_model_is_missing);
+        says("令牌已过期", Words::say_key_is_bad);
+        says("服务内部错误", Words::say_server_error);
+        says("请求超时", Words::say_timeout);
+        says("Prompt 超长", Words::say_context_length);
+        says("输入过长", Words::say_context_length);
+        says("上下文长度超出限制", Words::say_context_length);
+        says("输入长度超过模型最大限制", Words::say_context_length);
     }
 
     #[test]

@@ -1,0 +1,89 @@
+//! What tells an answer from an error that stands in its place.
+
+use std::borrow::Cow;
+
+use super::Body;
+use super::members::{message_of, read_error, scalar};
+use crate::json::{Array, Object, Value};
+use crate::timestamp::Timestamp;
+
+/// No more than this many choices of an answer are looked at.
+const MAX_CHOICES: usize = 32;
+
+/// The choices of an answer: an error in the first one, or nothing in any.
+pub(super) fn read_choices<'a>(
+    choices: Array<'a>,
+    usage: Option<Object<'a>>,
+    body: &mut Body<'a>,
+    now: Timestamp,
+) {
+    let mut any_content = false;
+    for choice in choices.items().take(MAX_CHOICES).filter_map(Value::as_object) {
+        if let Some(error) = choice.get("error").and_then(Value::as_object) {
+            body.has_error = true;
+            return read_error(&mut error.members(), body, now);
+        }
+        let message = choice.get("message").and_then(Value::as_object);
+        let holds = |name: &str| match message.and_then(|message| message.get_some(name)) {
+            Some(Value::Text(text)) => !text.raw().is_empty(),
+            Some(Value::Array(list)) => list.items().next().is_some(),
+            Some(Value::Object(_)) => true,
+            _ => false,
+        };
+        any_content |=
+            ["content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio"]
+                .into_iter()
+                .any(holds);
+        any_content |=
+            matches!(choice.get("text"), Some(Value::Text(text)) if !text.raw().is_empty());
+    }
+    let tokens = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_f64);
+    body.empty_answer =
+        !any_content && tokens("total_tokens").or(tokens("completion_tokens")) == Some(0.0);
+}
+
+/// MiniMax's `base_resp`, which stands in every answer, most often under a 200: `{"status_code":1008,
+/// "status_msg":"insufficient balance"}`.
+pub(super) fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
+    let Some(code) = failed_base_resp(answer) else { return };
+    // The numbers say no more to anybody else, so they are named where they are read.
+    let name = match &*code {
+        "1000" | "1013" | "1024" | "1033" => Some("server_error"),
+        "1001" => Some("timeout"),
+        "1002" | "1041" => Some("rate_limit"),
+        "1004" | "2049" => Some("authentication_error"),
+        "1008" => Some("insufficient_balance"),
+        "1026" | "1027" => Some("content_filter"),
+        "2013" => Some("invalid_request"),
+        "2056" => Some("usage_limit_reached"),
+        _ => None,
+    };
+    body.has_error = true;
+    body.message = answer.get("status_msg").and_then(message_of).or(body.message.take());
+    body.code = Some(code);
+    body.inner_code = name.map(Cow::Borrowed);
+}
+
+/// The code in MiniMax's `base_resp`, unless it is that of success.
+pub(crate) fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
+    answer.get("status_code").and_then(scalar).filter(|code| code != "0")
+}
+
+/// Whether a code that stands beside a message is one of failure. Those of success are 0, or begin
+/// as its statuses do: `200`, `20000`.
+pub(crate) fn is_failed_code(code: Value<'_>) -> bool {
+    let Some(code) = scalar(code) else { return false };
+    if code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return !code.starts_with('2') && code.bytes().any(|byte| byte != b'0');
+    }
+    !["ok", "success"].iter().any(|good| code.eq_ignore_ascii_case(good))
+}
+
+/// Whether an array or object holds nothing.
+pub(super) fn is_empty(value: Value<'_>) -> bool {
+    match value {
+        Value::Array(list) => list.items().next().is_none(),
+        Value::Object(object) => object.members().next().is_none(),
+        _ => false,
+    }
+}
