@@ -79,9 +79,9 @@ impl Classifier {
         let parsed = body::read(body, now);
         let provider =
             self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
-        let (status, verdict, message) = if (200..300).contains(&status) {
+        let (status, verdict, explanation) = if (200..300).contains(&status) {
             match disguised_error(status, &facts, &parsed, body, provider) {
-                Some((status, verdict, message)) => (status, verdict, message),
+                Some(found) => found,
                 None => return Ok(()),
             }
         } else {
@@ -89,11 +89,16 @@ impl Classifier {
         };
         let headers = headers.iter().map(|(name, value)| (name, value));
         let answer = Answer { status, headers, body };
-        Err(make(answer, &facts, &parsed, provider, verdict, message, now))
+        let error = make(answer, &facts, &parsed, provider, verdict, now);
+        Err(match explanation {
+            Some(explanation) if error.message().is_none() => error.with_explanation(explanation),
+            _ => error,
+        })
     }
 }
 
-/// An error in the answer that claims success: its status, verdict and, if it has none, a message.
+/// An error in the answer that claims success: its status, its verdict and, where the provider does
+/// not say what is wrong, an explanation.
 fn disguised_error(
     status: u16,
     facts: &HeaderFacts<'_>,
@@ -101,10 +106,10 @@ fn disguised_error(
     bytes: &[u8],
     provider: Option<Provider>,
 ) -> Option<(Option<u16>, Verdict, Option<&'static str>)> {
-    let protocol = |message| {
+    let protocol = |explanation| {
         let verdict =
             Verdict { kind: Kind::Protocol, retryable: facts.should_retry.unwrap_or(true) };
-        Some((Some(status), verdict, Some(message)))
+        Some((Some(status), verdict, Some(explanation)))
     };
     let content_type = facts.content_type();
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
@@ -160,14 +165,13 @@ pub(crate) struct Answer<'a, H> {
     pub(crate) body: &'a [u8],
 }
 
-/// Puts the error together. `message` stands in where the body has none.
+/// Puts the error together.
 pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     answer: Answer<'_, impl Iterator<Item = (N, V)> + Clone>,
     facts: &HeaderFacts<'_>,
     body: &Body<'_>,
     provider: Option<Provider>,
     verdict: Verdict,
-    message: Option<&'static str>,
     now: Timestamp,
 ) -> Error {
     let headers = answer.headers;
@@ -181,7 +185,7 @@ pub(crate) fn make<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         read_fields();
     }
     let of_field = || has_fields.then(read_fields).and_then(|fields| fields.first_message());
-    let message = body.message.as_deref().or(message).or_else(of_field);
+    let message = body.message.as_deref().or_else(of_field);
     let texts = [
         (Part::Message, message),
         (Part::Code, body.code.as_deref().or(facts.code)),
@@ -243,10 +247,16 @@ fn select_hint(
         }
     }
     let may_be_reset = limited && facts.may_tell_rate_limit;
+    let reset =
+        || may_be_reset.then(reset).flatten().map(|wait| (wait, HintSource::RateLimitReset));
+    let in_prose = || body.wait_in_prose().map(|wait| (wait, HintSource::Message));
     (facts.retry_after_ms.map(|wait| (wait, HintSource::RetryAfterMs)))
         .or_else(|| facts.retry_after.map(|wait| (wait, HintSource::RetryAfter)))
-        .or_else(|| may_be_reset.then(reset)?.map(|wait| (wait, HintSource::RateLimitReset)))
-        .or_else(|| body.wait_in_prose().map(|wait| (wait, HintSource::Message)))
+        .or_else(|| match reset() {
+            // One that has passed says less than the prose.
+            Some((Duration::ZERO, source)) => in_prose().or(Some((Duration::ZERO, source))),
+            reset => reset.or_else(in_prose),
+        })
 }
 
 fn until_next_minute(date: Timestamp) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::hint::{parse_millis, parse_retry_after};
+use crate::hint::{RetryAfter, parse_millis, parse_retry_after};
 use crate::http_date;
 use crate::provider::Provider;
 use crate::rate_limit;
@@ -13,7 +13,10 @@ use crate::timestamp::Timestamp;
 #[derive(Default)]
 pub(crate) struct HeaderFacts<'a> {
     date: Option<&'a [u8]>,
+    /// A cache kept the answer for a while, so that its date has passed.
+    from_cache: bool,
     pub(crate) retry_after: Option<Duration>,
+    retry_after_date: Option<Timestamp>,
     pub(crate) retry_after_ms: Option<Duration>,
     pub(crate) should_retry: Option<bool>,
     pub(crate) request_id: Option<&'a str>,
@@ -31,6 +34,9 @@ pub(crate) struct HeaderFacts<'a> {
     pub(crate) may_tell_rate_limit: bool,
     request_id_rank: u8,
 }
+
+/// LiteLLM passes on the headers of the provider behind it with this in front of their names.
+pub(crate) const LITELLM_PREFIX: &[u8] = b"llm_provider-";
 
 /// The longest header name that matters here.
 pub(crate) const MAX_NAME: usize = 64;
@@ -54,7 +60,7 @@ impl<'a> HeaderFacts<'a> {
                 6 if is("server") => facts.server = value,
                 12 if is("content-type") => facts.content_type = value,
                 // They are read when somebody asks for them.
-                _ if rate_limit::may_tell(name) && !matches!(name[0], b'a' | b'A') => {
+                _ if rate_limit::may_tell(name) && matches!(name[0] | 0x20, b'r' | b'x') => {
                     facts.may_tell_rate_limit = true;
                 }
                 _ => {
@@ -64,7 +70,15 @@ impl<'a> HeaderFacts<'a> {
                 }
             }
         }
+        if let Some(date) = facts.retry_after_date {
+            facts.retry_after = Some(date.since(facts.server_time(now)));
+        }
         facts
+    }
+
+    /// The time by the clock that the server's dates are of; ours, if the answer does not tell it.
+    fn server_time(&self, now: Timestamp) -> Timestamp {
+        if self.from_cache { now } else { self.date(now).unwrap_or(now) }
     }
 
     /// When the server wrote the answer, by its own clock.
@@ -80,14 +94,19 @@ impl<'a> HeaderFacts<'a> {
     fn take(&mut self, name: &[u8], value: &'a [u8], now: Timestamp) {
         match name {
             // Of several lines the first one that can be read counts.
-            b"retry-after" => {
-                self.retry_after = self.retry_after.or_else(|| parse_retry_after(text(value), now))
+            b"retry-after" if self.retry_after.is_none() && self.retry_after_date.is_none() => {
+                match parse_retry_after(text(value), now) {
+                    Some(RetryAfter::In(wait)) => self.retry_after = Some(wait),
+                    Some(RetryAfter::At(date)) => self.retry_after_date = Some(date),
+                    None => {}
+                }
             }
             b"retry-after-ms" | b"x-ms-retry-after-ms" => {
                 // Zero says nothing, and must not hide a wait in the other header.
                 let millis = || parse_millis(text(value)).filter(|wait| !wait.is_zero());
                 self.retry_after_ms = self.retry_after_ms.or_else(millis);
             }
+            b"age" => self.from_cache = is_positive(value),
             b"x-should-retry" => {
                 let is = |word: &str| text(value).eq_ignore_ascii_case(word);
                 self.should_retry =
@@ -106,6 +125,10 @@ impl<'a> HeaderFacts<'a> {
                 self.provider = Some(Provider::Anthropic);
             }
             b"cf-ray" => self.has_cf_ray = true,
+            b"llm_provider-retry-after" => {
+                self.provider = self.provider.or(Some(Provider::LiteLlm));
+                self.take(b"retry-after", value, now);
+            }
             _ => {
                 self.may_tell_rate_limit |= rate_limit::may_tell(name);
                 self.provider = self.provider.or_else(|| provider_of(name));
@@ -153,6 +176,11 @@ pub(crate) fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Opti
     Some(lower)
 }
 
+/// Whether a header holds a number above zero.
+pub(crate) fn is_positive(value: &[u8]) -> bool {
+    value.iter().any(|digit| matches!(digit, b'1'..=b'9'))
+}
+
 /// The provider that a header's name gives away.
 fn provider_of(name: &[u8]) -> Option<Provider> {
     let begins = |prefix: &[u8]| name.starts_with(prefix);
@@ -164,7 +192,7 @@ fn provider_of(name: &[u8]) -> Option<Provider> {
         b'x' if begins(b"x-groq-") => Some(Provider::Groq),
         b'x' if begins(b"x-amzn-") => Some(Provider::Bedrock),
         b'x' if begins(b"x-ms-") => Some(Provider::Azure),
-        b'l' if begins(b"llm_provider-") => Some(Provider::LiteLlm),
+        b'l' if begins(LITELLM_PREFIX) => Some(Provider::LiteLlm),
         b'm' if begins(b"mistral-") => Some(Provider::Mistral),
         _ => None,
     }
@@ -202,13 +230,25 @@ mod tests {
 
     #[test]
     fn the_first_readable_retry_after_counts() {
-        assert_eq!(
-            read(&[("retry-after", "x"), ("retry-after", "45")]).retry_after.unwrap().as_secs(),
-            45
-        );
-        assert_eq!(
-            read(&[("retry-after", "2"), ("retry-after", "3")]).retry_after.unwrap().as_secs(),
-            2
-        );
+        let wait = |values: [&str; 2]| {
+            let headers = values.map(|value| ("retry-after", value));
+            read(&headers).retry_after.map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait(["x", "45"]), Some(45));
+        assert_eq!(wait(["2", "3"]), Some(2));
+    }
+
+    #[test]
+    fn a_date_is_one_of_the_server_s_clock() {
+        let now = Timestamp::from_unix_seconds(784_111_700);
+        let wait = |headers: &[(&str, &str)]| {
+            let date = [("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")];
+            HeaderFacts::read(&[&date, headers].concat(), now).retry_after.unwrap().as_secs()
+        };
+        let date = ("Date", "Sun, 06 Nov 1994 08:49:27 GMT");
+        assert_eq!(wait(&[]), 77);
+        assert_eq!(wait(&[date]), 10);
+        assert_eq!(wait(&[date, ("Age", "5")]), 77);
+        assert_eq!(wait(&[("Date", "yesterday")]), 77);
     }
 }

@@ -26,13 +26,46 @@ named! {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date in any of RFC 9110's three forms. Fractions and RFC 3339
-/// dates are not in the grammar but are sent, and taken. A date that has passed is a wait of zero;
-/// anything else is no hint.
-pub(crate) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+/// What `Retry-After` names: the wait, or the time when it ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum RetryAfter {
+    In(Duration),
+    At(Timestamp),
+}
+
+impl RetryAfter {
+    /// The wait. A date that has passed is a wait of zero.
+    pub(crate) fn wait(self, now: Timestamp) -> Duration {
+        match self {
+            RetryAfter::In(wait) => wait,
+            RetryAfter::At(date) => date.since(now),
+        }
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date in any of RFC 9110's three forms. Fractions, RFC 3339
+/// dates and seconds since 1970 are not in the grammar but are sent, and taken. So is a value that a
+/// proxy has repeated; of different ones none is trusted. Anything else is no hint.
+pub(crate) fn parse_retry_after(value: &str, now: Timestamp) -> Option<RetryAfter> {
     let value = value.trim_matches([' ', '\t']);
     let date = || http_date::parse(value, now).or_else(|| http_date::parse_rfc3339(value));
-    duration::decimal_seconds(value).or_else(|| date().map(|date| date.since(now)))
+    let seconds = |value| duration::decimal_seconds(value).map(|wait| wait_or_date(wait, now));
+    seconds(value).or_else(|| date().map(RetryAfter::At)).or_else(|| {
+        let mut values = value.split(',').map(|value| value.trim_matches([' ', '\t']));
+        let first = values.next()?;
+        if values.all(|value| value == first) { seconds(first) } else { None }
+    })
+}
+
+/// Seconds, unless they are the date of a time not far from now: nobody asks to wait for decades
+/// that end today, but some servers do write a date so.
+pub(crate) fn wait_or_date(seconds: Duration, now: Timestamp) -> RetryAfter {
+    const NEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+    let date = Timestamp::UNIX_EPOCH + seconds;
+    if seconds > NEAR && date.since(now).max(now.since(date)) < NEAR {
+        return RetryAfter::At(date);
+    }
+    RetryAfter::In(seconds)
 }
 
 /// Reads a wait in milliseconds.
@@ -89,7 +122,7 @@ fn introduces_wait(before: &[u8]) -> Option<bool> {
         rest = head;
     }
     // All words that introduce a wait end so, and few others do.
-    if !matches!(rest.last()? | 0x20, b'n' | b'r' | b't' | b'y') {
+    if !matches!(rest.last()? | 0x20, b'n' | b'r' | b's' | b't' | b'y') {
         return None;
     }
     let mut words = std::iter::from_fn(|| {
@@ -103,6 +136,10 @@ fn introduces_wait(before: &[u8]) -> Option<bool> {
     let is = |word: &[u8], names: &[&str]| {
         names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
     };
+    // google.rpc.RetryInfo, printed: `retry_delay { seconds: 58 }`.
+    if is(last, &["seconds"]) {
+        return words.next().filter(|word| is(word, &["retry_delay"])).map(|_| true);
+    }
     let bare_seconds = is(last, &["after", "retry_after"]);
     let introduces = bare_seconds
         || is(last, &["in", "for", "wait", "least", "another", "about", "approximately"]);
@@ -145,6 +182,8 @@ mod tests {
             ("Please try again in 6m 11.52s. Need more tokens?", Some(371.52)),
             ("Limit 10 per minute. Retry after 60 seconds.", Some(60.0)),
             ("retry_after: 7", Some(7.0)),
+            ("Quota exceeded. retry_delay {\n  seconds: 58\n}", Some(58.0)),
+            ("max_seconds: 58", None),
             ("Please wait 10 seconds before retrying", Some(10.0)),
             ("Resets in 3 days. ...", Some(259_200.0)),
             ("try again in about 20s", Some(20.0)),
@@ -160,10 +199,13 @@ mod tests {
     #[test]
     fn retry_after_values() {
         let now = Timestamp::from_unix_seconds(784_111_747);
-        let secs = |value| parse_retry_after(value, now).map(|wait| wait.as_secs_f64());
+        let secs = |value| parse_retry_after(value, now).map(|wait| wait.wait(now).as_secs_f64());
         assert_eq!(secs("\t42 "), Some(42.0));
         assert_eq!(secs("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30.0));
         assert_eq!(secs("Sun, 06 Nov 1960 08:49:37 GMT"), Some(0.0));
+        assert_eq!(secs("30, 30"), Some(30.0));
+        assert_eq!(secs("784111789"), Some(42.0));
+        assert_eq!(secs("9223372037"), Some(9_223_372_037.0));
         for garbage in
             ["5, 7", "120;foo=bar", "4\r\n 2", "-2", "inf", "NaN", "²", "12\0", "", "soon"]
         {

@@ -25,6 +25,11 @@ impl Item {
         }
     }
 
+    /// Whether this item is the same text as another one.
+    pub(crate) fn has_name_of(&self, other: &Item) -> bool {
+        matches!(self.value, Value::String(_)) && self.value == other.value
+    }
+
     /// The parameter of this name, if it is an integer.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         // RFC 9651 section 4.2.3.2: of a repeated parameter the last one counts.
@@ -37,7 +42,7 @@ impl Item {
 }
 
 /// More items than this are no rate limit.
-const MAX_ITEMS: usize = 64;
+pub(crate) const MAX_ITEMS: usize = 64;
 
 /// Reads a list; any mistake spoils the whole of it (RFC 9651 section 4.2).
 pub(crate) fn parse_list(text: &str) -> Option<Vec<Item>> {

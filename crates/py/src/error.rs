@@ -241,6 +241,7 @@ impl NativeError {
     ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let error = &self.0;
         let details = PyDict::new(py);
+        details.set_item("explanation", error.explanation())?;
         details.set_item("status", error.status())?;
         details.set_item("retryable", error.is_retryable())?;
         details.set_item("should_retry", error.should_retry())?;

@@ -81,6 +81,9 @@ pub(crate) fn new(
 }
 
 fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
+    if let Some(explanation) = details.take::<String>("explanation")? {
+        error = error.with_explanation(&explanation);
+    }
     if let Some(status) = details.object("status")? {
         error = error.with_status(input::status(&status)?);
     }

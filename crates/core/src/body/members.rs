@@ -90,8 +90,11 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                 top.failed |= is_text(value, "error");
             }
             b"success" => top.failed |= matches!(value, Value::Bool(false)),
+            // Telegram; what imitates it.
+            b"parameters" => read_waits(value, body, now),
             b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings" => {
                 top.has_answer |= !answer::is_empty(value);
+                read_waits(value, body, now);
             }
             // Tencent, Volcengine.
             b"Response" | b"ResponseMetadata" => {
@@ -186,6 +189,10 @@ impl<'a> Top<'a> {
             if let Some(choices) = self.choices {
                 answer::read_choices(choices, self.usage, body, now);
             }
+        }
+        let first = self.errors.and_then(Value::as_array).and_then(|list| list.items().next());
+        for value in [self.detail, first].into_iter().flatten() {
+            read_waits(value, body, now);
         }
         self.recognise(body);
         self.read_fields(body);
@@ -344,11 +351,10 @@ pub(super) fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: 
                     read_metadata(metadata, body, now);
                 }
             }
-            b"details" => {
-                if let Some(details) = value.as_array() {
-                    read_details(details, body, now);
-                }
-            }
+            b"details" => match value {
+                Value::Array(details) => read_details(details, body, now),
+                details => read_waits(details, body, now),
+            },
             b"errors" => {
                 if let Some(map) = value.as_object() {
                     if let Some(text) = fields::read_map(&mut map.members(), &mut body.fields) {
@@ -389,6 +395,14 @@ fn note(name: &[u8], members: &mut ErrorMembers) {
         b"metadata" => members.metadata = true,
         b"n_ctx" => members.n_ctx = true,
         _ => {}
+    }
+}
+
+/// The waits among the members of an object.
+fn read_waits(value: Value<'_>, body: &mut Body<'_>, now: Timestamp) {
+    let members = value.as_object().into_iter().flat_map(|object| object.members());
+    for (name, value) in members {
+        body.retry_after = body.retry_after.or_else(|| waits::read(name.raw(), value, now));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::hint::parse_retry_after;
+use crate::hint::{parse_retry_after, wait_or_date};
 use crate::json::Value;
 use crate::rate_limit::parse_reset;
 use crate::timestamp::Timestamp;
@@ -44,6 +44,7 @@ pub(super) fn read_headers(headers: json::Object<'_>, now: Timestamp) -> Option<
         found.and_then(|(_, value)| value.as_scalar())
     };
     let retry_after = named("retry-after").and_then(|value| parse_retry_after(&value, now));
+    let retry_after = retry_after.map(|wait| wait.wait(now));
     retry_after.or_else(|| named("x-ratelimit-reset").and_then(|value| parse_reset(&value, now)))
 }
 
@@ -59,10 +60,12 @@ fn seconds(value: Value<'_>, now: Timestamp) -> Option<Duration> {
         return duration::digits(digits)
             .map(Duration::from_secs)
             .or_else(|| duration::decimal_seconds(text()?))
-            .or_else(|| duration::from_seconds(text()?.parse().ok()?));
+            .or_else(|| duration::from_seconds(text()?.parse().ok()?))
+            .map(|wait| wait_or_date(wait, now).wait(now));
     }
     let text = value.as_text()?;
-    parse_retry_after(&text, now).or_else(|| duration::go_duration(text.trim()))
+    let wait = parse_retry_after(&text, now).map(|wait| wait.wait(now));
+    wait.or_else(|| duration::go_duration(text.trim()))
 }
 
 #[cfg(test)]

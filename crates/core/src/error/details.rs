@@ -15,6 +15,21 @@ impl Error {
         self
     }
 
+    /// What is wrong with an answer in which the provider says nothing: our own words, for
+    /// `Display`. Bindings keep it when they store an error.
+    #[doc(hidden)]
+    pub fn explanation(&self) -> Option<&str> {
+        self.0.store.text(Part::Explanation)
+    }
+
+    /// The same error with our own words for what is wrong.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_explanation(mut self, explanation: &str) -> Self {
+        self.0.store.set_redacted(Part::Explanation, explanation);
+        self
+    }
+
     /// The same error with the provider's error type, redacted.
     #[must_use]
     pub fn with_error_type(mut self, error_type: &str) -> Self {

@@ -89,7 +89,7 @@ impl<'a> HeaderList<'a> {
     }
 
     /// Each header's name and value, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
         let mut rest = self.bytes;
         std::iter::from_fn(move || {
             let (lengths, tail) = rest.split_at_checked(LENGTHS)?;

@@ -446,7 +446,8 @@ impl fmt::Display for Error {
         if let Some(status) = self.status() {
             write!(f, " ({status})")?;
         }
-        if let Some(message) = self.message().filter(|message| !message.is_empty()) {
+        let said = self.message().filter(|message| !message.is_empty());
+        if let Some(message) = said.or(self.explanation()) {
             write!(f, ": {}", OneLine(message))?;
         }
         if let Some(wait) = self.retry_after() {

@@ -10,13 +10,14 @@ pub(crate) enum Part {
     Body,
     Headers,
     Message,
+    Explanation,
     Code,
     Type,
     Param,
     RequestId,
 }
 
-const COUNT: usize = 7;
+const COUNT: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Span {
@@ -31,7 +32,7 @@ pub(crate) fn max_bytes(part: Part) -> usize {
     match part {
         Part::Body => MAX_BODY_BYTES,
         Part::Headers => MAX_HEADER_BYTES,
-        Part::Message => MAX_MESSAGE_BYTES,
+        Part::Message | Part::Explanation => MAX_MESSAGE_BYTES,
         Part::Code | Part::Type | Part::Param | Part::RequestId => MAX_TEXT_BYTES,
     }
 }

@@ -112,9 +112,7 @@ fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
     let lower = reason.to_ascii_lowercase();
     Some(match &*lower {
         "" | "null" | "finish_reason_unspecified" => return None,
-        "error" | "error_toxic" | "model_error" | "malformed_function_call" | "other" => {
-            Finish::Failed(Kind::Server)
-        }
+        "other" => Finish::Failed(Kind::Server),
         "timeout" => Finish::Failed(Kind::Timeout),
         // DeepSeek, when it is out of machines.
         "insufficient_system_resource" => Finish::Failed(Kind::Overloaded),
@@ -126,11 +124,17 @@ fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
         | "spii"
         | "refusal"
         | "content_filtered"
+        | "sensitive"
         | "image_safety"
         | "guardrail_intervened" => Finish::ContentFilter,
+        // Whatever else a server calls it: `abort`, `network_error`, `MALFORMED_RESPONSE`.
+        _ if FAILURES.iter().any(|word| lower.contains(word)) => Finish::Failed(Kind::Server),
         _ => Finish::Normal(reason),
     })
 }
+
+/// Words in the name of an end that is a failure.
+const FAILURES: [&str; 6] = ["error", "fail", "abort", "cancel", "malformed", "unexpected"];
 
 fn read_anthropic<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
     let delta = object_of(event, "delta");
@@ -290,10 +294,20 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
                 .unwrap_or_default(),
             finish: reason.and_then(Value::as_text).and_then(finish),
             is_error: answer.and_then(Value::as_object).and_then(failed_base_resp).is_some()
-                || matches!(message, Some(Value::Text(_))) && code.is_some_and(is_failed_code),
+                || matches!(message, Some(Value::Text(_))) && code.is_some_and(is_failed_code)
+                || is_bare_message(event),
             ..Event::default()
         },
     }
+}
+
+/// An event that is nothing but a message or a detail: so speaks an error, not an answer.
+fn is_bare_message(event: Object<'_>) -> bool {
+    let mut members = event.members();
+    let is_message = members.next().is_some_and(|(name, value)| {
+        matches!(name.raw(), b"message" | b"Message" | b"detail") && matches!(value, Value::Text(_))
+    });
+    is_message && members.next().is_none()
 }
 
 /// Amazon Bedrock's ConverseStream, as JSON.

@@ -29,6 +29,11 @@ pub(super) struct Lines {
     started: bool,
     /// The stream is a JSON array, whose lines are no records.
     in_array: bool,
+    /// There was an event.
+    has_events: bool,
+    /// A body over several lines has begun behind the events: so some servers (Gemini) tell of an
+    /// error.
+    in_body: bool,
     after_cr: bool,
 }
 
@@ -100,10 +105,25 @@ impl Lines {
         line: &[u8],
         on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
     ) -> Result<bool, TooLong> {
+        if self.in_body {
+            let ends = if line.is_empty() { self.data.ends_with(b"}") } else { starts_event(line) };
+            if !ends {
+                return self.extend_data(line);
+            }
+            self.in_body = false;
+            if !self.dispatch(on_event) {
+                return Ok(false);
+            }
+        }
         if line.is_empty() {
             return Ok(self.dispatch(on_event));
         }
         if line.trim_ascii_start().first() == Some(&b'{') && !self.in_array {
+            if self.has_events && line.trim_ascii_end().last() != Some(&b'}') {
+                self.in_body = true;
+                return self.extend_data(line);
+            }
+            self.has_events = true;
             return Ok(on_event(RawEvent::Data { name: b"", data: line }));
         }
         let (field, value) = match memchr::memchr(b':', line) {
@@ -112,15 +132,7 @@ impl Lines {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"data" => {
-                if self.data.len() + value.len() >= MAX_EVENT_BYTES {
-                    return Err(TooLong);
-                }
-                if std::mem::replace(&mut self.has_data, true) {
-                    self.data.push(b'\n');
-                }
-                self.data.extend_from_slice(value);
-            }
+            b"data" => return self.extend_data(value),
             b"event" => {
                 self.name.clear();
                 self.name.extend_from_slice(value);
@@ -132,13 +144,33 @@ impl Lines {
         Ok(true)
     }
 
+    /// Adds a line to the data of the event.
+    fn extend_data(&mut self, line: &[u8]) -> Result<bool, TooLong> {
+        if self.data.len() + line.len() >= MAX_EVENT_BYTES {
+            return Err(TooLong);
+        }
+        if std::mem::replace(&mut self.has_data, true) {
+            self.data.push(b'\n');
+        }
+        self.data.extend_from_slice(line);
+        Ok(true)
+    }
+
     fn dispatch(&mut self, on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> bool {
         let had_data = std::mem::take(&mut self.has_data);
+        self.has_events |= had_data;
         let go_on = !had_data || on_event(RawEvent::Data { name: &self.name, data: &self.data });
         self.name.clear();
         self.data.clear();
         go_on
     }
+}
+
+/// Whether a line is certain to be no part of a body over several lines: the lines inside one are
+/// indented.
+fn starts_event(line: &[u8]) -> bool {
+    let record = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
+    record || line.starts_with(b"data:") || line.starts_with(b"event:")
 }
 
 #[cfg(test)]
@@ -176,6 +208,17 @@ mod tests {
     #[test]
     fn ndjson_records_are_events() {
         assert_eq!(events(&[b"{\"a\":1}\n {\"b\":2}\n"]), ["|{\"a\":1}", "| {\"b\":2}"]);
+    }
+
+    #[test]
+    fn a_body_behind_the_events_is_one_event() {
+        let body = "{\n \"error\": {\n\n  \"code\": 503\n }\n}";
+        let stream = format!("data: 1\n\n{body}\n");
+        assert_eq!(events(&[stream.as_bytes()]), ["|1", &format!("|{}", body)]);
+        assert_eq!(
+            events(&[b"data: 1\n\n{\"a\n{\"b\":2}\ndata: 3"]),
+            ["|1", "|{\"a", "|{\"b\":2}", "|3"]
+        );
     }
 
     #[test]

@@ -215,7 +215,9 @@ impl StreamDecoder {
             Some(End::Error { body, prefer_text }) => {
                 StreamEnd::Error(self.error(&body, prefer_text, now))
             }
-            Some(End::Failed(kind, message)) => StreamEnd::Error(self.local_error(kind, message)),
+            Some(End::Failed(kind, explanation)) => {
+                StreamEnd::Error(self.local_error(kind, explanation))
+            }
             None if self.state.finish_reason.is_some() && !self.state.needs_last => {
                 StreamEnd::Complete
             }
@@ -274,14 +276,16 @@ impl StreamDecoder {
         let status = embedded_status(&parsed);
         let verdict = verdict::decide(status, &facts, &parsed, provider);
         let answer = Answer { status, headers: headers.iter().copied(), body: bytes };
-        self.with_delivery(make(answer, &facts, &parsed, provider, verdict, None, now))
+        self.with_delivery(make(answer, &facts, &parsed, provider, verdict, now))
     }
 
-    fn local_error(&self, kind: Kind, message: &str) -> Error {
+    fn local_error(&self, kind: Kind, explanation: &str) -> Error {
         let headers = self.answer.headers();
         let request_id =
             ["x-request-id", "request-id"].into_iter().find_map(|name| headers.get(name));
-        let error = Error::new(kind, message)
+        let error = Error::new(kind, "")
+            .with_message(None)
+            .with_explanation(explanation)
             .with_provider(self.provider)
             .with_headers(&headers.iter().collect::<Vec<_>>());
         let request_id = request_id.and_then(|id| std::str::from_utf8(id).ok());
