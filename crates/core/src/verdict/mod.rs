@@ -2,6 +2,8 @@
 
 mod codes;
 mod prose;
+mod sentences;
+mod vocabulary;
 
 use std::time::Duration;
 

@@ -1,0 +1,204 @@
+//! Reading a message: the words of each of its sentences, and the numbers that rules ask for.
+
+use super::vocabulary::{CHINESE, Key, Word, word};
+use crate::swar;
+
+/// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
+const MAX_PROSE: usize = 1024;
+
+/// More sentences than this are taken for one.
+const MAX_SENTENCES: usize = 8;
+
+/// What a message says, sentence by sentence.
+#[derive(Default)]
+pub(super) struct Sentences {
+    words: [Sentence; MAX_SENTENCES],
+    count: usize,
+    pub(super) limit: Option<u64>,
+    pub(super) requested: Option<u64>,
+}
+
+/// The set of words in one sentence.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sentence(u64);
+
+/// What an empty message says.
+pub(super) static NOTHING: Sentences =
+    Sentences { words: [Sentence(0); MAX_SENTENCES], count: 1, limit: None, requested: None };
+
+impl Sentences {
+    /// Reads the beginning of a message.
+    pub(super) fn of(message: &str) -> Self {
+        let mut words = Sentences { count: 1, ..Sentences::default() };
+        let bytes = &message.as_bytes()[..message.len().min(MAX_PROSE)];
+        let mut at = 0;
+        // The word before, and what a number right after it belongs to.
+        let mut label = None;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' => {
+                    let (key, end) = read_word(bytes, at);
+                    let next = bytes.get(end);
+                    // An address is no prose.
+                    if next == Some(&b':') && bytes[end..].starts_with(b"://") {
+                        at = end_of(bytes, end, |byte| !byte.is_ascii_whitespace());
+                        label = None;
+                        continue;
+                    }
+                    label = word(key).map(|word| words.add(word, label, &bytes[..at]));
+                    // `GenerateRequestsPerDayPerProjectPerModel`
+                    if end - at > MAX_WORD && memmem(&bytes[at..end], b"PerDay") {
+                        words.add(Word::Day, None, &[]);
+                    }
+                    at = end + usize::from(next == Some(&b' '));
+                }
+                b'0'..=b'9' => {
+                    let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
+                    words.number(label.take(), &bytes[at..end]);
+                    at = end;
+                }
+                // `quota metric 'Requests per day'`: a name of the provider's own.
+                b'"' | b'\'' if matches!(label, Some(Word::Metric | Word::Limit)) => at += 1,
+                b'"' | b'\'' => match quoted(bytes, at) {
+                    Some(end) => {
+                        at = end;
+                        label = None;
+                    }
+                    None => at += 1,
+                },
+                b'.' | b';' | b'!' | b'?' | b'\n' => {
+                    let ends = bytes.get(at + 1).is_none_or(|next| next.is_ascii_whitespace());
+                    if ends && words.count < MAX_SENTENCES && words.last().0 != 0 {
+                        words.count += 1;
+                    }
+                    at += 1;
+                }
+                // The first byte of most Chinese characters.
+                0xe4..=0xe9 => {
+                    let phrase = CHINESE.iter().find(|it| bytes[at..].starts_with(it.0.as_bytes()));
+                    for word in phrase.map_or(&[][..], |it| it.1) {
+                        words.add(*word, None, &[]);
+                    }
+                    at += phrase.map_or(3, |it| it.0.len());
+                    label = None;
+                }
+                _ => at += 1,
+            }
+        }
+        words
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Sentence> {
+        self.words[..self.count].iter()
+    }
+
+    fn last(&mut self) -> &mut Sentence {
+        &mut self.words[self.count - 1]
+    }
+
+    /// Adds a word that stands behind the word `label` and the text `before`; says what it means
+    /// there.
+    fn add(&mut self, word: Word, label: Option<Word>, before: &[u8]) -> Word {
+        let word = match (word, label) {
+            // `per day`, `this month`, `calls / month`: another day is just a day.
+            (Word::DayOrMonth, Some(Word::Each)) => Word::Day,
+            (Word::DayOrMonth, _) if before.trim_ascii_end().ends_with(b"/") => Word::Day,
+            // `exceeded today's quota`, `used up for today`, but not `upgrade today`.
+            (Word::Today, Some(Word::Exceed | Word::Reached | Word::Exhausted)) => Word::Day,
+            (Word::Today, _) if before.trim_ascii_end().ends_with(b"for") => Word::Day,
+            // `tokens per min`, `1M tokens/min`: a 5-hour window is no rate.
+            (Word::MinuteOrHour, Some(Word::Each)) => Word::Minute,
+            (Word::MinuteOrHour, _) if before.trim_ascii_end().ends_with(b"/") => Word::Minute,
+            (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
+            // `used up your allocation`, `used all available credits`
+            (Word::All, Some(Word::Used)) => Word::Exhausted,
+            // `out of quota`, `run out of credits`
+            (Word::Of, Some(Word::Out)) => Word::Exhausted,
+            (Word::Than, Some(Word::More)) => Word::Exceed,
+            (word, _) => word,
+        };
+        self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);
+        word
+    }
+
+    fn number(&mut self, label: Option<Word>, digits: &[u8]) {
+        let value = || {
+            let mut digits = digits.iter().filter(|byte| byte.is_ascii_digit());
+            digits.try_fold(0u64, |sum, digit| {
+                sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+            })
+        };
+        match label {
+            Some(Word::Limit) => self.limit = self.limit.or_else(value),
+            Some(Word::Requested) => self.requested = self.requested.or_else(value),
+            _ => {}
+        }
+    }
+}
+
+impl Sentence {
+    pub(super) fn has(&self, word: Word) -> bool {
+        self.0 & (1 << word as u64) != 0
+    }
+
+    pub(super) fn any(&self, words: &[Word]) -> bool {
+        words.iter().any(|word| self.has(*word))
+    }
+
+    pub(super) fn all(&self, words: &[Word]) -> bool {
+        words.iter().all(|word| self.has(*word))
+    }
+}
+
+/// Whether the part stands anywhere in the text.
+fn memmem(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// Words of more letters count for nothing as such.
+const MAX_WORD: usize = 15;
+
+/// The letters and digits from `start` on, and where they end. Longer words than any that counts
+/// have the key of no word.
+#[inline]
+fn read_word(bytes: &[u8], start: usize) -> (Key, usize) {
+    let (first, len) = read_letters(bytes, start);
+    if len < 8 {
+        return ([first, 0], start + len);
+    }
+    let (second, len) = read_letters(bytes, start + 8);
+    if len < 8 {
+        return ([first, second], start + 8 + len);
+    }
+    (Key::default(), end_of(bytes, start, |byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Up to eight letters and digits, in lower case, and how many there are.
+#[inline]
+fn read_letters(bytes: &[u8], start: usize) -> (u64, usize) {
+    // Behind the end are zeros, which end the word.
+    let word = swar::load_padded(bytes, start);
+    let lower = word | swar::each(b'a' - b'A');
+    let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
+    let others = !member & swar::each(0x80);
+    (lower & swar::before_first(others), swar::first(others))
+}
+
+fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
+    bytes[start..].iter().position(|byte| !member(*byte)).map_or(bytes.len(), |len| start + len)
+}
+
+/// The end of the quotation that begins here, if one does. An apostrophe inside a word is none.
+fn quoted(bytes: &[u8], start: usize) -> Option<usize> {
+    let mark = bytes[start];
+    if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let closes = |at: usize| {
+        bytes[at] == mark && !bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphanumeric())
+    };
+    // A quotation that does not end soon is an apostrophe or cut off; reading on costs no more
+    // than this, however many marks there are.
+    const LONGEST: usize = 512;
+    (start + 1..bytes.len().min(start + LONGEST)).find(|at| closes(*at)).map(|at| at + 1)
+}

@@ -1,0 +1,195 @@
+//! The words that count in a message.
+
+/// Declares the words that count, each with its spellings.
+macro_rules! words {
+    ($($name:ident: $($spelling:literal)|+;)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[derive(Clone, Copy)]
+        pub(super) enum Word { $($name,)* }
+
+        /// Each spelling with its word.
+        const SPELLINGS: &[(Key, Word)] = &[$($((key_of($spelling.as_bytes()), Word::$name),)+)*];
+    };
+}
+
+words! {
+    Again: "again";
+    ApiKey: "apikey";
+    Arrears: "arrears" | "recharge" | "overdue" | "unpaid";
+    Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
+    Balance: "balance";
+    Billing: "billing";
+    Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
+    Budget: "budget";
+    Busy: "busy";
+    Capacity: "capacity";
+    Characters: "characters" | "string";
+    Completion: "completion" | "output";
+    Content: "content";
+    Context: "context";
+    Credit: "credit" | "credits" | "funds";
+    Day: "daily" | "tpd" | "rpd";
+    Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
+    Exhausted: "exhausted" | "depleted";
+    Exist: "exist" | "exists" | "found";
+    Expired: "expired" | "incorrect" | "missing" | "revoked";
+    Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
+    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question";
+    Insufficient: "insufficient" | "low" | "enough" | "purchase";
+    Internal: "internal";
+    Invalid: "invalid" | "valid" | "provide";
+    Large: "large" | "long" | "longer" | "larger" | "greater" | "big";
+    Least: "least";
+    Length: "length";
+    Limit: "limit" | "limits" | "limited";
+    Loading: "loading";
+    Many: "many";
+    Maximum: "maximum" | "max";
+    Minute: "minute" | "minutes" | "hourly" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
+    Model: "model";
+    Month: "monthly" | "weekly" | "yearly";
+    Must: "must" | "should" | "less";
+    Not: "not" | "no" | "doesn" | "nonexistent";
+    Overflow: "overflow" | "overflows" | "truncated" | "shift";
+    Overloaded: "overloaded" | "overload" | "unavailable";
+    Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
+    Plan: "plan" | "subscription";
+    Policy: "policy" | "policies" | "management";
+    Quota: "quota" | "quotas";
+    Rate: "rate" | "concurrency" | "concurrent";
+    Reached: "reached" | "reaching" | "hit";
+    Reduce: "reduce" | "shorten" | "shorter";
+    Request: "request";
+    Requested: "requested";
+    Requests: "requests" | "calls";
+    Required: "required";
+    Safety: "safety";
+    Server: "server" | "upstream" | "backend";
+    Error: "error" | "exception" | "failure" | "failed";
+    Size: "size";
+    Spend: "spend" | "spending";
+    Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
+    Throttled: "throttled" | "throttling";
+    Timeout: "timeout" | "timed";
+    Token: "token" | "tokens";
+    Too: "too";
+    Usage: "usage";
+    Used: "used";
+    Window: "window";
+    // These only change what the word behind them means, so they have no place in the set.
+    Access: "access";
+    All: "all" | "up";
+    Api: "api";
+    DayOrMonth: "day" | "month" | "week" | "year";
+    Each: "per" | "a" | "this" | "each" | "every" | "the";
+    Key: "key";
+    Metric: "metric";
+    MinuteOrHour: "min" | "hour";
+    More: "more";
+    Of: "of";
+    Out: "out";
+    Than: "than";
+    Today: "today";
+}
+
+/// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
+pub(super) type Key = [u64; 2];
+
+const fn key_of(letters: &[u8]) -> Key {
+    assert!(letters.len() < 16);
+    let mut key = 0u128;
+    let mut at = letters.len();
+    while at > 0 {
+        at -= 1;
+        key = key << 8 | letters[at] as u128;
+    }
+    [key as u64, (key >> 64) as u64]
+}
+
+/// A hash table of the spellings, with open addressing: the number of the spelling, from 1.
+static SLOTS: [u8; SLOT_COUNT] = {
+    let mut slots = [0; SLOT_COUNT];
+    let mut number = 0;
+    while number < SPELLINGS.len() {
+        let mut slot = slot_of(SPELLINGS[number].0);
+        while slots[slot] != 0 {
+            slot = (slot + 1) % SLOT_COUNT;
+        }
+        number += 1;
+        slots[slot] = number as u8;
+    }
+    slots
+};
+const SLOT_COUNT: usize = 1024;
+const _: () = assert!(SPELLINGS.len() < 256);
+
+const fn slot_of(key: Key) -> usize {
+    // Fibonacci hashing: the highest bits of the product depend on all of the key.
+    ((key[0] ^ key[1].rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
+}
+
+/// The word that is spelled so.
+pub(super) fn word(key: Key) -> Option<Word> {
+    let mut slot = slot_of(key);
+    loop {
+        let (known, word) = SPELLINGS.get(usize::from(SLOTS[slot]).checked_sub(1)?)?;
+        if *known == key {
+            return Some(*word);
+        }
+        slot = (slot + 1) % SLOT_COUNT;
+    }
+}
+
+/// What stands in Chinese messages, which have no spaces between words.
+#[rustfmt::skip]
+pub(super) const CHINESE: &[(&str, &[Word])] = &[
+    ("欠费", &[Word::Arrears]),
+    ("充值", &[Word::Arrears]),
+    ("预扣费", &[Word::Arrears]),
+    ("余额", &[Word::Balance]),
+    ("不足", &[Word::Insufficient]),
+    ("每日", &[Word::Day]),
+    ("单日", &[Word::Day]),
+    ("当日", &[Word::Day]),
+    ("每月", &[Word::Month]),
+    ("上限", &[Word::Limit, Word::Reached]),
+    ("限额", &[Word::Limit, Word::Reached]),
+    ("限制", &[Word::Limit]),
+    ("限流", &[Word::Throttled]),
+    ("达到", &[Word::Reached]),
+    ("超出", &[Word::Exceed]),
+    ("超过", &[Word::Exceed]),
+    ("超长", &[Word::Too, Word::Large]),
+    ("过长", &[Word::Too, Word::Large]),
+    ("过高", &[Word::Exceed]),
+    ("频繁", &[Word::Rate, Word::Exceed]),
+    ("频率", &[Word::Rate]),
+    ("速率", &[Word::Rate]),
+    ("并发", &[Word::Rate]),
+    ("每分钟", &[Word::Minute]),
+    ("繁忙", &[Word::Busy]),
+    ("过载", &[Word::Overloaded]),
+    ("超时", &[Word::Timeout]),
+    ("内部错误", &[Word::Internal, Word::Error]),
+    ("输入", &[Word::Input]),
+    ("上下文", &[Word::Context]),
+    ("长度", &[Word::Length]),
+    ("模型", &[Word::Model]),
+    ("不存在", &[Word::Not, Word::Exist]),
+    ("密钥", &[Word::ApiKey]),
+    ("令牌", &[Word::ApiKey]),
+    ("无效", &[Word::Invalid]),
+    ("过期", &[Word::Expired]),
+    ("敏感", &[Word::Filter, Word::Content]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::Word;
+
+    #[test]
+    fn the_words_fit_into_the_set() {
+        assert!((Word::Window as u32) < 64);
+        assert!(Word::Access as u32 == Word::Window as u32 + 1);
+    }
+}
