@@ -90,9 +90,13 @@ impl Classifier {
         let headers = headers.iter().map(|(name, value)| (name, value));
         let answer = Answer { status, headers, body };
         let error = make(answer, &facts, &parsed, provider, verdict, now);
-        Err(match explanation {
-            Some(explanation) if error.message().is_none() => error.with_explanation(explanation),
-            _ => error,
+        let Some(explanation) = explanation else { return Err(error) };
+        // Half an answer is no message, and may quote the prompt.
+        let is_half = parsed.format == Format::Text && is_cut_json(body);
+        Err(if error.message().is_none() || is_half {
+            error.with_message(None).with_explanation(explanation)
+        } else {
+            error
         })
     }
 }
@@ -138,11 +142,7 @@ fn disguised_error(
         }
         Format::Empty if matches!(status, 204 | 205) || is("event-stream") => None,
         Format::Empty => protocol("the answer has no body"),
-        Format::Text
-            if matches!(bytes.trim_ascii().first(), Some(b'{' | b'['))
-                && !is("event-stream")
-                && !is("ndjson") =>
-        {
+        Format::Text if is_cut_json(bytes) && !is("event-stream") && !is("ndjson") => {
             protocol("the answer is not readable JSON")
         }
         Format::Text if content_type.is_empty() || is("json") && !is("ndjson") => {
@@ -150,6 +150,11 @@ fn disguised_error(
         }
         Format::Text => None,
     }
+}
+
+/// Whether what is no readable JSON was to be some.
+fn is_cut_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii().first(), Some(b'{' | b'['))
 }
 
 /// The status that an error inside a success names, as `status` or as a numeric code.

@@ -135,7 +135,7 @@ impl<'a> Words<'a> {
         self.any(|it| {
             it.has(Throttled)
                 || it.has(Rate) && it.any(&[Limit, Exceed])
-                || it.all(&[Too, Many, Requests])
+                || it.all(&[Too, Many]) && it.any(&[Requests, Again])
                 || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
                 || it.has(Limit)
                     && it.any(&[Minute, Request, Requests])
