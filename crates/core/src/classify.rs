@@ -57,9 +57,10 @@ impl Classifier {
 
     /// Reads an answer. `now` is the wall clock when it arrived, for waits that are given as dates.
     ///
-    /// A 2xx is a success only if its body is no error in disguise: an error object, JSON that
-    /// cannot be read, a web page, or an answer without content that used no tokens is an error. The
-    /// body of a stream is for [`StreamDecoder`](crate::StreamDecoder) to read.
+    /// A 2xx is a success only if its body is no error in disguise. That is an error object or the
+    /// looks of one (`success: false`, a `detail` alone, a failed code beside a message), JSON that
+    /// cannot be read, a web page, an answer that ended in a failure before it held any text, and
+    /// one without content that used no tokens. The body of a stream is for [`StreamDecoder`](crate::StreamDecoder) to read.
     ///
     /// # Errors
     ///
@@ -117,13 +118,14 @@ fn disguised_error(
     };
     let content_type = facts.content_type();
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
-    let failure = if body.format == Format::Json && !body.has_error {
-        failure_without_text(bytes.trim_ascii())
+    let is_error = body.has_error || body.looks_like_error;
+    let failure = if body.format == Format::Json && !is_error {
+        failure_without_text(body::trim(bytes))
     } else {
         None
     };
     match body.format {
-        Format::Json if body.has_error => {
+        Format::Json if is_error => {
             let named = embedded_status(body);
             Some((named.or(Some(status)), verdict::decide(named, facts, body, provider), None))
         }
@@ -154,7 +156,7 @@ fn disguised_error(
 
 /// Whether what is no readable JSON was to be some.
 fn is_cut_json(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii().first(), Some(b'{' | b'['))
+    matches!(body::trim(bytes).first(), Some(b'{' | b'['))
 }
 
 /// The status that an error inside a success names, as `status` or as a numeric code.

@@ -17,6 +17,8 @@ pub(crate) struct HeaderFacts<'a> {
     from_cache: bool,
     pub(crate) retry_after: Option<Duration>,
     retry_after_date: Option<Timestamp>,
+    /// What the provider behind LiteLLM asked for.
+    retry_after_upstream: Option<&'a [u8]>,
     pub(crate) retry_after_ms: Option<Duration>,
     pub(crate) should_retry: Option<bool>,
     pub(crate) request_id: Option<&'a str>,
@@ -70,20 +72,19 @@ impl<'a> HeaderFacts<'a> {
                 }
             }
         }
+        if let Some(value) = facts.retry_after_upstream {
+            facts.take(b"retry-after", value, now);
+        }
         if let Some(date) = facts.retry_after_date {
-            facts.retry_after = Some(date.since(facts.server_time(now)));
+            let date_header = facts.date.filter(|_| !facts.from_cache);
+            facts.retry_after = Some(date.since(server_time(date_header, now)));
         }
         facts
     }
 
-    /// The time by the clock that the server's dates are of; ours, if the answer does not tell it.
-    fn server_time(&self, now: Timestamp) -> Timestamp {
-        if self.from_cache { now } else { self.date(now).unwrap_or(now) }
-    }
-
     /// When the server wrote the answer, by its own clock.
     pub(crate) fn date(&self, now: Timestamp) -> Option<Timestamp> {
-        http_date::parse(text(self.date?), now)
+        parse_date(self.date?, now)
     }
 
     pub(crate) fn content_type(&self) -> &'a str {
@@ -106,7 +107,7 @@ impl<'a> HeaderFacts<'a> {
                 let millis = || parse_millis(text(value)).filter(|wait| !wait.is_zero());
                 self.retry_after_ms = self.retry_after_ms.or_else(millis);
             }
-            b"age" => self.from_cache = is_positive(value),
+            b"age" => self.from_cache |= is_positive(value),
             b"x-should-retry" => {
                 let is = |word: &str| text(value).eq_ignore_ascii_case(word);
                 self.should_retry =
@@ -127,7 +128,7 @@ impl<'a> HeaderFacts<'a> {
             b"cf-ray" => self.has_cf_ray = true,
             b"llm_provider-retry-after" => {
                 self.provider = self.provider.or(Some(Provider::LiteLlm));
-                self.take(b"retry-after", value, now);
+                self.retry_after_upstream = Some(value);
             }
             _ => {
                 self.may_tell_rate_limit |= rate_limit::may_tell(name);
@@ -174,6 +175,18 @@ pub(crate) fn lowercase<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> Opti
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
     Some(lower)
+}
+
+fn parse_date(value: &[u8], now: Timestamp) -> Option<Timestamp> {
+    http_date::parse(text(value), now)
+}
+
+/// The time by the server's clock, by which its dates are meant: that of the header `Date`, or ours
+/// if that is missing or cannot be true.
+pub(crate) fn server_time(date: Option<&[u8]>, now: Timestamp) -> Timestamp {
+    const FARTHEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let date = date.and_then(|date| parse_date(date, now));
+    date.filter(|date| date.since(now).max(now.since(*date)) <= FARTHEST).unwrap_or(now)
 }
 
 /// Whether a header holds a number above zero.

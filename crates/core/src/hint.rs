@@ -57,15 +57,16 @@ pub(crate) fn parse_retry_after(value: &str, now: Timestamp) -> Option<RetryAfte
     })
 }
 
-/// Seconds, unless they are the date of a time not far from now: nobody asks to wait for decades
-/// that end today, but some servers do write a date so.
+/// Seconds, unless they, or as many milliseconds, are the date of a time not far from now: nobody
+/// asks to wait for decades, but some servers do write a date so.
 pub(crate) fn wait_or_date(seconds: Duration, now: Timestamp) -> RetryAfter {
-    const NEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-    let date = Timestamp::UNIX_EPOCH + seconds;
-    if seconds > NEAR && date.since(now).max(now.since(date)) < NEAR {
-        return RetryAfter::At(date);
+    const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+    let is_near = |date: &Timestamp| date.since(now).max(now.since(*date)) < YEAR;
+    let dates = [seconds, seconds / 1000].map(|since| Timestamp::UNIX_EPOCH + since);
+    match dates.into_iter().find(is_near) {
+        Some(date) if seconds > YEAR => RetryAfter::At(date),
+        _ => RetryAfter::In(seconds),
     }
-    RetryAfter::In(seconds)
 }
 
 /// Reads a wait in milliseconds.
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(secs("Sun, 06 Nov 1960 08:49:37 GMT"), Some(0.0));
         assert_eq!(secs("30, 30"), Some(30.0));
         assert_eq!(secs("784111789"), Some(42.0));
+        assert_eq!(secs("784111789500"), Some(42.5));
         assert_eq!(secs("9223372037"), Some(9_223_372_037.0));
         for garbage in
             ["5, 7", "120;foo=bar", "4\r\n 2", "-2", "inf", "NaN", "²", "12\0", "", "soon"]

@@ -25,9 +25,14 @@ impl Item {
         }
     }
 
-    /// Whether this item is the same text as another one.
-    pub(crate) fn has_name_of(&self, other: &Item) -> bool {
-        matches!(self.value, Value::String(_)) && self.value == other.value
+    /// Whether this item is a name: a text.
+    pub(crate) fn has_name(&self) -> bool {
+        matches!(self.value, Value::String(_))
+    }
+
+    /// Whether this item and the other one are the same name.
+    pub(crate) fn is_named_as(&self, other: &Item) -> bool {
+        self.has_name() && self.value == other.value
     }
 
     /// The parameter of this name, if it is an integer.

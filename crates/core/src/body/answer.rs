@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 /// No more than this many choices of an answer are looked at.
 const MAX_CHOICES: usize = 32;
 
-/// The choices of an answer: an error in the first one, or nothing in any.
+/// The choices of an answer: an error in one of them, or nothing in any.
 pub(super) fn read_choices<'a>(
     choices: Array<'a>,
     usage: Option<Object<'a>>,
@@ -24,18 +24,14 @@ pub(super) fn read_choices<'a>(
             return read_error(&mut error.members(), body, now);
         }
         let message = choice.get("message").and_then(Value::as_object);
-        let holds = |name: &str| match message.and_then(|message| message.get_some(name)) {
-            Some(Value::Text(text)) => !text.raw().is_empty(),
-            Some(Value::Array(list)) => list.items().next().is_some(),
-            Some(Value::Object(_)) => true,
-            _ => false,
+        let holds = |name: &str| {
+            message.and_then(|message| message.get(name)).is_some_and(Value::holds_content)
         };
         any_content |=
             ["content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio"]
                 .into_iter()
                 .any(holds);
-        any_content |=
-            matches!(choice.get("text"), Some(Value::Text(text)) if !text.raw().is_empty());
+        any_content |= choice.get("text").is_some_and(Value::holds_content);
     }
     let tokens = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_f64);
     body.empty_answer =
@@ -65,25 +61,16 @@ pub(super) fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
 }
 
 /// The code in MiniMax's `base_resp`, unless it is that of success.
-pub(crate) fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
+fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
     answer.get("status_code").and_then(scalar).filter(|code| code != "0")
 }
 
 /// Whether a code that stands beside a message is one of failure. Those of success are 0, or begin
 /// as its statuses do: `200`, `20000`.
-pub(crate) fn is_failed_code(code: Value<'_>) -> bool {
-    let Some(code) = scalar(code) else { return false };
+pub(super) fn is_failed_code(code: Value<'_>) -> bool {
+    let Some(code) = scalar(code).filter(|code| code.parse() != Ok(0.0)) else { return false };
     if code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return !code.starts_with('2') && code.bytes().any(|byte| byte != b'0');
+        return !code.starts_with('2');
     }
     !["ok", "success"].iter().any(|good| code.eq_ignore_ascii_case(good))
-}
-
-/// Whether an array or object holds nothing.
-pub(super) fn is_empty(value: Value<'_>) -> bool {
-    match value {
-        Value::Array(list) => list.items().next().is_none(),
-        Value::Object(object) => object.members().next().is_none(),
-        _ => false,
-    }
 }

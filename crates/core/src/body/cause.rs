@@ -25,7 +25,7 @@ fn names_a_member(mut text: &str) -> bool {
         text = text.trim_start();
         match text.strip_prefix(r"\n") {
             Some(rest) => text = rest,
-            None => return text.starts_with(['"', '\\']),
+            None => return text.starts_with('"') || text.starts_with("\\\""),
         }
     }
 }

@@ -18,12 +18,13 @@ struct Top<'a> {
     has_error_text: bool,
     /// A wait stands beside the error.
     waits: bool,
-    /// `success` or `status` say that the call failed.
-    failed: bool,
+    /// What `success` or `status` say of the call.
+    succeeded: Option<bool>,
     /// Something stands here that only an answer has.
-    has_answer: bool,
+    has_content: bool,
     errors: Option<Value<'a>>,
     detail: Option<Value<'a>>,
+    details: Option<Value<'a>>,
     message: Option<Value<'a>>,
     description: Option<Value<'a>>,
     title: Option<Value<'a>>,
@@ -68,10 +69,11 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"error" => top.error = Some(Error::Other(value)),
             b"errors" | b"invalid-params" => top.errors = Some(value),
             b"detail" => top.detail = Some(value),
-            b"details" if matches!(value, Value::Text(_)) => {
-                top.detail = top.detail.or(Some(value))
+            b"details" => top.details = Some(value),
+            b"message" | b"Message" | b"msg" => {
+                top.message = Some(value);
+                top.has_content |= value.as_object().is_some_and(|it| it.get("role").is_some());
             }
-            b"message" | b"Message" | b"msg" => top.message = Some(value),
             b"error_msg" | b"error_message" | b"status_message" => {
                 top.message = Some(value);
                 top.has_error_text |= message_of(value).is_some();
@@ -87,13 +89,20 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"request_id" | b"requestId" | b"request-id" => body.request_id = scalar(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status_code" => {
                 body.status = body.status.or(status(value));
-                top.failed |= is_text(value, "error");
+                if is_text(value, "error") {
+                    top.succeeded = Some(false);
+                }
             }
-            b"success" => top.failed |= matches!(value, Value::Bool(false)),
+            b"success" => {
+                if let Value::Bool(succeeded) = value {
+                    top.succeeded = Some(succeeded);
+                }
+            }
             // Telegram; what imitates it.
             b"parameters" => read_waits(value, body, now),
-            b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings" => {
-                top.has_answer |= !answer::is_empty(value);
+            b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings"
+            | b"embedding" | b"text" | b"completion" | b"generated_text" | b"candidates" => {
+                top.has_content |= value.holds_content();
                 read_waits(value, body, now);
             }
             // Tencent, Volcengine.
@@ -106,7 +115,10 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             }
             b"choices" => top.choices = value.as_array(),
             b"usage" => top.usage = value.as_object(),
-            b"response" => top.response = value.as_object(),
+            b"response" => {
+                top.response = value.as_object();
+                top.has_content |= matches!(value, Value::Text(_)) && value.holds_content();
+            }
             b"base_resp" => top.base_resp = value.as_object(),
             // Groq, in a chunk without choices.
             b"x_groq" => {
@@ -228,7 +240,7 @@ impl<'a> Top<'a> {
             body.code = body.code.take().or(label.filter(is_code));
         }
         if body.message.is_none() {
-            let beside = [self.detail, self.message, self.errors, self.title];
+            let beside = [self.detail, self.message, self.errors, self.title, self.details];
             body.message = beside.into_iter().flatten().find_map(message_of);
         }
         let of_first = || match self.errors.filter(|_| body.fields.is_empty())? {
@@ -248,30 +260,34 @@ impl<'a> Top<'a> {
             body.error_type =
                 body.error_type.take().or_else(|| self.kind.or(self.error_type).and_then(scalar));
         }
-        if self.is_failure(body) {
-            body.has_error = true;
-        }
+        body.has_error |= self.tells_of_failure(body);
+        body.looks_like_error = self.has_looks_of_error(body);
         // Cohere's id of the request stands beside the message, in a body without `error`.
         if self.error.is_none() && self.choices.is_none() && self.message.is_some() {
             body.request_id = body.request_id.take().or_else(|| self.id.and_then(scalar));
         }
     }
 
-    /// Whether the members tell of a failure without an `error` among them.
-    fn is_failure(&self, body: &Body<'_>) -> bool {
+    /// Whether a member other than `error` says that the call failed.
+    fn tells_of_failure(&self, body: &Body<'_>) -> bool {
+        self.has_error_text
+            || self.object.is_some_and(|object| is_text(object, "error"))
+            || self.succeeded == Some(false) && body.message.is_some()
+    }
+
+    /// Whether the members are those of an error, and no others.
+    fn has_looks_of_error(&self, body: &Body<'_>) -> bool {
         let told = |value: Option<Value<'_>>| value.and_then(message_of).is_some();
         let is_error_type =
             |kind| matches!(kind, Value::Text(text) if text.raw().ends_with(b"_error"));
-        if self.has_error_text || self.object.is_some_and(|object| is_text(object, "error")) {
-            return true;
-        }
-        if self.has_answer || self.choices.is_some() || self.object.is_some() {
+        let is_answer = self.has_content || self.choices.is_some() || self.object.is_some();
+        if is_answer || self.succeeded == Some(true) {
             return false;
         }
         // Cerebras has the error's own members, DashScope a code, and FastAPI only the detail.
-        self.message.is_some() && (body.status.is_some() || self.kind.is_some_and(is_error_type))
+        self.message.is_some() && self.kind.is_some_and(is_error_type)
             || self.code.is_some_and(answer::is_failed_code) && told(self.message)
-            || (self.failed || body.status.is_some()) && body.message.is_some()
+            || body.status.is_some() && body.message.is_some()
             || told(self.errors)
             || told(self.detail)
     }

@@ -17,14 +17,16 @@ use crate::json::{self, Object, Value};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
-pub(crate) use answer::{failed_base_resp, is_failed_code};
-
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.
 #[derive(Default)]
 pub(crate) struct Body<'a> {
     pub(crate) format: Format,
-    /// Whether the body says that there is an error: an error object or text that is not null.
+    /// Whether the body says that there is an error: an `error` that is not null, or a member that
+    /// only errors have.
     pub(crate) has_error: bool,
+    /// Whether the body has the looks of an error: it tells of a problem, and holds nothing that
+    /// answers have.
+    pub(crate) looks_like_error: bool,
     pub(crate) message: Option<Cow<'a, str>>,
     pub(crate) code: Option<Cow<'a, str>>,
     pub(crate) error_type: Option<Cow<'a, str>>,
@@ -119,7 +121,7 @@ pub(crate) fn read_fields(bytes: &[u8]) -> FieldTexts {
 }
 
 /// A body without a byte order mark and the white space around it.
-fn trim(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii()
 }
 
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn minimax_tells_of_errors_in_every_answer() {
         let body = parsed(r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"m"}}"#);
-        assert!(body.has_error);
+        assert!(body.has_error && !body.empty_answer);
         assert_eq!((body.message.as_deref(), body.code.as_deref()), (Some("m"), Some("1002")));
         assert!(!parsed(r#"{"base_resp":{"status_code":0,"status_msg":"success"}}"#).has_error);
     }

@@ -63,6 +63,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is a text, a list or an object that is not empty.
+    pub(crate) fn holds_content(self) -> bool {
+        match self {
+            Value::Text(text) => !text.raw().is_empty(),
+            Value::Array(list) => list.items().next().is_some(),
+            Value::Object(object) => object.members().next().is_some(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// The decoded text of a string.
     pub(crate) fn as_text(self) -> Option<Cow<'a, str>> {
         match self {
@@ -92,11 +102,6 @@ impl<'a> Object<'a> {
     /// read yet: whether all of it is well formed is known once [`Members::is_complete`] is.
     pub(crate) fn unread(bytes: &'a [u8]) -> Option<Self> {
         (bytes.first() == Some(&b'{')).then_some(Object(bytes))
-    }
-
-    /// The object as it was written.
-    pub(crate) fn raw(self) -> &'a [u8] {
-        self.0
     }
 
     /// The members in order, up to the first mistake.

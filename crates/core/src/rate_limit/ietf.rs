@@ -31,10 +31,11 @@ impl Ietf {
         let wait = |limit: &Item| natural(limit, "t").map(Duration::from_secs);
         let binding = limits.min_by_key(|(limit, remaining)| (*remaining, Reverse(wait(limit))));
         let policy = match (binding, &self.policies[..]) {
-            (Some((limit, _)), policies) if policies.len() > 1 => {
-                policies.iter().find(|policy| policy.has_name_of(limit))
+            (None, [only]) => Some(only),
+            (Some((limit, _)), [only]) if !(limit.has_name() && only.has_name()) => Some(only),
+            (Some((limit, _)), policies) => {
+                policies.iter().find(|policy| policy.is_named_as(limit))
             }
-            (_, [only]) => Some(only),
             _ => None,
         };
         Bucket {
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(binding(&[], &[r#""p";q=10;w=60"#]), (Some(10), None, None));
         assert_eq!(binding(&[r#""x";r=3"#], &["100;w=60"]), (Some(100), Some(3), None));
         assert_eq!(binding(&[r#""x";r=3"#], &["10;w=1, 50;w=60"]), (None, Some(3), None));
+        assert_eq!(binding(&[r#""x";r=3"#], &[r#""y";q=10"#]), (None, Some(3), None));
         assert_eq!(binding(&[], &["10;w=1, 50;w=60"]), (None, None, None));
         assert_eq!(binding(&[r#""x";r=-1;t=3"#], &[r#""x";q=10;w=0"#]), (None, None, None));
     }

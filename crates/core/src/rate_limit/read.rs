@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::ietf::Ietf;
 use super::{Bucket, RateLimit, parse_reset};
-use crate::headers::{LITELLM_PREFIX, MAX_NAME, is_positive, lowercase, trim};
+use crate::headers::{LITELLM_PREFIX, MAX_NAME, is_positive, lowercase, server_time, trim};
 use crate::timestamp::Timestamp;
-use crate::{duration, http_date, swar};
+use crate::{duration, swar};
 
 /// Reads the rate limit from the headers of an answer that arrived at `now`, and the wait that
 /// follows from one that is used up.
@@ -14,24 +14,35 @@ pub(crate) fn read<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     headers: impl Iterator<Item = (N, V)> + Clone,
     now: Timestamp,
 ) -> (Option<RateLimit>, Option<Duration>) {
-    let mut reader = Reader::default();
-    let mut buffer = [0; MAX_NAME];
-    // A date is one of the server's clock.
-    let mut server_time = now;
+    let mut time = now;
+    let mut has_date = false;
     for (name, value) in headers.clone() {
-        let (name, value) = (name.as_ref(), trim(value.as_ref()));
+        let (name, value) = (name.as_ref(), value.as_ref());
         if swar::eq_ignore_case(name, b"age") && is_positive(value) {
             // What a cache has stored says nothing about now.
             return (None, None);
         }
-        if swar::eq_ignore_case(name, b"date") {
-            let date = std::str::from_utf8(value).ok().and_then(|date| http_date::parse(date, now));
-            server_time = date.unwrap_or(server_time);
+        if swar::eq_ignore_case(name, b"date") && !std::mem::replace(&mut has_date, true) {
+            time = server_time(Some(value), now);
         }
     }
+    let own = read_names(headers.clone(), b"", time);
+    if own.0.is_some() { own } else { read_names(headers, LITELLM_PREFIX, time) }
+}
+
+/// Reads the headers whose names have this in front.
+fn read_names<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    headers: impl Iterator<Item = (N, V)>,
+    prefix: &[u8],
+    server_time: Timestamp,
+) -> (Option<RateLimit>, Option<Duration>) {
+    let mut reader = Reader::default();
+    let mut buffer = [0; MAX_NAME];
     for (name, value) in headers {
-        let Some(name) = lowercase(name.as_ref(), &mut buffer) else { continue };
-        reader.read(name, trim(value.as_ref()), server_time);
+        let name = lowercase(name.as_ref(), &mut buffer);
+        if let Some(name) = name.and_then(|name| name.strip_prefix(prefix)) {
+            reader.read(name, trim(value.as_ref()), server_time);
+        }
     }
     reader.finish()
 }
@@ -64,8 +75,9 @@ struct Reader {
 #[derive(Clone, Copy, Default)]
 struct Told {
     bucket: Bucket,
-    /// Its limit is below zero: the server does not know it (Azure).
-    is_unknown: bool,
+    /// Its limit and what is left of it are below zero: the server knows nothing of it (Azure).
+    has_negative_limit: bool,
+    has_negative_remainder: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -78,7 +90,6 @@ enum Field {
 impl Reader {
     /// Takes one header, whose name is in lower case.
     fn read(&mut self, name: &[u8], value: &[u8], now: Timestamp) {
-        let name = name.strip_prefix(LITELLM_PREFIX).unwrap_or(name);
         let rest = match name.first() {
             Some(b'x') => {
                 name.strip_prefix(b"x-ratelimit-").or(name.strip_prefix(b"x-rate-limit-"))
@@ -103,11 +114,15 @@ impl Reader {
     fn set(&mut self, field: Field, id: BucketId, value: &[u8], now: Timestamp) {
         let Ok(text) = std::str::from_utf8(value) else { return };
         let whole = || whole(text);
-        let Told { bucket, is_unknown } = self.bucket(id);
+        let told = self.bucket(id);
+        let bucket = &mut told.bucket;
         match field {
-            Field::Limit if text.starts_with('-') => *is_unknown = true,
+            Field::Limit if text.starts_with('-') => told.has_negative_limit = true,
             Field::Limit => bucket.limit = bucket.limit.or_else(whole),
-            Field::Remaining => bucket.remaining = bucket.remaining.or_else(whole),
+            Field::Remaining => {
+                told.has_negative_remainder |= text.starts_with('-');
+                bucket.remaining = bucket.remaining.or_else(whole);
+            }
             Field::Reset => {
                 bucket.reset_after = bucket.reset_after.or_else(|| parse_reset(text, now));
             }
@@ -149,14 +164,15 @@ impl Reader {
 
     /// The buckets, those first that are told apart by nothing but requests and tokens.
     fn buckets(&self) -> (Bucket, Bucket, Vec<Bucket>) {
-        let known = |told: &Told| if told.is_unknown { Bucket::default() } else { told.bucket };
+        let known = |told: &Told| match told.has_negative_limit && told.has_negative_remainder {
+            true => Bucket::default(),
+            false => told.bucket,
+        };
         let of_ietf = self.ietf.binding();
         let mut requests = known(&self.requests);
         requests.limit = requests.limit.or(of_ietf.limit);
-        if of_ietf.remaining.is_some() {
-            requests.remaining = of_ietf.remaining;
-            requests.reset_after = of_ietf.reset_after;
-        }
+        requests.remaining = of_ietf.remaining.or(requests.remaining);
+        requests.reset_after = of_ietf.reset_after.or(requests.reset_after);
         let others = self.others.iter().map(|(_, told)| known(told)).collect();
         (requests, known(&self.tokens), others)
     }
@@ -261,6 +277,7 @@ mod tests {
         let wait = |headers: &[_]| told(headers).unwrap().2.unwrap().as_secs();
         assert_eq!(wait(&[reset]), 45);
         assert_eq!(wait(&[reset, ("Date", "Thu, 06 Mar 2025 23:59:30 GMT")]), 30);
+        assert_eq!(wait(&[reset, ("Date", "Thu, 01 Jan 1970 00:00:00 GMT")]), 45);
     }
 
     #[test]
@@ -270,6 +287,8 @@ mod tests {
         let [limit, remaining, reset] = &names;
         let unknown = [(&**limit, "-1"), (&**remaining, "-1"), (&**reset, "0")];
         assert_eq!(told(&unknown), None);
+        let used_up = [unknown[0], (&**remaining, "0"), (&**reset, "30")];
+        assert_eq!(told(&used_up), Some((None, Some(0), Some(Duration::from_secs(30)))));
         assert_eq!(told(&unknown[1..]), Some((None, Some(0), Some(Duration::ZERO))));
     }
 
@@ -277,6 +296,8 @@ mod tests {
     fn litellm_passes_on_what_the_provider_told() {
         let headers = [("llm_provider-x-ratelimit-remaining-requests", "7")];
         assert_eq!(told(&headers), Some((None, Some(7), None)));
+        let of_its_own = [headers[0], ("x-ratelimit-limit-requests", "100")];
+        assert_eq!(told(&of_its_own), Some((Some(100), None, None)));
     }
 
     #[test]

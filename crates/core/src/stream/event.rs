@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::body::{failed_base_resp, is_failed_code};
 use crate::json::{Array, Object, Value};
 use crate::kind::Kind;
 
@@ -17,8 +16,10 @@ pub(super) struct Event<'a> {
     pub(super) last: bool,
     /// This protocol ends with an event of its own, so a reason alone is no end.
     pub(super) needs_last: bool,
-    /// An error, though no member is named so.
-    pub(super) is_error: bool,
+    /// Nothing in the event is known to be of an answer.
+    pub(super) is_unknown: bool,
+    /// The event is nothing but a message.
+    pub(super) is_message: bool,
 }
 
 /// How the model's answer ended.
@@ -30,7 +31,7 @@ pub(super) enum Finish<'a> {
     Failed(Kind),
 }
 
-/// Reads an event that is not an error.
+/// Reads an event, whatever of an answer is in it.
 pub(super) fn read(event: Object<'_>) -> Event<'_> {
     let [choices, kind, event_type] = event.get_all(["choices", "type", "event_type"]);
     if let Some(choices) = choices.and_then(Value::as_array) {
@@ -110,12 +111,15 @@ fn read_choices<'a>(choices: impl Iterator<Item = Value<'a>>) -> Event<'a> {
 /// A reason for the end, by any provider's name; an empty one is none.
 fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
     let lower = reason.to_ascii_lowercase();
-    Some(match &*lower {
+    // Gemini says the same of images.
+    Some(match lower.strip_prefix("image_").unwrap_or(&lower) {
         "" | "null" | "finish_reason_unspecified" => return None,
         "other" => Finish::Failed(Kind::Server),
         "timeout" => Finish::Failed(Kind::Timeout),
         // DeepSeek, when it is out of machines.
         "insufficient_system_resource" => Finish::Failed(Kind::Overloaded),
+        // Cohere, where others say `length`.
+        "error_limit" => Finish::Normal(reason),
         "content_filter"
         | "safety"
         | "recitation"
@@ -125,16 +129,18 @@ fn finish(reason: Cow<'_, str>) -> Option<Finish<'_>> {
         | "refusal"
         | "content_filtered"
         | "sensitive"
-        | "image_safety"
         | "guardrail_intervened" => Finish::ContentFilter,
         // Whatever else a server calls it: `abort`, `network_error`, `MALFORMED_RESPONSE`.
-        _ if FAILURES.iter().any(|word| lower.contains(word)) => Finish::Failed(Kind::Server),
+        lower if lower.split(['_', '-', ' ']).any(|word| FAILURES.contains(&word)) => {
+            Finish::Failed(Kind::Server)
+        }
         _ => Finish::Normal(reason),
     })
 }
 
 /// Words in the name of an end that is a failure.
-const FAILURES: [&str; 6] = ["error", "fail", "abort", "cancel", "malformed", "unexpected"];
+const FAILURES: [&str; 7] =
+    ["error", "failed", "failure", "abort", "aborted", "malformed", "unexpected"];
 
 fn read_anthropic<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
     let delta = object_of(event, "delta");
@@ -262,18 +268,16 @@ fn read_tgi(event: Object<'_>) -> Event<'_> {
 
 /// Events that only their members give away.
 fn read_by_members(event: Object<'_>) -> Event<'_> {
-    let [block, block_start, stop, stop_flag, content, reason, message, code, answer] = event
-        .get_all([
-            "contentBlockDelta",
-            "contentBlockStart",
-            "messageStop",
-            "stop",
-            "content",
-            "finish_reason",
-            "message",
-            "code",
-            "base_resp",
-        ]);
+    let [block, block_start, stop, stop_flag, content, reason, message, text] = event.get_all([
+        "contentBlockDelta",
+        "contentBlockStart",
+        "messageStop",
+        "stop",
+        "content",
+        "finish_reason",
+        "message",
+        "text",
+    ]);
     match (stop_flag, content) {
         // The completions of llama.cpp.
         (Some(Value::Bool(stop)), Some(text)) => Event {
@@ -284,28 +288,39 @@ fn read_by_members(event: Object<'_>) -> Event<'_> {
             ..Event::default()
         },
         _ if block.or(block_start).or(stop).is_some() => read_bedrock(block, block_start, stop),
-        // A whole answer of Cohere's, or a bare `{"code":429,"message":"…"}`.
-        _ => Event {
-            text: message
-                .and_then(Value::as_object)
-                .and_then(|message| message.get("content"))
-                .and_then(Value::as_array)
-                .map(text_of_parts)
-                .unwrap_or_default(),
-            finish: reason.and_then(Value::as_text).and_then(finish),
-            is_error: answer.and_then(Value::as_object).and_then(failed_base_resp).is_some()
-                || matches!(message, Some(Value::Text(_))) && code.is_some_and(is_failed_code)
-                || is_bare_message(event),
-            ..Event::default()
-        },
+        _ => read_whole_answer(event, message, text, reason),
     }
 }
 
-/// An event that is nothing but a message or a detail: so speaks an error, not an answer.
+/// A whole answer of Cohere's, or something else altogether.
+fn read_whole_answer<'a>(
+    event: Object<'a>,
+    message: Option<Value<'a>>,
+    text: Option<Value<'a>>,
+    reason: Option<Value<'a>>,
+) -> Event<'a> {
+    let parts = message
+        .and_then(Value::as_object)
+        .and_then(|message| message.get("content"))
+        .and_then(Value::as_array);
+    let text = parts.map(text_of_parts).or_else(|| text?.as_text()).unwrap_or_default();
+    let finish = reason.and_then(Value::as_text).and_then(finish);
+    Event {
+        is_unknown: text.is_empty() && finish.is_none(),
+        is_message: is_bare_message(event),
+        text,
+        finish,
+        ..Event::default()
+    }
+}
+
+/// Whether an event is nothing but a message or a detail.
 fn is_bare_message(event: Object<'_>) -> bool {
     let mut members = event.members();
     let is_message = members.next().is_some_and(|(name, value)| {
-        matches!(name.raw(), b"message" | b"Message" | b"detail") && matches!(value, Value::Text(_))
+        matches!(name.raw(), b"message" | b"Message" | b"detail")
+            && matches!(value, Value::Text(_))
+            && value.holds_content()
     });
     is_message && members.next().is_none()
 }

@@ -1,5 +1,7 @@
 //! Cutting a stream into lines and server-sent events, however the bytes arrive.
 
+use super::records::Records;
+
 /// The longest line or event, in bytes; a longer one ends the stream with an error.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
@@ -18,8 +20,8 @@ pub(super) struct TooLong;
 
 /// Splits server-sent events (the WHATWG's HTML standard, section 9.2) and NDJSON.
 ///
-/// Lines end in LF, CRLF or CR. A line that begins with a brace is an NDJSON record; no field of
-/// a server-sent event begins so.
+/// Lines end in LF, CRLF or CR. One that begins with a bracket begins [`Records`]; no field of a
+/// server-sent event begins so.
 #[derive(Default)]
 pub(super) struct Lines {
     line: Vec<u8>,
@@ -27,13 +29,8 @@ pub(super) struct Lines {
     data: Vec<u8>,
     has_data: bool,
     started: bool,
-    /// The stream is a JSON array, whose lines are no records.
-    in_array: bool,
-    /// There was an event.
-    has_events: bool,
-    /// A body over several lines has begun behind the events: so some servers (Gemini) tell of an
-    /// error.
-    in_body: bool,
+    /// JSON outside of events: so some servers (Gemini) tell of an error behind them.
+    records: Records,
     after_cr: bool,
 }
 
@@ -70,7 +67,7 @@ impl Lines {
         if !self.line.is_empty() && !self.end_line(on_event)? {
             return Ok(());
         }
-        self.dispatch(on_event);
+        let _ = self.break_off(on_event) && self.dispatch(on_event);
         Ok(())
     }
 
@@ -91,7 +88,6 @@ impl Lines {
         let mut text = &line[..];
         if !std::mem::replace(&mut self.started, true) {
             text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-            self.in_array = text.trim_ascii_start().first() == Some(&b'[');
         }
         let go_on = self.take_line(text, on_event);
         // The line's memory is used again.
@@ -105,26 +101,16 @@ impl Lines {
         line: &[u8],
         on_event: &mut impl FnMut(RawEvent<'_>) -> bool,
     ) -> Result<bool, TooLong> {
-        if self.in_body {
-            let ends = if line.is_empty() { self.data.ends_with(b"}") } else { starts_event(line) };
-            if !ends {
-                return self.extend_data(line);
-            }
-            self.in_body = false;
-            if !self.dispatch(on_event) {
-                return Ok(false);
-            }
+        if self.records.are_broken_off_by(line) && !self.break_off(on_event) {
+            return Ok(false);
+        }
+        if self.records.want(line) {
+            return Ok(
+                self.dispatch(on_event) && self.records.take_line(line, &mut record(on_event))?
+            );
         }
         if line.is_empty() {
             return Ok(self.dispatch(on_event));
-        }
-        if line.trim_ascii_start().first() == Some(&b'{') && !self.in_array {
-            if self.has_events && line.trim_ascii_end().last() != Some(&b'}') {
-                self.in_body = true;
-                return self.extend_data(line);
-            }
-            self.has_events = true;
-            return Ok(on_event(RawEvent::Data { name: b"", data: line }));
         }
         let (field, value) = match memchr::memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
@@ -132,7 +118,15 @@ impl Lines {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"data" => return self.extend_data(value),
+            b"data" => {
+                if self.data.len() + value.len() >= MAX_EVENT_BYTES {
+                    return Err(TooLong);
+                }
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+            }
             b"event" => {
                 self.name.clear();
                 self.name.extend_from_slice(value);
@@ -144,21 +138,13 @@ impl Lines {
         Ok(true)
     }
 
-    /// Adds a line to the data of the event.
-    fn extend_data(&mut self, line: &[u8]) -> Result<bool, TooLong> {
-        if self.data.len() + line.len() >= MAX_EVENT_BYTES {
-            return Err(TooLong);
-        }
-        if std::mem::replace(&mut self.has_data, true) {
-            self.data.push(b'\n');
-        }
-        self.data.extend_from_slice(line);
-        Ok(true)
+    /// Gives away the record that is not whole, if one has begun.
+    fn break_off(&mut self, on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> bool {
+        self.records.break_off().is_none_or(|cut| record(on_event)(&cut))
     }
 
     fn dispatch(&mut self, on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> bool {
         let had_data = std::mem::take(&mut self.has_data);
-        self.has_events |= had_data;
         let go_on = !had_data || on_event(RawEvent::Data { name: &self.name, data: &self.data });
         self.name.clear();
         self.data.clear();
@@ -166,11 +152,9 @@ impl Lines {
     }
 }
 
-/// Whether a line is certain to be no part of a body over several lines: the lines inside one are
-/// indented.
-fn starts_event(line: &[u8]) -> bool {
-    let record = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
-    record || line.starts_with(b"data:") || line.starts_with(b"event:")
+/// An event without a name for each record.
+fn record(on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> impl FnMut(&[u8]) -> bool {
+    |data| on_event(RawEvent::Data { name: b"", data })
 }
 
 #[cfg(test)]
@@ -207,18 +191,27 @@ mod tests {
 
     #[test]
     fn ndjson_records_are_events() {
-        assert_eq!(events(&[b"{\"a\":1}\n {\"b\":2}\n"]), ["|{\"a\":1}", "| {\"b\":2}"]);
+        assert_eq!(events(&[b"{\"a\":1}\n {\"b\":2}\n"]), ["|{\"a\":1}", "|{\"b\":2}"]);
     }
 
     #[test]
     fn a_body_behind_the_events_is_one_event() {
-        let body = "{\n \"error\": {\n\n  \"code\": 503\n }\n}";
-        let stream = format!("data: 1\n\n{body}\n");
-        assert_eq!(events(&[stream.as_bytes()]), ["|1", &format!("|{}", body)]);
-        assert_eq!(
-            events(&[b"data: 1\n\n{\"a\n{\"b\":2}\ndata: 3"]),
-            ["|1", "|{\"a", "|{\"b\":2}", "|3"]
-        );
+        let body = "{\n \"error\": {\n\n  \"code\": 503\n }\n\n}";
+        for stream in [
+            format!("data: 1\n\n{body}\n"),
+            format!("data: 1\n{body}\n: ping\n\n"),
+            format!("data: 1\n\n[{body}\n]"),
+            format!("\u{feff}: hi\ndata: 1\n\n{body}"),
+        ] {
+            assert_eq!(events(&[stream.as_bytes()]), ["|1", &format!("|{body}")], "{stream}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_off_hides_nothing_behind_it() {
+        let stream = b"data: 1\n\n{\"a\n{\"b\":2}\n{ \ndata: 3";
+        assert_eq!(events(&[stream]), ["|1", "|{\"a\n", "|{\"b\":2}", "|{ \n", "|3"]);
+        assert_eq!(events(&[b"[\ndata: 3\n\n"]), ["|3"]);
     }
 
     #[test]

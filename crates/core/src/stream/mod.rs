@@ -2,11 +2,12 @@
 
 mod event;
 mod lines;
+mod records;
 
 use event::Finish;
 use lines::{Lines, RawEvent};
 
-use crate::body;
+use crate::body::{self, Body};
 use crate::classify::{Answer, Classifier, embedded_status, make};
 use crate::error::{Error, HeaderSize, MAX_BODY_BYTES, Store};
 use crate::headers::HeaderFacts;
@@ -109,6 +110,8 @@ struct State {
     recognised: bool,
     needs_last: bool,
     finish_reason: Option<String>,
+    /// The last event, if it is no part of an answer and has the looks of an error.
+    suspect: Option<Vec<u8>>,
     end: Option<End>,
 }
 
@@ -206,7 +209,7 @@ impl StreamDecoder {
             }
         }
         if self.state.end.is_none() && !self.state.recognised {
-            if let Some(end) = self.plain_body(now, &mut on_event) {
+            if let Some(end) = self.plain_body(now) {
                 return end;
             }
         }
@@ -221,48 +224,31 @@ impl StreamDecoder {
             None if self.state.finish_reason.is_some() && !self.state.needs_last => {
                 StreamEnd::Complete
             }
-            Some(End::Truncated) | None => StreamEnd::Truncated(
+            Some(End::Truncated) | None => self.cut(now),
+        }
+    }
+
+    /// The end of a stream that has none: an error, if that is what its last event looks like.
+    fn cut(&mut self, now: Timestamp) -> StreamEnd {
+        let suspect = std::mem::take(&mut self.state.suspect);
+        let error = suspect.map(|event| self.error(&event, false, now));
+        match error.filter(|error| error.kind() != Kind::Unknown) {
+            Some(error) => StreamEnd::Error(error),
+            None => StreamEnd::Truncated(
                 self.local_error(Kind::Network, "the stream ended before the answer did"),
             ),
         }
     }
 
-    /// What a stream without events is: some servers answer with a plain body, with a web page, or,
-    /// when they throttle (Azure), with a wait in the headers and nothing else.
-    fn plain_body(
-        &mut self,
-        now: Timestamp,
-        on_event: &mut impl FnMut(StreamEvent<'_>),
-    ) -> Option<StreamEnd> {
+    /// What a stream without events is: a web page or, when Azure throttles, a wait in the headers
+    /// and nothing else.
+    fn plain_body(&mut self, now: Timestamp) -> Option<StreamEnd> {
         let head = std::mem::take(&mut self.head);
         let headers: Vec<_> = self.answer.headers().iter().collect();
-        let result = Classifier::new().provider(self.provider).classify(200, &headers, &head, now);
-        match (json::parse(head.trim_ascii()), result) {
-            // Gemini streams an array of events when it is not asked for server-sent ones.
-            (Some(Value::Array(list)), _) => {
-                for item in list.items() {
-                    if let Value::Object(object) = item {
-                        if !self.state.take_object(object, false, object.raw(), on_event) {
-                            break;
-                        }
-                    }
-                }
-                None
-            }
-            (Some(_), Err(error)) => Some(StreamEnd::Error(error)),
-            (Some(Value::Object(object)), Ok(())) => {
-                let event = event::read(object);
-                self.state.deliver(&event.text);
-                on_event(StreamEvent { text: &event.text, data: &head });
-                event.finish.map(|_| StreamEnd::Complete)
-            }
-            (None, Err(error))
-                if error.kind() == Kind::RateLimit || head.trim_ascii_start().starts_with(b"<") =>
-            {
-                Some(StreamEnd::Error(error))
-            }
-            _ => None,
-        }
+        let classifier = Classifier::new().provider(self.provider);
+        let error = classifier.classify(200, &headers, &head, now).err()?;
+        let is_page = body::trim(&head).starts_with(b"<");
+        (is_page || error.kind() == Kind::RateLimit).then_some(StreamEnd::Error(error))
     }
 
     /// The error that an event inside the stream describes.
@@ -335,10 +321,6 @@ impl State {
             None if json::parse(first_line(data)).is_some() => data
                 .split(|byte| *byte == b'\n')
                 .all(|line| self.take(RawEvent::Data { name, data: line }, on_event)),
-            None if !self.recognised && data.first() == Some(&b'{') && name.is_empty() => {
-                // It may be the first line of a plain body.
-                true
-            }
             // A word that keeps the connection alive is no event.
             None if !matches!(data.first(), Some(b'{' | b'[')) => true,
             None => {
@@ -356,15 +338,19 @@ impl State {
         on_event: &mut impl FnMut(StreamEvent<'_>),
     ) -> bool {
         self.recognised = true;
-        // Every error in an event is named so; most events need not be read for one.
-        // Amazon names an event of an error after its exception.
-        let may_have_error = [&b"error"[..], b"Exception\""]
-            .iter()
-            .any(|sign| memchr::memmem::find(data, sign).is_some());
-        let has_error =
-            is_error || may_have_error && body::read(data, Timestamp::UNIX_EPOCH).has_error;
         let event = event::read(object);
-        let has_error = has_error || event.is_error;
+        // Most events need not be read for an error: it is named so, or the event is of no known
+        // shape. Amazon names an event of an error after its exception.
+        let may_have_error = event.is_unknown
+            || [&b"error"[..], b"Exception\""]
+                .iter()
+                .any(|sign| memchr::memmem::find(data, sign).is_some());
+        let body =
+            if may_have_error { body::read(data, Timestamp::UNIX_EPOCH) } else { Body::default() };
+        let looks_like_error = body.looks_like_error || event.is_message;
+        let has_error =
+            is_error || body.has_error || body.looks_like_error && embedded_status(&body).is_some();
+        self.suspect = (event.is_unknown && looks_like_error).then(|| data.to_vec());
         self.needs_last |= event.needs_last;
         self.deliver(&event.text);
         self.delivered |= event.other_content;

@@ -66,15 +66,17 @@ impl<'a> Words<'a> {
         if self.has(Minute) {
             return false;
         }
+        let of_a_rate = self.any(Sentence::says_too_fast);
         self.any(|it| {
-            let money = it.any(&[Credit, Spend, Budget, Billing])
-                && it.any(&[Insufficient, Exhausted, Reached, Exceed])
-                // `Concurrency budget exceeded`
-                && !it.all(&[Budget, Rate]);
-            let unpaid = it.all(&[Billing, Not]) && !it.any(&[Limit, Rate]);
+            let spent = it.any(&[Insufficient, Exhausted, Reached, Exceed]);
+            // `Concurrency budget exceeded`
+            let money = it.any(&[Credit, Spend, Budget]) && spent && !it.all(&[Budget, Rate]);
+            // Who is too fast may be asked to pay for more.
+            let unpaid =
+                it.has(Billing) && (spent || it.has(Not) && !it.any(&[Limit, Rate])) && !of_a_rate;
             let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
             // `Extra usage is required for long context requests.`
-            let more = it.all(&[Usage, Required]);
+            let more = it.all(&[Credit, Required]);
             money || unpaid || more || quota || it.says_credits_are_low() || it.says_usage_limit()
         })
     }
@@ -133,9 +135,8 @@ impl<'a> Words<'a> {
     pub(super) fn say_rate_limit(&self) -> bool {
         use Word::*;
         self.any(|it| {
-            it.has(Throttled)
-                || it.has(Rate) && it.any(&[Limit, Exceed])
-                || it.all(&[Too, Many]) && it.any(&[Requests, Again])
+            it.says_too_fast()
+                || it.all(&[Too, Many, Token, Again])
                 || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
                 || it.has(Limit)
                     && it.any(&[Minute, Request, Requests])
@@ -163,6 +164,13 @@ impl<'a> Words<'a> {
 }
 
 impl Sentence {
+    fn says_too_fast(&self) -> bool {
+        use Word::*;
+        self.has(Throttled)
+            || self.has(Rate) && self.any(&[Limit, Exceed])
+            || self.all(&[Too, Many, Requests])
+    }
+
     fn says_usage_limit(&self) -> bool {
         use Word::*;
         let spent = self.any(&[Limit, Quota]) && self.any(&[Reached, Exceed]);
@@ -192,7 +200,7 @@ impl Sentence {
         let token_limit = self.all(&[Token, Exceed])
             && self.any(&[Limit, Maximum])
             && self.any(&[Request, Model])
-            && !self.any(&[Day, Completion, Quota]);
+            && !self.any(&[Day, Completion, Quota, Parameter]);
         let long_input = self.has(Input)
             && !self.has(Characters)
             && (self.all(&[Too, Large])
@@ -295,6 +303,10 @@ mod tests {
             "You reached the free usage limit (reset hourly).",
             "Upgrade today for higher limits",
             "Concurrency budget exceeded for basic tier",
+            "Rate limit exceeded. Usage tier 2 required for higher limits",
+            "Too many requests. If you have not upgraded yet, visit the billing page.",
+            "You are being throttled. There is no billing impact, retry later.",
+            "Requests in your usage tier are required to be spaced out. Please slow down.",
             "Without a payment method in the billing page the rate limits are not raised",
             "Rate limit reached on requests per min (RPM): Limit 30. See https://console.groq.com/settings/billing",
             "You are using a Trial key, which is limited to 40 API calls / minute.",
@@ -317,6 +329,8 @@ mod tests {
         says("服务器繁忙", Words::say_overloaded);
         says("模型不存在", Words::say_model_is_missing);
         says("令牌已过期", Words::say_key_is_bad);
+        says("请求过多", Words::say_rate_limit);
+        says("免费额度已用完", Words::say_quota_exhausted);
         says("服务内部错误", Words::say_server_error);
         says("请求超时", Words::say_timeout);
         says("Prompt 超长", Words::say_context_length);
@@ -379,6 +393,9 @@ mod tests {
         );
         assert!(!Words::of("Quota per minute exceeded").say_quota_is_used_up());
         assert!(!Words::of("您的请求频率过高，请每分钟再试").say_quota_exhausted());
+        assert!(!Words::of("您已达到速率限制，如需提高限额请充值").say_quota_exhausted());
+        assert!(!Words::of("模型参数 foo 不存在").say_model_is_missing());
+        assert!(!Words::of("Too many images, try again with fewer").say_rate_limit());
         assert!(Words::of("llama runner process has terminated").say_server_error());
     }
 

@@ -1,6 +1,6 @@
 //! Reading a message: the words of each of its sentences, and the numbers that rules ask for.
 
-use super::vocabulary::{CHINESE, Key, Word, word};
+use super::vocabulary::{CHINESE, CHINESE_ENDS, Key, Word, word};
 use crate::swar;
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
@@ -68,10 +68,18 @@ impl Sentences {
                 },
                 b'.' | b';' | b'!' | b'?' | b'\n' => {
                     let ends = bytes.get(at + 1).is_none_or(|next| next.is_ascii_whitespace());
-                    if ends && words.count < MAX_SENTENCES && words.last().0 != 0 {
-                        words.count += 1;
+                    if ends {
+                        words.end_sentence();
                     }
                     at += 1;
+                }
+                // The first byte of Chinese marks.
+                0xe3 | 0xef => {
+                    if CHINESE_ENDS.iter().any(|end| bytes[at..].starts_with(end.as_bytes())) {
+                        words.end_sentence();
+                    }
+                    at += 3;
+                    label = None;
                 }
                 // The first byte of most Chinese characters.
                 0xe4..=0xe9 => {
@@ -90,6 +98,12 @@ impl Sentences {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sentence> {
         self.words[..self.count].iter()
+    }
+
+    fn end_sentence(&mut self) {
+        if self.count < MAX_SENTENCES && self.last().0 != 0 {
+            self.count += 1;
+        }
     }
 
     fn last(&mut self) -> &mut Sentence {
@@ -115,6 +129,8 @@ impl Sentences {
             // `out of quota`, `run out of credits`
             (Word::Of, Some(Word::Out)) => Word::Exhausted,
             (Word::Than, Some(Word::More)) => Word::Exceed,
+            // `extra usage`, which is bought
+            (Word::Usage, Some(Word::Extra)) => Word::Credit,
             (word, _) => word,
         };
         self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);

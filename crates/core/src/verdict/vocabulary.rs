@@ -15,10 +15,10 @@ macro_rules! words {
 words! {
     Again: "again";
     ApiKey: "apikey";
-    Arrears: "arrears" | "recharge" | "overdue" | "unpaid";
+    Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Balance: "balance";
-    Billing: "billing";
+    Billing: "billing" | "recharge";
     Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
     Budget: "budget";
     Busy: "busy";
@@ -81,6 +81,7 @@ words! {
     All: "all" | "up";
     Api: "api";
     DayOrMonth: "day" | "month" | "week" | "year";
+    Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     Key: "key";
     Metric: "metric";
@@ -140,11 +141,17 @@ pub(super) fn word(key: Key) -> Option<Word> {
     }
 }
 
+/// Marks at the end of a Chinese sentence, or of a part that stands for itself.
+pub(super) const CHINESE_ENDS: [&str; 5] = ["。", "，", "；", "！", "？"];
+
 /// What stands in Chinese messages, which have no spaces between words.
 #[rustfmt::skip]
 pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("欠费", &[Word::Arrears]),
-    ("充值", &[Word::Arrears]),
+    ("充值", &[Word::Billing]),
+    ("额度", &[Word::Credit]),
+    ("用完", &[Word::Exhausted]),
+    ("用尽", &[Word::Exhausted]),
     ("预扣费", &[Word::Arrears]),
     ("余额", &[Word::Balance]),
     ("不足", &[Word::Insufficient]),
@@ -174,10 +181,15 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("输入", &[Word::Input]),
     ("上下文", &[Word::Context]),
     ("长度", &[Word::Length]),
+    ("模型参数", &[Word::Parameter]),
     ("模型", &[Word::Model]),
     ("不存在", &[Word::Not, Word::Exist]),
     ("密钥", &[Word::ApiKey]),
+    ("令牌数", &[Word::Token]),
     ("令牌", &[Word::ApiKey]),
+    ("参数", &[Word::Parameter]),
+    ("请求", &[Word::Requests]),
+    ("过多", &[Word::Too, Word::Many]),
     ("无效", &[Word::Invalid]),
     ("过期", &[Word::Expired]),
     ("敏感", &[Word::Filter, Word::Content]),
