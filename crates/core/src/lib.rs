@@ -13,40 +13,33 @@
 //! For a ready client see the crate `resayil`.
 #![forbid(unsafe_code)]
 
-mod body;
-mod classify;
+mod answer;
+mod call;
 mod concurrency;
-mod duration;
 mod error;
-mod headers;
-mod hint;
-mod http_date;
-mod json;
 mod kind;
 mod messages;
 mod named;
 mod observe;
 mod provider;
 mod quota;
-mod rate_limit;
-mod redact;
 mod retry;
 mod rng;
 mod severity;
 mod stream;
-mod structured_fields;
-mod swar;
+mod text;
 mod timestamp;
 mod unknown_name;
-mod verdict;
 
-pub use classify::{Classifier, classify};
+pub use answer::classify::{Classifier, classify};
+pub use answer::hint::HintSource;
+pub use answer::rate_limit::RateLimit;
+pub use call::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
 pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
 pub use error::{
     Error, FieldError, HeaderList, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES, MAX_HEADERS,
     MAX_MESSAGE_BYTES,
 };
-pub use hint::HintSource;
 pub use kind::{Kind, KindRow};
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
 pub use observe::{CallAction, CallEvent, Counters, Instrument, Metric, MetricRow, Stats};
@@ -55,13 +48,12 @@ pub use quota::{
     Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,
     Settlement, SharedQuota, Ticket,
 };
-pub use rate_limit::RateLimit;
-pub use redact::redact;
 pub use retry::{
-    Budget, BudgetOptions, Call, Decision, Fallback, FallbackBuilder, FallbackCall, FallbackTarget,
-    Jitter, Policy, PolicyBuilder, PolicyError, RetryReason, StopReason,
+    Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,
+    StopReason,
 };
 pub use severity::Severity;
 pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};
+pub use text::redact::redact;
 pub use timestamp::Timestamp;
 pub use unknown_name::UnknownName;

@@ -2,7 +2,7 @@
 //! and to make one in a test.
 
 use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part, ToldLimit};
-use crate::rate_limit::RateLimit;
+use crate::answer::rate_limit::RateLimit;
 
 impl Error {
     /// The same error with another message of the provider, redacted; or without one.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::clip;
-use crate::redact::redact_into;
+use crate::text::redact::redact_into;
 
 /// No more than this many invalid fields, and messages of one field, are kept.
 pub const MAX_FIELD_ERRORS: usize = 100;

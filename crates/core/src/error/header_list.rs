@@ -1,6 +1,6 @@
 //! The headers of an answer, kept for the caller.
 
-use crate::swar;
+use crate::text::swar;
 
 /// No more than this many headers of an answer are kept.
 pub const MAX_HEADERS: usize = 128;

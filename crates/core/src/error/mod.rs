@@ -17,12 +17,12 @@ pub(crate) use header_list::HeaderSize;
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub(crate) use store::{Part, Store, max_bytes};
 
-use crate::body;
-use crate::hint::HintSource;
+use crate::answer::body;
+use crate::answer::hint::HintSource;
+use crate::answer::rate_limit::{self, RateLimit};
 use crate::kind::Kind;
 use crate::messages::{self, Messages};
 use crate::provider::Provider;
-use crate::rate_limit::{self, RateLimit};
 use crate::severity::Severity;
 use crate::timestamp::Timestamp;
 

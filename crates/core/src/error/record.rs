@@ -1,8 +1,8 @@
 //! The error record: the JSON that is the same from every language.
 
 use super::{Error, Seconds};
+use crate::answer::rate_limit::RateLimit;
 use crate::messages::Messages;
-use crate::rate_limit::RateLimit;
 
 pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
     let mut object = ObjectWriter::new();

@@ -2,7 +2,7 @@
 
 use super::header_list::{self, HeaderList, HeaderSize};
 use super::{MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, clip};
-use crate::redact::redact_into;
+use crate::text::redact::redact_into;
 
 /// What is kept.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::Messages;
 use super::units::Units;
-use crate::json::{self, Array, Object, Value};
 use crate::kind::Kind;
+use crate::text::json::{self, Array, Object, Value};
 
 /// Data that is no set of texts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

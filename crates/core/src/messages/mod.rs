@@ -259,7 +259,7 @@ pub(crate) fn help_url(provider: Option<Provider>, kind: Kind) -> Option<&'stati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::HintSource;
+    use crate::answer::hint::HintSource;
 
     #[test]
     fn every_kind_has_texts_in_every_language() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::hint::HintSource;
-use crate::rate_limit::{self, RateLimit};
+use crate::answer::hint::HintSource;
+use crate::answer::rate_limit::{self, RateLimit};
 use crate::timestamp::Timestamp;
 
 /// What the answer to an admitted request says of the quota.
@@ -50,7 +50,7 @@ impl Settlement {
         error: Option<&crate::Error>,
         now: Timestamp,
     ) -> Self {
-        let facts = crate::headers::HeaderFacts::read(headers, now);
+        let facts = crate::answer::headers::HeaderFacts::read(headers, now);
         let told = facts
             .may_tell_rate_limit
             .then(|| rate_limit::read(headers.iter().map(|(name, value)| (name, value)), now).0);

@@ -111,7 +111,7 @@ impl Call {
         }
     }
 
-    /// Begins the attempts anew, at another target: see [`Fallback`](super::Fallback). The deadline and
+    /// Begins the attempts anew, at another target: see [`Fallback`](crate::Fallback). The deadline and
     /// the budget stay; for another service give [its own budget](Self::with_budget).
     pub fn restart(&mut self) {
         self.charged = 0;
@@ -121,7 +121,7 @@ impl Call {
     }
 
     /// What was decided last: the wait, or why there is no further attempt.
-    pub(super) fn decided(&self) -> Option<Result<Duration, StopReason>> {
+    pub(crate) fn decided(&self) -> Option<Result<Duration, StopReason>> {
         self.decided
     }
 
@@ -219,7 +219,7 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::HintSource;
+    use crate::answer::hint::HintSource;
     use crate::retry::BudgetOptions;
 
     const T0: Duration = Duration::ZERO;

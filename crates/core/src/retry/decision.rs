@@ -55,7 +55,7 @@ named! {
         ServerHint = "server_hint",
         /// Nobody named a wait: exponential back-off.
         Backoff = "backoff",
-        /// Another target is asked, at once: see [`Fallback`](super::Fallback). A [`Decision`] never
+        /// Another target is asked, at once: see [`Fallback`](crate::Fallback). A [`Decision`] never
         /// says so; it is for what is told of it.
         Fallback = "fallback",
     }

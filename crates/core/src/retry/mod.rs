@@ -4,9 +4,6 @@ mod backoff;
 mod budget;
 mod call;
 mod decision;
-mod fallback;
-#[cfg(feature = "serde")]
-mod fallback_data;
 mod policy;
 #[cfg(feature = "serde")]
 mod policy_data;
@@ -15,5 +12,4 @@ pub use backoff::Jitter;
 pub use budget::{Budget, BudgetOptions};
 pub use call::Call;
 pub use decision::{Decision, RetryReason, StopReason};
-pub use fallback::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
 pub use policy::{Policy, PolicyBuilder, PolicyError};

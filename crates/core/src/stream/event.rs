@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Array, Object, Value};
 use crate::kind::Kind;
+use crate::text::json::{Array, Object, Value};
 
 /// What one event tells.
 #[derive(Default)]

@@ -7,16 +7,16 @@ mod records;
 use event::Finish;
 use lines::{Lines, RawEvent};
 
-use crate::body::{self, Body};
-use crate::classify::{Answer, Classifier, embedded_status, make};
+use crate::answer::body::{self, Body};
+use crate::answer::classify::{Answer, Classifier, embedded_status, make};
+use crate::answer::headers::HeaderFacts;
+use crate::answer::verdict;
 use crate::error::{Error, HeaderSize, MAX_BODY_BYTES, Store};
-use crate::headers::HeaderFacts;
-use crate::json::{self, Value};
 use crate::kind::Kind;
 use crate::provider::Provider;
-use crate::redact::redact;
+use crate::text::json::{self, Value};
+use crate::text::redact::redact;
 use crate::timestamp::Timestamp;
-use crate::verdict;
 
 pub use lines::MAX_EVENT_BYTES;
 

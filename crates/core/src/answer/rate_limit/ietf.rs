@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::Bucket;
-use crate::structured_fields::{self, Item, MAX_ITEMS};
+use crate::text::structured_fields::{self, Item, MAX_ITEMS};
 
 /// What the two fields tell, over all their lines.
 #[derive(Default)]

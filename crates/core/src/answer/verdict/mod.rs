@@ -7,8 +7,8 @@ mod vocabulary;
 
 use std::time::Duration;
 
-use crate::body::{Body, Format, QuotaWindow};
-use crate::headers::HeaderFacts;
+use crate::answer::body::{Body, Format, QuotaWindow};
+use crate::answer::headers::HeaderFacts;
 use crate::kind::Kind;
 use crate::provider::Provider;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{FieldTexts, MAX_FIELD_ERRORS, clip};
-use crate::json::{Array, Members, Text, Value};
+use crate::text::json::{Array, Members, Text, Value};
 
 /// The longest name of a field, and the longest message about one, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;

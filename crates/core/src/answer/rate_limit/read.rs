@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::ietf::Ietf;
 use super::{Bucket, RateLimit, parse_reset};
-use crate::headers::{LITELLM_PREFIX, MAX_NAME, is_positive, lowercase, server_time, trim};
+use crate::answer::headers::{LITELLM_PREFIX, MAX_NAME, is_positive, lowercase, server_time, trim};
+use crate::text::{duration, swar};
 use crate::timestamp::Timestamp;
-use crate::{duration, swar};
 
 /// Reads the rate limit from the headers of an answer that arrived at `now`, and the wait that
 /// follows from one that is used up.

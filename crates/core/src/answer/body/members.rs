@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Body, ErrorMembers, QuotaWindow, answer, fields, waits};
 use crate::error::MAX_MESSAGE_BYTES;
-use crate::json::{Array, Members, Object, Value};
 use crate::provider::Provider;
+use crate::text::json::{Array, Members, Object, Value};
 use crate::timestamp::Timestamp;
 
 /// The members beside the error itself, kept until all are known.

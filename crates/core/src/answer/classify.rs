@@ -3,16 +3,16 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::body::{self, Body, Format};
+use crate::answer::body::{self, Body, Format};
+use crate::answer::headers::HeaderFacts;
+use crate::answer::hint::HintSource;
+use crate::answer::rate_limit;
+use crate::answer::verdict::{self, Verdict};
 use crate::error::{Error, HeaderSize, Inner, Part, ToldLimit, max_bytes};
-use crate::headers::HeaderFacts;
-use crate::hint::HintSource;
 use crate::kind::Kind;
 use crate::provider::Provider;
-use crate::rate_limit;
 use crate::stream::failure_without_text;
 use crate::timestamp::Timestamp;
-use crate::verdict::{self, Verdict};
 
 /// Reads an answer and recognises the provider by it; see [`Classifier`].
 ///

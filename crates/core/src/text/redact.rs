@@ -1,6 +1,6 @@
 //! Taking secrets out of text before it leaves the library.
 
-use crate::swar;
+use crate::text::swar;
 
 /// What stands in the place of a secret.
 const MASK: &str = "[redacted]";

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Body;
 use super::members::{message_of, read_error, scalar};
-use crate::json::{Array, Object, Value};
+use crate::text::json::{Array, Object, Value};
 use crate::timestamp::Timestamp;
 
 /// No more than this many choices of an answer are looked at.

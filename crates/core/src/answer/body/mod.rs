@@ -11,10 +11,10 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::time::Duration;
 
+use crate::answer::hint;
 use crate::error::{FieldTexts, MAX_MESSAGE_BYTES, clip};
-use crate::hint;
-use crate::json::{self, Object, Value};
 use crate::provider::Provider;
+use crate::text::json::{self, Object, Value};
 use crate::timestamp::Timestamp;
 
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::text::{duration, http_date};
 use crate::timestamp::Timestamp;
-use crate::{duration, http_date};
 
 /// From here on a number is a date in seconds since 1970, not a wait.
 const EPOCH_SECONDS: u64 = 1_000_000_000;

@@ -1,7 +1,7 @@
 //! Reading a message: the words of each of its sentences, and the numbers that rules ask for.
 
 use super::vocabulary::{CHINESE, CHINESE_ENDS, Key, Word, word};
-use crate::swar;
+use crate::text::swar;
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, PolicyError, StopReason};
 use crate::error::Error;
 use crate::kind::Kind;
+use crate::retry::{Call, PolicyError, StopReason};
 
 /// Another model, another service, or both, that may serve a request.
 ///
@@ -103,13 +103,13 @@ impl fmt::Debug for FallbackTarget {
 /// - after so many attempts that ended `overloaded`, although the policy would allow more: one retry
 ///   mends a short lack of capacity, and further ones only add to a long one; and at once where the
 ///   retry would have to wait longer than `max_wait`;
-/// - after any error that the closed [`Budget`](super::Budget) keeps from being retried, because
+/// - after any error that the closed [`Budget`](crate::Budget) keeps from being retried, because
 ///   failures dominate there: but then only a target of another service, for a second model of this
 ///   one would be a retry by another name.
 ///
 /// Never when something of an answer was delivered, never when the deadline is over, and when the
 /// request may have been carried out only if the policy allows to repeat it
-/// ([`Policy::retry_ambiguous`](super::Policy::retry_ambiguous)). The last target's error is the
+/// ([`Policy::retry_ambiguous`](crate::Policy::retry_ambiguous)). The last target's error is the
 /// call's.
 ///
 /// Each target has all the attempts of the policy, so one call may send as many requests as that

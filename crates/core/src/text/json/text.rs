@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use memchr::memchr;
 
-use crate::swar;
+use crate::text::swar;
 
 /// The characters between the quotes of a string, escapes and all. Whether there are any is found
 /// out where it matters: so this fits into two registers.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::named::named;
+use crate::text::{duration, http_date, swar};
 use crate::timestamp::Timestamp;
-use crate::{duration, http_date, swar};
 
 named! {
     /// Where a wait was read.

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 use super::{Array, Object, Text, Value};
-use crate::swar;
+use crate::text::swar;
 
 /// Where the next quotation mark or backslash is. Most texts are short, and for them looking at
 /// eight bytes at a time is quicker than calling a search.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::hint::{RetryAfter, parse_millis, parse_retry_after};
-use crate::http_date;
+use crate::answer::hint::{RetryAfter, parse_millis, parse_retry_after};
+use crate::answer::rate_limit;
 use crate::provider::Provider;
-use crate::rate_limit;
-use crate::swar;
+use crate::text::http_date;
+use crate::text::swar;
 use crate::timestamp::Timestamp;
 
 /// What the headers tell.

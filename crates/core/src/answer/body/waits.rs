@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::hint::{parse_retry_after, wait_or_date};
-use crate::json::Value;
-use crate::rate_limit::parse_reset;
+use crate::answer::hint::{parse_retry_after, wait_or_date};
+use crate::answer::rate_limit::parse_reset;
+use crate::text::json::Value;
+use crate::text::{duration, json};
 use crate::timestamp::Timestamp;
-use crate::{duration, json};
 
 /// The wait in a member, if its name is one that stands for a wait.
 pub(super) fn read(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Duration> {

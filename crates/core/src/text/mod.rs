@@ -1,0 +1,8 @@
+//! What texts of any origin have in common: numbers, dates, JSON, and what is not to be shown.
+
+pub(crate) mod duration;
+pub(crate) mod http_date;
+pub(crate) mod json;
+pub(crate) mod redact;
+pub(crate) mod structured_fields;
+pub(crate) mod swar;
