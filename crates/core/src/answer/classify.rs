@@ -249,9 +249,11 @@ fn select_hint(
     }
     let limited = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::Overloaded);
     if resayil && kind == Kind::RateLimit {
-        if let Some(date) = facts.date(now) {
-            return Some((until_next_minute(date), HintSource::Window));
-        }
+        let date = facts.date(now);
+        // Without the server's clock a wait that the message names is better than ours.
+        let in_prose = if date.is_none() { body.wait_in_prose() } else { None };
+        let window = || (until_next_minute(date.unwrap_or(now)), HintSource::Window);
+        return in_prose.map(|wait| (wait, HintSource::Message)).or_else(|| Some(window()));
     }
     let may_be_reset = limited && facts.may_tell_rate_limit;
     let reset =

@@ -31,13 +31,14 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A decimal number of seconds. Whole numbers are exact.
+/// A decimal number of seconds. Whole numbers are exact; those too large for the type, however many
+/// digits they have, are the longest wait there is.
 pub(crate) fn decimal_seconds(text: &str) -> Option<Duration> {
     if let Some(number) = digits(text.as_bytes()) {
         return Some(Duration::from_secs(number));
     }
-    if !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Duration::from_secs);
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     from_seconds(decimal(text)?)
 }
@@ -197,8 +198,12 @@ mod tests {
 
     #[test]
     fn what_overflows_is_no_duration() {
-        for text in ["99999999999999999999999", "18446744073709551616.0", "1e30", "1e999"] {
+        for text in ["18446744073709551616.0", "1e30", "1e999"] {
             assert_eq!(decimal_seconds(text), None, "{text}");
+        }
+        // But what is all digits is meant to be long.
+        for text in ["18446744073709551616", "99999999999999999999999", &"9".repeat(100)] {
+            assert_eq!(decimal_seconds(text), Some(Duration::from_secs(u64::MAX)), "{text}");
         }
         assert_eq!(go_duration("99999999999999999999999h"), None);
         assert_eq!(prose_duration("99999999999999999999999 seconds", false), None);

@@ -121,7 +121,9 @@ impl Reader {
             Field::Limit => bucket.limit = bucket.limit.or_else(whole),
             Field::Remaining => {
                 told.has_negative_remainder |= text.starts_with('-');
-                bucket.remaining = bucket.remaining.or_else(whole);
+                // Two proxies that count both have to let the next request pass.
+                let least = text.split(',').filter_map(|part| self::whole(part.trim())).min();
+                bucket.remaining = bucket.remaining.into_iter().chain(least).min();
             }
             Field::Reset => {
                 bucket.reset_after = bucket.reset_after.or_else(|| parse_reset(text, now));
@@ -290,6 +292,19 @@ mod tests {
         let used_up = [unknown[0], (&**remaining, "0"), (&**reset, "30")];
         assert_eq!(told(&used_up), Some((None, Some(0), Some(Duration::from_secs(30)))));
         assert_eq!(told(&unknown[1..]), Some((None, Some(0), Some(Duration::ZERO))));
+    }
+
+    #[test]
+    fn of_two_remainders_the_smaller_counts() {
+        let limit = ("X-RateLimit-Limit", "20");
+        let remaining = |value| ("X-RateLimit-Remaining", value);
+        for headers in [
+            [limit, remaining("7"), remaining("3")],
+            [limit, remaining("3"), remaining("7")],
+            [limit, remaining("7, 3"), remaining("none")],
+        ] {
+            assert_eq!(told(&headers).unwrap().1, Some(3), "{headers:?}");
+        }
     }
 
     #[test]

@@ -13,8 +13,12 @@ const EPOCH_MILLIS: u64 = 100 * EPOCH_SECONDS;
 const BEYOND_DATES: f64 = i64::MAX as f64 / 1_000.0;
 
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
-/// 1970, seconds to wait, or an RFC 3339 date. A date that has passed is a wait of zero.
+/// 1970, seconds to wait, or an RFC 3339 date. One that has passed, be it a date or a wait below
+/// zero, is a wait of zero.
 pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Some(passed) = text.strip_prefix('-') {
+        return parse_reset(passed, now).map(|_| Duration::ZERO);
+    }
     if let Some(number) = duration::digits(text.as_bytes()) {
         return Some(whole_reset(number, now));
     }
@@ -47,6 +51,20 @@ fn whole_reset(number: u64, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_below_zero_has_passed() {
+        for (text, expected) in [
+            ("-5", Some(Duration::ZERO)),
+            ("-1.5", Some(Duration::ZERO)),
+            ("-2m3s", Some(Duration::ZERO)),
+            ("-", None),
+            ("-soon", None),
+            ("-99999999999999999999999", None),
+        ] {
+            assert_eq!(parse_reset(text, Timestamp::UNIX_EPOCH), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_date_that_overflows_is_no_reset() {

@@ -5,8 +5,6 @@ mod prose;
 mod sentences;
 mod vocabulary;
 
-use std::time::Duration;
-
 use crate::answer::body::{Body, Format, QuotaWindow};
 use crate::answer::headers::HeaderFacts;
 use crate::kind::Kind;
@@ -91,9 +89,6 @@ fn meaning_of_codes(headers: &HeaderFacts<'_>, body: &Body<'_>) -> Option<Meanin
     Some(meanings.fold(first, Meaning::or_stronger))
 }
 
-/// A longer wait than this is for a quota, not for a rate.
-const LONG_WAIT: Duration = Duration::from_secs(3600);
-
 /// 429: the rate, unless the quota behind it is used up or the request can never fit.
 fn too_many_requests(
     headers: &HeaderFacts<'_>,
@@ -128,8 +123,9 @@ fn too_many_requests(
         return Verdict::of(Kind::RateLimit);
     }
     let in_headers = headers.retry_after_ms.or(headers.retry_after);
+    // How long the wait is says nothing of what it is for; that there is one, something.
     let exhausted = match body.retry_after.or(in_headers).or_else(|| body.wait_in_prose()) {
-        Some(wait) => wait > LONG_WAIT || words.say_daily_cap(),
+        Some(_) => words.say_daily_cap() || words.say_nothing_is_left(),
         None if words.say_daily_cap() || words.say_quota_exhausted() => true,
         None if words.say_plan_lacks_it() => return Verdict::of(Kind::Permission),
         None => false,

@@ -9,6 +9,9 @@ use std::cell::OnceCell;
 use super::sentences::{NOTHING, Sentence, Sentences};
 use super::vocabulary::Word;
 
+/// Words for what is used up.
+const SPENT: [Word; 4] = [Word::Insufficient, Word::Exhausted, Word::Reached, Word::Exceed];
+
 /// What a message says. It is read when a rule first asks: most answers are decided before.
 #[derive(Default)]
 pub(super) struct Words<'a> {
@@ -60,25 +63,35 @@ impl<'a> Words<'a> {
         !self.has(Minute) && self.any(|it| it.any(&[Day, Month]) && it.any(&spent))
     }
 
-    /// A cap of spending, credits or use, which a short wait does not lift.
+    /// A quota that is used up, where the server names no wait.
     pub(super) fn say_quota_exhausted(&self) -> bool {
         use Word::*;
         if self.has(Minute) {
             return false;
         }
         let of_a_rate = self.any(Sentence::says_too_fast);
-        self.any(|it| {
-            let spent = it.any(&[Insufficient, Exhausted, Reached, Exceed]);
+        self.say_nothing_is_left()
+            || self.any(|it| {
+                // Who is too fast may be asked to pay for more.
+                let unpaid = it.has(Billing)
+                    && (it.any(&SPENT) || it.has(Not) && !it.any(&[Limit, Rate]))
+                    && !of_a_rate;
+                unpaid || it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate)
+            })
+    }
+
+    /// A cap of spending, credits or use, which a wait does not lift even where one is named.
+    pub(super) fn say_nothing_is_left(&self) -> bool {
+        use Word::*;
+        let nothing_is_left = |it: &Sentence| {
             // `Concurrency budget exceeded`
-            let money = it.any(&[Credit, Spend, Budget]) && spent && !it.all(&[Budget, Rate]);
-            // Who is too fast may be asked to pay for more.
-            let unpaid =
-                it.has(Billing) && (spent || it.has(Not) && !it.any(&[Limit, Rate])) && !of_a_rate;
-            let quota = it.has(Quota) && it.any(&[Billing, Plan]) && !it.has(Rate);
+            let money =
+                it.any(&[Credit, Spend, Budget]) && it.any(&SPENT) && !it.all(&[Budget, Rate]);
             // `Extra usage is required for long context requests.`
             let more = it.all(&[Credit, Required]);
-            money || unpaid || more || quota || it.says_credits_are_low() || it.says_usage_limit()
-        })
+            money || more || it.says_credits_are_low() || it.says_usage_limit()
+        };
+        !self.has(Minute) && self.any(nothing_is_left)
     }
 
     /// A plan that has run out, or does not hold what was asked for.

@@ -46,8 +46,10 @@ impl Sentences {
                         continue;
                     }
                     label = word(key).map(|word| words.add(word, label, &bytes[..at]));
-                    // `GenerateRequestsPerDayPerProjectPerModel`
-                    if end - at > MAX_WORD && memmem(&bytes[at..end], b"PerDay") {
+                    // `GenerateRequestsPerDayPerProjectPerModel`, `UserByModelByDay`
+                    let word = &bytes[at..end];
+                    if word.len() > MAX_WORD && (memmem(word, b"PerDay") || memmem(word, b"ByDay"))
+                    {
                         words.add(Word::Day, None, &[]);
                     }
                     at = end + usize::from(next == Some(&b' '));

@@ -45,7 +45,7 @@ words! {
     Loading: "loading";
     Many: "many";
     Maximum: "maximum" | "max";
-    Minute: "minute" | "minutes" | "hourly" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
+    Minute: "minute" | "hourly" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
     Model: "model";
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
