@@ -12,6 +12,7 @@ use resayil_core::{
 use crate::cancel::CancelToken;
 use crate::client::{Client, Inner};
 use crate::clock::{monotonic_now, wall_now};
+use crate::extras::ExtraHeaders;
 use crate::fallback::Route;
 use crate::idempotency::IdempotencyKey;
 use crate::options::{CallOptions, random_seed};
@@ -54,6 +55,9 @@ pub(crate) struct Attempts {
     first_model: Option<String>,
     model: Option<String>,
     deadline: Option<Duration>,
+    attempt_timeout: Duration,
+    /// For the origin of the first target.
+    headers: ExtraHeaders,
     sent: u32,
     /// No request before this, because the server said so.
     not_before: Duration,
@@ -80,13 +84,19 @@ impl Attempts {
         if let Some(deadline) = options.deadline {
             policy = policy.with_deadline(deadline);
         }
+        let attempt_timeout = options.attempt_timeout.unwrap_or(client.inner().attempt_timeout);
+        if attempt_timeout.is_zero() {
+            let problem = "attempt_timeout has to be more than 0";
+            return Err(Error::new(Kind::Configuration, problem));
+        }
+        let headers = client.inner().extras.with(&options.extras).headers()?;
         let now = monotonic_now();
         let deadline = policy.deadline().map(|deadline| now.saturating_add(deadline));
         let call = policy.start(now, random_seed()?).with_budget(client.budget().clone());
         client.inner().counters.call_started();
         Ok(Attempts {
             client: client.clone(),
-            route: Route::new(client),
+            route: Route::new(client, &options.extras),
             call,
             cancel: options.cancel.clone(),
             retry_if_result: options
@@ -97,6 +107,8 @@ impl Attempts {
             first_model: model.map(str::to_owned),
             model: model.map(str::to_owned),
             deadline,
+            attempt_timeout,
+            headers,
             sent: 0,
             not_before: Duration::ZERO,
             met_stale: false,
@@ -249,6 +261,11 @@ impl Attempts {
         &self.span
     }
 
+    /// How long one attempt may take.
+    pub(crate) fn attempt_timeout(&self) -> Duration {
+        self.attempt_timeout
+    }
+
     /// How many requests were sent.
     pub(crate) fn sent(&self) -> u32 {
         self.sent
@@ -381,13 +398,14 @@ impl Attempts {
         target: &Target<'_>,
         ticket: Option<Ticket>,
     ) -> Result<Opened, Attempted> {
-        let progress = Progress::new(self.cancel.clone(), self.limit(self.inner().attempt_timeout));
+        let progress = Progress::new(self.cancel.clone(), self.limit(self.attempt_timeout));
         let outgoing = Outgoing {
             url: self.route.url(target.url),
             body: self.route.body(target.body),
             idempotency_key: self.idempotency_key.as_str(),
             stream: target.stream,
             fresh_connection: self.met_stale,
+            headers: if self.route.is_at_home(&self.client) { &self.headers } else { &[] },
         };
         self.sent += 1;
         self.span.attempt(if target.body.is_some() { "POST" } else { "GET" });

@@ -12,6 +12,7 @@ use resayil_core::{
 
 use crate::client::{Client, Inner, Observer};
 use crate::clock::{monotonic_now, wall_now};
+use crate::extras::Extras;
 use crate::fallback::Fallbacks;
 use crate::host_quota::{HostQuota, HostQuotaOptions};
 use crate::predicate::ResultPredicate;
@@ -63,6 +64,7 @@ pub struct ClientBuilder {
     retry_if_result: Option<ResultPredicate>,
     fallback: Option<Fallback>,
     concurrency: Concurrency,
+    extras: Extras,
 }
 
 enum Concurrency {
@@ -99,6 +101,7 @@ impl ClientBuilder {
             retry_if_result: None,
             fallback: None,
             concurrency: Concurrency::Unlimited,
+            extras: Extras::default(),
         }
     }
 
@@ -110,7 +113,8 @@ impl ClientBuilder {
 
     /// The address that paths such as `chat/completions` are added to. Default: the environment
     /// variable `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`. Plain `http` is taken for
-    /// this machine alone, unless [`allow_http`](Self::allow_http) is set.
+    /// this machine alone, unless [`allow_http`](Self::allow_http) is set. Parameters of its query, such as
+    /// Azure's `api-version`, are sent with each request.
     pub fn base_url(mut self, url: &str) -> Self {
         self.base_url = Some(url.to_owned());
         self
@@ -207,6 +211,20 @@ impl ClientBuilder {
     /// The `User-Agent`: visible ASCII and spaces. Default `resayil/` and the version.
     pub fn user_agent(mut self, text: &str) -> Self {
         self.user_agent = text.to_owned();
+        self
+    }
+
+    /// Adds a header to every request: see [`CallOptions::header`](crate::CallOptions::header), which
+    /// replaces it for one call.
+    pub fn default_header(mut self, name: &str, value: &str) -> Self {
+        self.extras.add_header(name, value);
+        self
+    }
+
+    /// Adds a parameter to the query of every request: see
+    /// [`CallOptions::query`](crate::CallOptions::query), which replaces it for one call.
+    pub fn default_query(mut self, name: &str, value: &str) -> Self {
+        self.extras.add_query(name, value);
         self
     }
 
@@ -325,6 +343,7 @@ impl ClientBuilder {
         };
         let url = BaseUrl::new(&address, self.allow_http)?;
         self.check()?;
+        self.extras.headers()?;
 
         let provider = self.provider.or_else(|| Provider::from_host(url.host()));
         let options = match &self.quota {
@@ -341,7 +360,7 @@ impl ClientBuilder {
         };
         let seed = Seed {
             concurrency: limiter.as_ref().map(ConcurrencyLimiter::limit),
-            base_url: url.base().to_owned(),
+            base_url: url.whole(),
             origin: url.origin().to_owned(),
             key: key.clone(),
             allow_http: self.allow_http,
@@ -355,6 +374,7 @@ impl ClientBuilder {
             idle_timeout: self.idle_timeout,
             max_response_bytes: self.max_response_bytes,
             user_agent: self.user_agent.clone(),
+            extras: self.extras.clone(),
             observer: self.observer.clone(),
             counters: Arc::clone(&counters),
         };
@@ -394,6 +414,7 @@ impl ClientBuilder {
             counters,
             fallbacks: None,
             limiter,
+            extras: self.extras,
         };
         Ok((inner, seed))
     }

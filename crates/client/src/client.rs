@@ -14,6 +14,7 @@ use crate::balance::{self, Balance};
 use crate::builder::ClientBuilder;
 use crate::chat::{ChatCompletion, ChatRequest};
 use crate::clock::monotonic_now;
+use crate::extras::Extras;
 use crate::fallback::{Fallbacks, can_change_model};
 use crate::host_quota::HostQuota;
 use crate::models::{self, Model};
@@ -79,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) fallbacks: Option<Fallbacks>,
     pub(crate) limiter: Option<ConcurrencyLimiter>,
+    /// Sent with every request.
+    pub(crate) extras: Extras,
 }
 
 impl Client {
@@ -144,7 +147,7 @@ impl Client {
         options: &CallOptions,
     ) -> Result<ChatCompletion, Error> {
         let body = request.body(false)?;
-        let url = self.0.url.join(CHAT)?;
+        let url = self.url(CHAT, options)?;
         let target = Target {
             url: &url,
             body: Some(body.as_bytes()),
@@ -178,7 +181,7 @@ impl Client {
         options: &CallOptions,
     ) -> Result<ChatStream, Error> {
         let body = request.body(true)?;
-        let url = self.0.url.join(CHAT)?;
+        let url = self.url(CHAT, options)?;
         let attempts = Attempts::new(self, options, request.model())?;
         ChatStream::open(attempts, url, body.into_bytes())
     }
@@ -189,8 +192,16 @@ impl Client {
     ///
     /// Whatever went wrong, after the retries that the policy allows.
     pub fn models(&self) -> Result<Vec<Model>, Error> {
-        let url = self.0.url.join("models")?;
-        self.get(&url, models::read)
+        self.models_with(&CallOptions::new())
+    }
+
+    /// The same with options for this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`models`](Self::models).
+    pub fn models_with(&self, options: &CallOptions) -> Result<Vec<Model>, Error> {
+        self.fetch(&self.url("models", options)?, options, |answer| models::read(answer.body()))
     }
 
     /// The account's subscription and credits, which only LLM Resayil has.
@@ -200,8 +211,18 @@ impl Client {
     /// Whatever went wrong, after the retries that the policy allows. The service is known to answer
     /// 500 here at times while all else works.
     pub fn balance(&self) -> Result<Balance, Error> {
+        self.balance_with(&CallOptions::new())
+    }
+
+    /// The same with options for this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`balance`](Self::balance).
+    pub fn balance_with(&self, options: &CallOptions) -> Result<Balance, Error> {
         let url = self.0.url.join_origin("api/billing/subscription");
-        self.get(&url, balance::read)
+        let url = self.0.extras.with(&options.extras).url(url);
+        self.fetch(&url, options, |answer| balance::read(answer.body()))
     }
 
     /// Sends a JSON body to `{base}/{path}`, with quota, retries and budget as in
@@ -213,7 +234,7 @@ impl Client {
     /// Whatever went wrong, after the retries that the policy allows: an answer that is no success is
     /// an error, too.
     pub fn post(&self, path: &str, body: &[u8], options: &CallOptions) -> Result<Response, Error> {
-        let url = self.0.url.join(path)?;
+        let url = self.url(path, options)?;
         let may_fall_back = self.0.fallbacks.is_some()
             && path.trim_start_matches('/') == CHAT
             && can_change_model(body);
@@ -227,11 +248,31 @@ impl Client {
         })
     }
 
-    fn get<T>(&self, url: &str, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
-        // Neither is counted against the quota.
+    /// Fetches `{base}/{path}`, with retries and budget as in [`chat`](Self::chat), and gives the answer as
+    /// it came. It does not wait for the quota.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post).
+    pub fn get(&self, path: &str, options: &CallOptions) -> Result<Response, Error> {
+        self.fetch(&self.url(path, options)?, options, Ok)
+    }
+
+    fn fetch<T>(
+        &self,
+        url: &str,
+        options: &CallOptions,
+        read: impl Fn(Response) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // It is not counted against the quota.
         let target =
             Target { url, body: None, stream: false, metered: false, may_fall_back: false };
-        Attempts::new(self, &CallOptions::new(), None)?.run(&target, |answer| read(answer.body()))
+        Attempts::new(self, options, None)?.run(&target, read)
+    }
+
+    /// The URL of a path below the base, with what is added to its query.
+    fn url(&self, path: &str, options: &CallOptions) -> Result<String, Error> {
+        Ok(self.0.extras.with(&options.extras).url(self.0.url.join(path)?))
     }
 
     /// What takes over chats that the client's own service does not serve.

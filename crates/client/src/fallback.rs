@@ -6,6 +6,7 @@ use resayil_core::{Error, Fallback, FallbackCall, FallbackTarget, Kind};
 use serde_json::{Map, Value};
 
 use crate::client::{CHAT, Client, Inner};
+use crate::extras::Extras;
 use crate::seed::Seed;
 
 /// A fallback whose targets are checked, with a client for each other service.
@@ -92,7 +93,7 @@ impl Place {
             None => (seed.base_url.clone(), seed.origin.clone()),
             Some(text) => {
                 let url = seed.url(text)?;
-                (url.base().to_owned(), url.origin().to_owned())
+                (url.whole(), url.origin().to_owned())
             }
         };
         let key = match target.api_key() {
@@ -121,6 +122,8 @@ pub(crate) struct Route {
     first: Client,
     targets: Option<FallbackCall>,
     moved: Option<Moved>,
+    /// What the call adds to requests to the first target's origin.
+    extras: Extras,
 }
 
 /// What is sent in place of the request.
@@ -139,9 +142,9 @@ pub(crate) struct Next {
 }
 
 impl Route {
-    pub(crate) fn new(client: &Client) -> Self {
+    pub(crate) fn new(client: &Client, extras: &Extras) -> Self {
         let targets = client.inner().fallbacks.as_ref().map(|fallbacks| fallbacks.routes.start());
-        Route { first: client.clone(), targets, moved: None }
+        Route { first: client.clone(), targets, moved: None, extras: extras.clone() }
     }
 
     /// The target that takes the request over after this error, if one does.
@@ -161,10 +164,20 @@ impl Route {
         let client = fallbacks.services[index].as_ref().unwrap_or(&self.first).clone();
         self.moved = Some(Moved {
             index,
-            url: client.inner().url.join(CHAT)?,
+            url: {
+                let url = client.inner().url.join(CHAT)?;
+                let extras = &client.inner().extras;
+                if self.is_at_home(&client) { extras.with(&self.extras) } else { extras.clone() }
+                    .url(url)
+            },
             body: model.map(|model| with_model(body, model)).transpose()?,
         });
         Ok(Some(Next { client, model: model.map(str::to_owned) }))
+    }
+
+    /// Whether a target is of the origin of the first, and so may see what was given for that one.
+    pub(crate) fn is_at_home(&self, client: &Client) -> bool {
+        client.inner().url.origin() == self.first.inner().url.origin()
     }
 
     /// The index of the target that the call is at; `None` for the first.

@@ -23,7 +23,7 @@
 //! | limit | default | option |
 //! |---|---|---|
 //! | making a connection | 10 s | [`ClientBuilder::connect_timeout`] |
-//! | one attempt, from the first byte sent to the last received | 120 s | [`ClientBuilder::attempt_timeout`] |
+//! | one attempt, from the first byte sent to the last received | 120 s | [`ClientBuilder::attempt_timeout`], [`CallOptions::attempt_timeout`] |
 //! | the wait for the first event of a stream, and for each next one | 120 s | [`ClientBuilder::attempt_timeout`] |
 //! | silence within a stream that has begun | 60 s | [`ClientBuilder::idle_timeout`] |
 //! | the whole call, waits and retries included | none | [`CallOptions::deadline`], [`PolicyBuilder::deadline`] |
@@ -47,6 +47,7 @@ mod cancel;
 mod chat;
 mod client;
 mod clock;
+mod extras;
 mod fallback;
 mod host_quota;
 mod idempotency;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use resayil_core::{Error, Kind, Policy};
 
 use crate::cancel::CancelToken;
+use crate::extras::Extras;
 use crate::predicate::ResultPredicate;
 use crate::response::Response;
 
@@ -24,6 +25,8 @@ pub struct CallOptions {
     pub(crate) idempotency_key: Option<String>,
     pub(crate) policy: Option<Policy>,
     pub(crate) retry_if_result: Option<ResultPredicate>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) extras: Extras,
 }
 
 impl CallOptions {
@@ -37,6 +40,34 @@ impl CallOptions {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// How long one attempt may take: see
+    /// [`ClientBuilder::attempt_timeout`](crate::ClientBuilder::attempt_timeout), which it replaces. More
+    /// than 0, or the call fails with [`Kind::Configuration`].
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Adds a header to each request of the call; of two of one name, and of the client's own, this one
+    /// counts. It is not sent to a fallback's service of another origin.
+    ///
+    /// The call fails with [`Kind::Configuration`] if the header cannot be sent, or is one that the client
+    /// has to set itself: those that frame the message, `host`, `accept-encoding`, `idempotency-key`.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.extras.add_header(name, value);
+        self
+    }
+
+    /// Adds a parameter to the query of each request's URL, encoded as it needs be; one of that name which
+    /// is there is replaced. It is not sent to a fallback's service of another origin.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.extras.add_query(name, value);
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use resayil_core::{Budget, BudgetOptions, ConcurrencyLimit, Counters, Error, Provider};
 
 use crate::client::{Client, Inner, Observer};
+use crate::extras::Extras;
 use crate::url::BaseUrl;
 
 /// The options of a client that hold for the services of its fallback, too.
@@ -25,6 +26,7 @@ pub(crate) struct Seed {
     pub(crate) idle_timeout: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: String,
+    pub(crate) extras: Extras,
     pub(crate) observer: Option<Arc<Observer>>,
     pub(crate) concurrency: Option<ConcurrencyLimit>,
     pub(crate) counters: Arc<Counters>,
@@ -85,6 +87,11 @@ impl Seed {
             Some(account) => account.budget.clone(),
             None => Budget::new(self.budget),
         });
-        builder.inner(Arc::clone(&self.counters)).map(|(inner, _)| Client::new(inner))
+        let (mut inner, _) = builder.inner(Arc::clone(&self.counters))?;
+        if same_origin {
+            // They may hold what no other service is to see.
+            inner.extras = self.extras.clone();
+        }
+        Ok(Client::new(inner))
     }
 }

@@ -207,8 +207,9 @@ impl ChatStream {
         let Some(Opened { incoming, progress }) = &mut self.opened else { return Ok(true) };
         let inner = self.attempts.inner();
         // Until its first event a model may think; then silence is a fault.
-        let silence = if self.begun { inner.idle_timeout } else { inner.attempt_timeout };
-        let event_due = self.last_event.saturating_add(inner.attempt_timeout);
+        let attempt_timeout = self.attempts.attempt_timeout();
+        let silence = if self.begun { inner.idle_timeout } else { attempt_timeout };
+        let event_due = self.last_event.saturating_add(attempt_timeout);
         progress.set_end(self.attempts.limit(silence).min(event_due));
         let mut chunk = [0; CHUNK];
         let read = {

@@ -8,8 +8,10 @@ use crate::transport::is_loopback;
 /// The API's address, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct BaseUrl {
-    /// Without a slash at the end.
+    /// Without a slash at the end, and without the query.
     base: String,
+    /// The query without its `?`; often empty.
+    query: String,
     /// Scheme, host and port.
     origin: String,
     host: String,
@@ -30,8 +32,8 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return bad("the base URL contains a user name: remove it, keys go elsewhere");
         }
-        if uri.query().is_some() || text.contains('#') {
-            return bad("the base URL contains a query or a fragment: remove it");
+        if text.contains('#') {
+            return bad("the base URL contains a fragment: remove it");
         }
         match scheme {
             "https" => {}
@@ -45,15 +47,19 @@ impl BaseUrl {
             _ => return bad("the base URL has to begin with https://"),
         }
         Ok(BaseUrl {
-            base: text.trim_end_matches('/').to_owned(),
+            base: text.split('?').next().unwrap_or(text).trim_end_matches('/').to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
             origin: format!("{scheme}://{authority}"),
             host: authority.host().to_owned(),
         })
     }
 
-    /// The whole address, without a slash at the end.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// The whole address, without a slash at the end of its path.
+    pub(crate) fn whole(&self) -> String {
+        match self.query.as_str() {
+            "" => self.base.clone(),
+            query => format!("{}?{query}", self.base),
+        }
     }
 
     /// Scheme, host and port.
@@ -65,7 +71,7 @@ impl BaseUrl {
         &self.host
     }
 
-    /// The URL of a path below the base.
+    /// The URL of a path below the base, with the base's query.
     pub(crate) fn join(&self, path: &str) -> Result<String, Error> {
         let path = path.trim_start_matches('/');
         let good = !path.is_empty()
@@ -79,7 +85,11 @@ impl BaseUrl {
                 "the path has to be below the base URL, such as chat/completions",
             ));
         }
-        Ok(format!("{}/{path}", self.base))
+        let joint = if path.contains('?') { '&' } else { '?' };
+        Ok(match self.query.as_str() {
+            "" => format!("{}/{path}", self.base),
+            query => format!("{}/{path}{joint}{query}", self.base),
+        })
     }
 
     /// The URL of a path of the host.
@@ -100,7 +110,6 @@ mod tests {
             "ftp://host/v1",
             "http://example.com/v1",
             "https://user:word@host/v1",
-            "https://host/v1?key=1",
             "https://host/v1#part",
             "https:///v1",
             "http://localhost.example.com/v1",
@@ -114,6 +123,14 @@ mod tests {
             assert!(BaseUrl::new(good, false).is_ok(), "{good}");
         }
         assert!(BaseUrl::new("http://example.com/v1", true).is_ok());
+    }
+
+    #[test]
+    fn the_query_of_the_base_follows_each_path() {
+        let url = BaseUrl::new("https://host/v1/?api-version=1", false).unwrap();
+        assert_eq!(url.whole(), "https://host/v1?api-version=1");
+        assert_eq!(url.join("a").unwrap(), "https://host/v1/a?api-version=1");
+        assert_eq!(url.join("a?b=2").unwrap(), "https://host/v1/a?b=2&api-version=1");
     }
 
     #[test]

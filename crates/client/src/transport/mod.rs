@@ -8,7 +8,7 @@ mod progress;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::HeaderValue;
+use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::{Agent, BodyReader};
 
 pub(crate) use body::{MAX_ERROR_BYTES, read_beginning, read_body};
@@ -26,6 +26,8 @@ const MAX_IDLE_CONNECTIONS: usize = 64;
 /// The largest head of an answer, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// Sends requests and receives the heads of answers.
 pub(crate) struct Transport {
     agent: Agent,
@@ -42,6 +44,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) stream: bool,
     /// Whether the connection has to be a new one.
     pub(crate) fresh_connection: bool,
+    /// Headers that replace the client's own or come to them.
+    pub(crate) headers: &'a [(HeaderName, HeaderValue)],
 }
 
 /// The head of an answer, and the way to its body.
@@ -95,19 +99,16 @@ impl Transport {
         };
         let result = match request.body {
             None => {
-                let get = self.agent.get(request.url).header("accept", accept);
-                get.header("authorization", &self.authorization).call()
+                let mut get = self.agent.get(request.url);
+                for (name, value) in self.headers(request, accept) {
+                    get = get.header(name, value);
+                }
+                get.call()
             }
             Some(body) => {
-                let mut post = self
-                    .agent
-                    .post(request.url)
-                    .header("accept", accept)
-                    .header("content-type", "application/json")
-                    .header("idempotency-key", request.idempotency_key)
-                    .header("authorization", &self.authorization);
-                if request.stream {
-                    post = post.header("accept-encoding", "identity");
+                let mut post = self.agent.post(request.url);
+                for (name, value) in self.headers(request, accept) {
+                    post = post.header(name, value);
                 }
                 if request.fresh_connection {
                     // Nothing in the pool is young enough.
@@ -125,5 +126,29 @@ impl Transport {
             .collect();
         let declared = body.content_length();
         Ok(Incoming { status: head.status.as_u16(), headers, body: body.into_reader(), declared })
+    }
+
+    /// The headers of a request, but for those that ureq adds.
+    fn headers(
+        &self,
+        request: &Outgoing<'_>,
+        accept: &'static str,
+    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let mut own = vec![
+            (header::ACCEPT, HeaderValue::from_static(accept)),
+            (header::AUTHORIZATION, self.authorization.clone()),
+        ];
+        if request.body.is_some() {
+            own.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+            if let Ok(key) = HeaderValue::from_str(request.idempotency_key) {
+                own.push((IDEMPOTENCY_KEY, key));
+            }
+        }
+        if request.stream {
+            own.push((header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+        }
+        let given = request.headers;
+        own.retain(|(name, _)| given.iter().all(|(replaced, _)| replaced != name));
+        own.into_iter().chain(given.iter().cloned())
     }
 }
