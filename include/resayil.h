@@ -1287,6 +1287,30 @@ bool resayil_error_rate_limit_remaining(const resayil_error *error, uint64_t *re
 bool resayil_error_rate_limit_reset_after(const resayil_error *error, double *seconds);
 
 /**
+ * What the limit counts that refused the request: `requests`, `tokens`, `input_tokens`,
+ * `output_tokens`, `concurrency`, `images` or `spend`. Absent where the answer does not tell.
+ */
+resayil_str resayil_error_limit_scope(const resayil_error *error);
+
+/**
+ * The length of the window in which that limit counts, in seconds; a month is 30 days. Says whether
+ * the answer tells; if not, `*seconds` is 0.
+ */
+bool resayil_error_limit_window(const resayil_error *error, double *seconds);
+
+/**
+ * When the server expects the next request, in seconds since 1970 by its own clock, uncapped. Says
+ * whether it names a time, and not a wait; if not, `*seconds` is 0.
+ */
+bool resayil_error_retry_at(const resayil_error *error, double *seconds);
+
+/**
+ * Which rule ended the call, such as `max_attempts`: the reasons that a `resayil_call` gives for
+ * stopping. Absent if nobody decided about another attempt.
+ */
+resayil_str resayil_error_stop_reason(const resayil_error *error);
+
+/**
  * How many requests were sent for this call, refused ones included; 0 if none was or if nobody
  * counted.
  */
@@ -1395,6 +1419,14 @@ resayil_status resayil_error_set_attempts(resayil_error *error, uint32_t attempt
  * Marks the error as the end of a layer's retries, or not.
  */
 resayil_status resayil_error_set_exhausted(resayil_error *error, bool exhausted);
+
+/**
+ * Sets which rule ended the call, by the name that a `resayil_decision` gives, such as
+ * `max_attempts`.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for a name that this version does not know.
+ */
+resayil_status resayil_error_set_stop_reason(resayil_error *error, const char *reason);
 
 /**
  * Marks the error as one after which the request may have been carried out, or not: a time-out or

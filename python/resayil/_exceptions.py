@@ -131,6 +131,28 @@ class APIError(Exception):
         """What the answer's headers say of the rate limit."""
         return self._error.rate_limit
 
+    @property
+    def limit_scope(self) -> Optional[str]:
+        """What the limit counts that refused the request, where the answer tells.
+
+        One of `requests`, `tokens`, `input_tokens`, `output_tokens`, `concurrency`, `images` and
+        `spend`.
+        """
+        return self._error.limit_scope
+
+    @property
+    def limit_window(self) -> Optional[float]:
+        """The length of the window in which that limit counts, in seconds; a month is 30 days."""
+        return self._error.limit_window
+
+    @property
+    def retry_at(self) -> Optional[float]:
+        """When the server expects the next request, in seconds since 1970 by its own clock.
+
+        None where it names a wait, as in `retry_after`, and not a time.
+        """
+        return self._error.retry_at
+
     @cached_property
     def field_errors(self) -> dict[str, list[str]]:
         """The provider's messages by invalid field of the request, in the provider's order."""
@@ -178,6 +200,11 @@ class APIError(Exception):
     def exhausted(self) -> bool:
         """Whether retries were used up below, so that an outer layer must not multiply them."""
         return self._error.exhausted
+
+    @property
+    def stop_reason(self) -> Optional[str]:
+        """Which rule ended the call, such as `max_attempts`; None if nobody decided on a retry."""
+        return self._error.stop_reason
 
     @property
     def ambiguous(self) -> bool:

@@ -46,6 +46,8 @@ static void test_rate_limit(void) {
     CHECK(resayil_error_rate_limit_limit(error, &number) && number == 20);
     CHECK(resayil_error_rate_limit_remaining(error, &number) && number == 0);
     CHECK(resayil_error_rate_limit_reset_after(error, &seconds) && seconds == 45.0);
+    CHECK_ABSENT(resayil_error_stop_reason(error));
+    CHECK(!resayil_error_retry_at(error, &seconds) && seconds == 0);
     CHECK(resayil_error_field_count(error) == 0);
     CHECK_TEXT(resayil_error_provider(error), "resayil");
     CHECK_ABSENT(resayil_error_model(error));
@@ -205,6 +207,9 @@ static void test_own_errors(void) {
     CHECK(resayil_error_attempts(error) == 3);
     CHECK_OK(resayil_error_set_exhausted(error, true));
     CHECK(resayil_error_is_exhausted(error));
+    CHECK_OK(resayil_error_set_stop_reason(error, "max_attempts"));
+    CHECK_TEXT(resayil_error_stop_reason(error), "max_attempts");
+    CHECK(resayil_error_set_stop_reason(error, "tea") == RESAYIL_STATUS_UNKNOWN_NAME);
     CHECK_OK(resayil_error_set_retryable(error, false));
     CHECK(!resayil_error_is_retryable(error));
     CHECK_OK(resayil_error_set_retry_after(error, 1.5));
@@ -217,6 +222,8 @@ static void test_own_errors(void) {
     CHECK(resayil_error_set_provider(error, "nobody") == RESAYIL_STATUS_UNKNOWN_NAME);
     CHECK_OK(resayil_error_set_provider(error, NULL));
     CHECK_ABSENT(resayil_error_provider(error));
+    CHECK_ABSENT(resayil_error_limit_scope(error));
+    CHECK(!resayil_error_limit_window(error, &seconds) && seconds == 0);
     resayil_error_free(error);
 
     CHECK_OK(resayil_error_new(UINT32_MAX, NULL, 0, &error));

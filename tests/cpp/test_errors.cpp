@@ -37,6 +37,7 @@ static void test_getters() {
     CHECK(error.retry_after() == Seconds(45) && error.retry_after_source() == "body");
     CHECK(error.rate_limit().limit == 20u && !error.rate_limit().remaining);
     CHECK(!error.rate_limit().reset_after && error.field_errors().empty());
+    CHECK(!error.retry_at() && !error.stop_reason());
     CHECK(error.header("x-ratelimit-limit") == "20" && !error.header("date"));
     CHECK(error.body().find("retry_after") != std::string_view::npos);
     CHECK(error.summary().find("rate_limit (429)") == 0);
@@ -77,6 +78,8 @@ static void test_own_errors_and_moves() {
     error.set_ambiguous(true).set_attempts(2).set_exhausted(true).set_retryable(false);
     CHECK(error.set_status(504).ok() && !error.set_status(99).ok());
     CHECK(error.set_retry_after(Seconds(2)).ok() && !error.set_retry_after(Seconds(-1)).ok());
+    CHECK(error.set_stop_reason("deadline").ok() && !error.set_stop_reason("tea").ok());
+    CHECK(error.stop_reason() == "deadline" && !error.limit_scope() && !error.limit_window());
     CHECK(error.set_model("m").ok() && error.model() == "m");
     CHECK(!error.is_rejected() && error.clone().set_rejected(true).is_rejected());
     CHECK(error.is_ambiguous() && error.attempts() == 2 && error.is_exhausted());

@@ -70,7 +70,8 @@ def assert_same(found: resayil.APIError, error: resayil.APIError) -> None:
     assert str(found) == str(error) and repr(found) == repr(error)
     assert found.report() == error.report()
     for name in (
-        "body", "partial_text", "safe_to_replay", "ambiguous", "model", "rate_limit", "retry_after"
+        "body", "partial_text", "safe_to_replay", "ambiguous", "model", "rate_limit", "retry_after",
+        "limit_scope", "limit_window", "retry_at", "stop_reason",
     ):  # fmt: skip
         assert getattr(found, name) == getattr(error, name), name
     assert found.headers.raw == error.headers.raw
@@ -99,6 +100,13 @@ def samples() -> dict[str, resayil.APIError]:
     assert limited is not None
     errors["limited"] = limited
     errors["bare"] = resayil.APIError()
+    errors["scoped"] = resayil.RateLimitError(
+        "slow",
+        limit_scope="tokens",
+        limit_window=60.0,
+        retry_at=1741305600.5,
+        stop_reason="max_hint",
+    )
     empty = resayil.classify(500, {}, b"")
     assert empty is not None and empty.message is None
     errors["empty"] = empty
@@ -171,8 +179,9 @@ def test_the_record_is_json(rate_limit_error: resayil.APIError) -> None:
     assert record["kind"] == "rate_limit" and record["retry_after"] == 45.0
     assert list(record) == [
         "kind", "status", "severity", "retryable", "message", "code", "type", "param", "request_id",
-        "retry_after", "retry_after_source", "rate_limit", "field_errors", "provider",
-        "user_message", "advice", "help_url", "attempts", "exhausted",
+        "retry_after", "retry_after_source", "rate_limit", "limit_scope", "limit_window",
+        "retry_at", "field_errors", "provider", "user_message", "advice", "help_url", "attempts",
+        "exhausted", "stop_reason",
     ]  # fmt: skip
     arabic = rate_limit_error.to_dict("ar")
     assert arabic["user_message"] == rate_limit_error.user_message_in("ar")
@@ -249,6 +258,10 @@ def test_making_one_is_checked() -> None:
         ({"retry_after": "soon"}, TypeError, "retry_after has to be a number of"),
         ({"provider": "acme"}, ValueError, 'unknown provider "acme"'),
         ({"retry_after": 1.0, "retry_after_source": "tea"}, ValueError, "unknown retry_after_s"),
+        ({"limit_scope": "cups"}, ValueError, 'unknown scope "cups"; known are requests, tokens'),
+        ({"limit_window": -1}, ValueError, "limit_window has to be 0 or more seconds"),
+        ({"retry_at": float("inf")}, ValueError, "retry_at has to be a finite number of seconds"),
+        ({"stop_reason": "tea"}, ValueError, 'unknown reason "tea"'),
         ({"status": "429"}, TypeError, "status has to be an int"),
         ({"rate_limit": 20}, TypeError, "rate_limit"),
     ):  # fmt: skip

@@ -118,6 +118,23 @@ public:
     std::optional<std::string_view> retry_after_source() const noexcept {
         return detail::some(resayil_error_retry_after_source(error_));
     }
+    /// What the limit counts that refused the request, such as `requests` or `tokens`.
+    std::optional<std::string_view> limit_scope() const noexcept {
+        return detail::some(resayil_error_limit_scope(error_));
+    }
+    /// The length of the window in which that limit counts.
+    std::optional<Seconds> limit_window() const noexcept {
+        double seconds = 0;
+        bool known = resayil_error_limit_window(error_, &seconds);
+        return known ? std::optional<Seconds>(seconds) : std::nullopt;
+    }
+    /// When the server expects the next request, as the time since 1970 by its own clock, where it
+    /// names a time and not a wait.
+    std::optional<Seconds> retry_at() const noexcept {
+        double seconds = 0;
+        bool known = resayil_error_retry_at(error_, &seconds);
+        return known ? std::optional<Seconds>(seconds) : std::nullopt;
+    }
     RateLimit rate_limit() const noexcept {
         RateLimit told;
         std::uint64_t number = 0;
@@ -148,6 +165,10 @@ public:
     std::uint32_t attempts() const noexcept { return resayil_error_attempts(error_); }
     /// Whether retries are used up below, so that an outer layer must not multiply them.
     bool is_exhausted() const noexcept { return resayil_error_is_exhausted(error_); }
+    /// Which rule ended the call, such as `max_attempts`.
+    std::optional<std::string_view> stop_reason() const noexcept {
+        return detail::some(resayil_error_stop_reason(error_));
+    }
     bool is_ambiguous() const noexcept { return resayil_error_is_ambiguous(error_); }
     /// Whether the answer was a success that the caller would not take.
     bool is_rejected() const noexcept { return resayil_error_is_rejected(error_); }
@@ -226,6 +247,8 @@ public:
     Result<void> set_retry_after(Seconds wait) noexcept;
     /// For the texts for people.
     Result<void> set_model(const char *model) noexcept;
+    /// Which rule ended the call, by the name that a Decision gives.
+    Result<void> set_stop_reason(const char *reason) noexcept;
     Error &set_retryable(bool retryable) noexcept {
         resayil_error_set_retryable(owner_.get(), retryable);
         return *this;

@@ -80,6 +80,10 @@ inline Result<void> Error::set_status(std::uint32_t status) noexcept {
 inline Result<void> Error::set_retry_after(Seconds wait) noexcept {
     return detail::settled(resayil_error_set_retry_after(owner_.get(), wait.count()));
 }
+inline Result<void> Error::set_stop_reason(const char *reason) noexcept {
+    return detail::settled(resayil_error_set_stop_reason(owner_.get(), reason));
+}
+
 inline Result<void> Error::set_model(const char *model) noexcept {
     return detail::settled(resayil_error_set_model(owner_.get(), model));
 }

@@ -26,6 +26,7 @@ mod quota;
 mod retry;
 mod rng;
 mod severity;
+mod stop_reason;
 mod stream;
 mod text;
 mod timestamp;
@@ -33,6 +34,7 @@ mod unknown_name;
 
 pub use answer::classify::{Classifier, classify};
 pub use answer::hint::HintSource;
+pub use answer::limit_scope::LimitScope;
 pub use answer::rate_limit::RateLimit;
 pub use call::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
 pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};

@@ -1,7 +1,7 @@
 //! Enums whose variants have a name each.
 
 /// Declares an enum of which every variant has a name in records, log lines and metrics: with `ALL`,
-/// `name` and `Display`. `what` says in the plural what the variants are.
+/// `name`, `Display` and `FromStr`. `what` says what a variant is.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident, $what:literal {
         $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)*
@@ -14,7 +14,7 @@ macro_rules! named {
         }
 
         impl $name {
-            #[doc = concat!("All ", $what, " that this version knows.")]
+            #[doc = concat!("Every ", $what, " that this version knows.")]
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
             /// The name in records, log lines and metrics, in snake case.
@@ -26,6 +26,18 @@ macro_rules! named {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::unknown_name::UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                let found = Self::ALL.iter().copied().find(|known| known.name() == name);
+                found.ok_or_else(|| {
+                    let known: Vec<_> = Self::ALL.iter().map(|known| known.name()).collect();
+                    $crate::unknown_name::UnknownName::new($what, name, &known)
+                })
             }
         }
     };

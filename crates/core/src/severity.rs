@@ -5,7 +5,7 @@ use crate::named::named;
 named! {
     /// How grave an error is, in the words of the LLM Resayil error guide.
     #[derive(PartialOrd, Ord)]
-    Severity, "degrees" {
+    Severity, "degree" {
         /// Nothing went wrong, or it was asked for.
         Info = "info",
         /// The request has to change; the service is well.

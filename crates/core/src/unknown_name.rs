@@ -1,6 +1,6 @@
 //! The error for a name that nothing has.
 
-/// A name that stands for no kind, provider, jitter or language.
+/// A name that stands for no kind, provider, reason or whatever else was to be named.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} {name:?}; known are {known}")]
 pub struct UnknownName {

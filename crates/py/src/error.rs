@@ -113,6 +113,24 @@ impl NativeError {
         self.0.rate_limit().map(RateLimit)
     }
 
+    /// What the limit counts that refused the request.
+    #[getter]
+    fn limit_scope(&self) -> Option<&'static str> {
+        self.0.limit_scope().map(|scope| scope.name())
+    }
+
+    /// The length of that limit's window, in seconds.
+    #[getter]
+    fn limit_window(&self) -> Option<f64> {
+        self.0.limit_window().map(|window| window.as_secs_f64())
+    }
+
+    /// When the server expects the next request, in seconds since 1970.
+    #[getter]
+    fn retry_at(&self) -> Option<f64> {
+        self.0.retry_at().map(|at| at.unix_seconds_f64())
+    }
+
     /// The provider's messages by invalid field.
     #[getter]
     fn field_errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -157,6 +175,12 @@ impl NativeError {
     #[getter]
     fn exhausted(&self) -> bool {
         self.0.is_exhausted()
+    }
+
+    /// Which rule ended the call.
+    #[getter]
+    fn stop_reason(&self) -> Option<&'static str> {
+        self.0.stop_reason().map(|reason| reason.name())
     }
 
     /// Whether the server may have carried out the request.
@@ -253,10 +277,15 @@ impl NativeError {
         details.set_item("retry_after", wait)?;
         details.set_item("retry_after_source", self.retry_after_source())?;
         details.set_item("rate_limit", self.rate_limit())?;
+        details.set_item("limit_scope", self.limit_scope())?;
+        let window = error.limit_window().map(|window| (window.as_secs(), window.subsec_nanos()));
+        details.set_item("limit_window", window)?;
+        details.set_item("retry_at", self.retry_at())?;
         details.set_item("field_errors", self.field_errors(py)?)?;
         details.set_item("provider", self.provider())?;
         details.set_item("attempts", error.attempts())?;
         details.set_item("exhausted", error.is_exhausted())?;
+        details.set_item("stop_reason", self.stop_reason())?;
         details.set_item("ambiguous", error.is_ambiguous())?;
         details.set_item("rejected", error.is_rejected())?;
         details.set_item("model", error.model())?;

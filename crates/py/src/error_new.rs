@@ -50,14 +50,14 @@ impl<'py> Details<'py> {
 
 /// Seconds; what is too long for a duration is the longest. A pickle holds whole seconds and
 /// nanoseconds, because a float may lose some.
-fn wait(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+fn wait(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     if let Ok((seconds, nanos)) = value.extract::<(u64, u32)>() {
         return Ok(Duration::new(seconds, nanos.min(999_999_999)));
     }
     match value.extract::<f64>() {
         Ok(seconds) if seconds >= u64::MAX as f64 => Ok(Duration::MAX),
-        Ok(seconds) => input::duration("retry_after", seconds),
-        Err(_) => input::type_error("retry_after", "a number of seconds", value),
+        Ok(seconds) => input::duration(name, seconds),
+        Err(_) => input::type_error(name, "a number of seconds", value),
     }
 }
 
@@ -105,13 +105,22 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
     }
     let hint_source = details.take("retry_after_source")?;
     if let Some(value) = details.object("retry_after")? {
-        error = error.with_retry_after(wait(&value)?, source(hint_source)?);
+        error = error.with_retry_after(wait("retry_after", &value)?, source(hint_source)?);
     }
     if let Some(limit) = details.object("rate_limit")? {
         let Ok(limit) = limit.cast::<RateLimit>() else {
             return input::type_error("rate_limit", "a RateLimit", &limit);
         };
         error = error.with_rate_limit(limit.get().0);
+    }
+    if let Some(scope) = details.take::<String>("limit_scope")? {
+        error = error.with_limit_scope(scope.parse().map_err(input::value_error)?);
+    }
+    if let Some(window) = details.object("limit_window")? {
+        error = error.with_limit_window(wait("limit_window", &window)?);
+    }
+    if let Some(at) = details.take::<f64>("retry_at")? {
+        error = error.with_retry_at(input::timestamp("retry_at", at)?);
     }
     if let Some(fields) = details.object("field_errors")? {
         for item in fields.call_method0("items")?.try_iter()? {
@@ -124,6 +133,9 @@ fn make(mut error: Error, details: Details<'_>) -> PyResult<Error> {
     error = error.with_provider(input::provider(provider.as_deref())?);
     error = error.with_attempts(details.take("attempts")?.unwrap_or(0));
     error = error.with_exhausted(details.take("exhausted")?.unwrap_or(false));
+    if let Some(reason) = details.take::<String>("stop_reason")? {
+        error = error.with_stop_reason(reason.parse().map_err(input::value_error)?);
+    }
     error = error.with_ambiguous(details.take("ambiguous")?.unwrap_or(false));
     error = error.with_rejected(details.take("rejected")?.unwrap_or(false));
     if let Some(model) = details.take::<String>("model")? {

@@ -72,9 +72,16 @@ pub(crate) fn status(object: &Bound<'_, PyAny>) -> PyResult<u16> {
 pub(crate) fn wall(seconds: Option<f64>) -> PyResult<Timestamp> {
     match seconds {
         None => Ok(SystemTime::now().into()),
-        Some(seconds) if seconds.is_finite() => Ok(Timestamp::from_unix_seconds_f64(seconds)),
-        Some(_) => Err(PyValueError::new_err("now has to be a finite number of seconds")),
+        Some(seconds) => timestamp("now", seconds),
     }
+}
+
+/// A point on the wall clock in seconds since 1970.
+pub(crate) fn timestamp(what: &str, seconds: f64) -> PyResult<Timestamp> {
+    if seconds.is_finite() {
+        return Ok(Timestamp::from_unix_seconds_f64(seconds));
+    }
+    Err(PyValueError::new_err(format!("{what} has to be a finite number of seconds")))
 }
 
 /// A point on a monotonic clock; now by the package's clock, if it is not given.

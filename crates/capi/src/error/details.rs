@@ -118,6 +118,46 @@ pub unsafe extern "C" fn resayil_error_rate_limit_reset_after(
     })
 }
 
+/// What the limit counts that refused the request: `requests`, `tokens`, `input_tokens`,
+/// `output_tokens`, `concurrency`, `images` or `spend`. Absent where the answer does not tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_limit_scope(error: *const resayil_error) -> resayil_str {
+    guard(|| borrow!(error).text(|texts| texts.limit_scope))
+}
+
+/// The length of the window in which that limit counts, in seconds; a month is 30 days. Says whether
+/// the answer tells; if not, `*seconds` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_limit_window(
+    error: *const resayil_error,
+    seconds: *mut f64,
+) -> bool {
+    guard(|| {
+        let seconds = out!(seconds, 0.0);
+        tell(borrow!(error).error.limit_window().map(|window| window.as_secs_f64()), seconds)
+    })
+}
+
+/// When the server expects the next request, in seconds since 1970 by its own clock, uncapped. Says
+/// whether it names a time, and not a wait; if not, `*seconds` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_retry_at(
+    error: *const resayil_error,
+    seconds: *mut f64,
+) -> bool {
+    guard(|| {
+        let seconds = out!(seconds, 0.0);
+        tell(borrow!(error).error.retry_at().map(|at| at.unix_seconds_f64()), seconds)
+    })
+}
+
+/// Which rule ended the call, such as `max_attempts`: the reasons that a `resayil_call` gives for
+/// stopping. Absent if nobody decided about another attempt.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_stop_reason(error: *const resayil_error) -> resayil_str {
+    guard(|| borrow!(error).text(|texts| texts.stop_reason))
+}
+
 /// How many requests were sent for this call, refused ones included; 0 if none was or if nobody
 /// counted.
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use ::client::{Error, HintSource, Kind};
+use ::client::{Error, HintSource, Kind, StopReason};
 
 use super::resayil_error;
 use crate::kind::kind_of;
@@ -99,6 +99,27 @@ pub unsafe extern "C" fn resayil_error_set_exhausted(
     guard(|| {
         borrow_mut!(error).change(|error| error.with_exhausted(exhausted));
         resayil_status::OK
+    })
+}
+
+/// Sets which rule ended the call, by the name that a `resayil_decision` gives, such as
+/// `max_attempts`.
+///
+/// RESAYIL_STATUS_UNKNOWN_NAME for a name that this version does not know.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_set_stop_reason(
+    error: *mut resayil_error,
+    reason: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        let error = borrow_mut!(error);
+        ended((|| {
+            // SAFETY: the header asks for NULL or a NUL-terminated name.
+            let name = unsafe { some_name_in(reason) }?;
+            let reason: StopReason = name.parse().map_err(|_| resayil_status::UNKNOWN_NAME)?;
+            error.change(|error| error.with_stop_reason(reason));
+            Ok(())
+        })())
     })
 }
 

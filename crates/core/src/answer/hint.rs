@@ -8,7 +8,7 @@ use crate::timestamp::Timestamp;
 
 named! {
     /// Where a wait was read.
-    HintSource, "sources" {
+    HintSource, "source" {
         /// A member of the body: `retry_after`, `retryDelay`, `estimated_time` and the like.
         Body = "body",
         /// The end of LLM Resayil's clock minute, by the answer's `Date`.

@@ -1,8 +1,12 @@
 //! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
 //! and to make one in a test.
 
+use std::time::Duration;
+
 use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part, ToldLimit};
+use crate::answer::limit_scope::LimitScope;
 use crate::answer::rate_limit::RateLimit;
+use crate::timestamp::Timestamp;
 
 impl Error {
     /// The same error with another message of the provider, redacted; or without one.
@@ -55,6 +59,27 @@ impl Error {
     #[must_use]
     pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
         self.0.rate_limit = ToldLimit::Here(Box::new(rate_limit));
+        self
+    }
+
+    /// The same error with what the limit counts that refused the request.
+    #[must_use]
+    pub fn with_limit_scope(mut self, scope: LimitScope) -> Self {
+        self.0.limit_scope = Some(scope);
+        self
+    }
+
+    /// The same error with the length of the window in which the limit counts.
+    #[must_use]
+    pub fn with_limit_window(mut self, window: Duration) -> Self {
+        self.0.limit_window = Some(window);
+        self
+    }
+
+    /// The same error with the time when the server expects the next request.
+    #[must_use]
+    pub fn with_retry_at(mut self, at: Timestamp) -> Self {
+        self.0.retry_at = Some(at);
         self
     }
 

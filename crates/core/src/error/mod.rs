@@ -19,11 +19,13 @@ pub(crate) use store::{Part, Store, max_bytes};
 
 use crate::answer::body;
 use crate::answer::hint::HintSource;
+use crate::answer::limit_scope::LimitScope;
 use crate::answer::rate_limit::{self, RateLimit};
 use crate::kind::Kind;
 use crate::messages::{self, Messages};
 use crate::provider::Provider;
 use crate::severity::Severity;
+use crate::stop_reason::StopReason;
 use crate::timestamp::Timestamp;
 
 /// No more than this many bytes of an error's body are kept.
@@ -63,6 +65,10 @@ pub(crate) struct Inner {
     pub(crate) status: Option<u16>,
     pub(crate) provider: Option<Provider>,
     pub(crate) retry_after: Option<(Duration, HintSource)>,
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) limit_scope: Option<LimitScope>,
+    pub(crate) limit_window: Option<Duration>,
+    pub(crate) stop_reason: Option<StopReason>,
     pub(crate) attempts: u32,
     pub(crate) store: Store,
     pub(crate) rate_limit: ToldLimit,
@@ -102,6 +108,10 @@ impl Inner {
                     status: None,
                     provider: None,
                     retry_after: None,
+                    retry_at: None,
+                    limit_scope: None,
+                    limit_window: None,
+                    stop_reason: None,
                     attempts: 0,
                     store: Store::new(),
                     rate_limit: ToldLimit::Nowhere,
@@ -198,6 +208,23 @@ impl Error {
         }
     }
 
+    /// What the limit counts that refused the request, where the answer tells.
+    pub fn limit_scope(&self) -> Option<LimitScope> {
+        self.0.limit_scope
+    }
+
+    /// The length of the window in which that limit counts, where the answer tells; a month is 30
+    /// days.
+    pub fn limit_window(&self) -> Option<Duration> {
+        self.0.limit_window
+    }
+
+    /// When the server expects the next request, where it names a time and not a wait: by the
+    /// server's clock, uncapped.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        self.0.retry_at
+    }
+
     /// The invalid fields of the request, in the provider's order; at most [`MAX_FIELD_ERRORS`].
     pub fn field_errors(&self) -> Vec<FieldError<'_>> {
         self.field_texts().to_vec()
@@ -226,6 +253,11 @@ impl Error {
     /// them.
     pub fn is_exhausted(&self) -> bool {
         self.0.exhausted
+    }
+
+    /// Which rule ended the call; `None` if nobody decided about another attempt.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.0.stop_reason
     }
 
     /// Whether the server may have carried out the request although no whole answer arrived.
@@ -377,6 +409,13 @@ impl Error {
     #[must_use]
     pub fn with_exhausted(mut self, exhausted: bool) -> Self {
         self.0.exhausted = exhausted;
+        self
+    }
+
+    /// The same error with the rule that ended the call.
+    #[must_use]
+    pub fn with_stop_reason(mut self, reason: StopReason) -> Self {
+        self.0.stop_reason = Some(reason);
         self
     }
 

@@ -1,8 +1,11 @@
 //! The error record: the JSON that is the same from every language.
 
+use std::time::Duration;
+
 use super::{Error, Seconds};
 use crate::answer::rate_limit::RateLimit;
 use crate::messages::Messages;
+use crate::timestamp::Timestamp;
 
 pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
     let mut object = ObjectWriter::new();
@@ -18,6 +21,9 @@ pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
     object.raw("retry_after", error.retry_after().map(seconds));
     object.text("retry_after_source", error.retry_after_source().map(|source| source.name()));
     object.raw("rate_limit", error.rate_limit().as_ref().map(rate_limit));
+    object.text("limit_scope", error.limit_scope().map(|scope| scope.name()));
+    object.raw("limit_window", error.limit_window().map(seconds));
+    object.raw("retry_at", error.retry_at().map(unix_seconds));
     object.raw("field_errors", Some(field_errors(error)));
     object.text("provider", error.provider().map(|provider| provider.name()));
     object.text("user_message", Some(&error.user_message_in(messages)));
@@ -25,13 +31,21 @@ pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
     object.text("help_url", error.help_url());
     object.raw("attempts", Some(error.attempts()));
     object.raw("exhausted", Some(error.is_exhausted()));
+    object.text("stop_reason", error.stop_reason().map(|reason| reason.name()));
     object.finish()
 }
 
 /// Seconds as a JSON number that is never an integer, so that every language reads a float.
-fn seconds(duration: std::time::Duration) -> String {
+fn seconds(duration: Duration) -> String {
     let text = Seconds(duration).to_string();
     if text.contains('.') { text } else { text + ".0" }
+}
+
+/// Seconds since 1970, exact to the microsecond, and never an integer either.
+fn unix_seconds(time: Timestamp) -> String {
+    let micros = time.unix_micros();
+    let sign = if micros < 0 { "-" } else { "" };
+    format!("{sign}{}", seconds(Duration::from_micros(micros.unsigned_abs())))
 }
 
 fn rate_limit(limit: &RateLimit) -> String {
@@ -119,7 +133,9 @@ fn push_string(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Error, Kind};
+    use std::time::Duration;
+
+    use crate::{Error, Kind, LimitScope, StopReason, Timestamp};
 
     #[test]
     fn a_record_is_json_with_all_members() {
@@ -139,6 +155,9 @@ mod tests {
             "retry_after",
             "retry_after_source",
             "rate_limit",
+            "limit_scope",
+            "limit_window",
+            "retry_at",
             "field_errors",
             "provider",
             "user_message",
@@ -146,9 +165,29 @@ mod tests {
             "help_url",
             "attempts",
             "exhausted",
+            "stop_reason",
         ];
         assert_eq!(members, expected);
         assert_eq!(record["message"], "line\n\"quoted\" \u{1}");
         assert_eq!(record["status"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn what_is_known_of_the_limit_and_of_the_end_is_told() {
+        let record = |micros| {
+            let error = Error::new(Kind::RateLimit, "")
+                .with_limit_scope(LimitScope::InputTokens)
+                .with_limit_window(Duration::from_secs(60))
+                .with_retry_at(Timestamp::from_unix_micros(micros))
+                .with_stop_reason(StopReason::MaxHint);
+            error.to_json()
+        };
+        let json = record(1_741_305_600_000_000);
+        let limit =
+            r#""limit_scope": "input_tokens", "limit_window": 60.0, "retry_at": 1741305600.0"#;
+        assert!(json.contains(limit), "{json}");
+        assert!(json.ends_with(r#""exhausted": false, "stop_reason": "max_hint"}"#), "{json}");
+        assert!(record(-1_500_000).contains(r#""retry_at": -1.5"#));
+        assert!(record(i64::MIN).contains(r#""retry_at": -9223372036854.775808"#));
     }
 }

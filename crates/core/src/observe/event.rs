@@ -10,7 +10,7 @@ use crate::retry::Decision;
 
 named! {
     /// What was decided.
-    CallAction, "actions" {
+    CallAction, "action" {
         /// The request is sent again after a delay.
         Retry = "retry",
         /// The error is given to the caller.

@@ -4,7 +4,7 @@ use crate::named::named;
 
 named! {
     /// How values of a metric are to be added up.
-    Instrument, "instruments" {
+    Instrument, "instrument" {
         /// A sum that only grows, since the counters were made.
         Counter = "counter",
         /// A value as it is now.

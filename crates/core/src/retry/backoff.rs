@@ -1,19 +1,17 @@
 //! Exponential back-off and its jitter.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::Policy;
 use crate::named::named;
 use crate::rng::Rng;
-use crate::unknown_name::UnknownName;
 
 named! {
     /// How a back-off delay is spread, so that clients that failed together do not return together.
     ///
     /// `d` stands for the exponential delay of the attempt.
     #[derive(Default)]
-    Jitter, "forms of jitter" {
+    Jitter, "jitter" {
         /// No spread: `d`.
         None = "none",
         /// Anything from 0 to `d`.
@@ -27,17 +25,6 @@ named! {
         Decorrelated = "decorrelated",
         /// From `3 d / 4` to `d`, as OpenAI's SDKs do it.
         Quarter = "quarter",
-    }
-}
-
-impl FromStr for Jitter {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.iter().copied().find(|jitter| jitter.name() == name).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|jitter| jitter.name()).collect();
-            UnknownName::new("jitter", name, &known)
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::named::named;
+use crate::stop_reason::StopReason;
 
 /// What to do after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Decision {
 
 named! {
     /// What the wait before the next attempt follows from.
-    RetryReason, "reasons" {
+    RetryReason, "reason" {
         /// The quota of this window is used up; the wait lasts until the server admits more. It
         /// costs neither an attempt nor budget.
         QuotaWindow = "quota_window",
@@ -58,33 +59,5 @@ named! {
         /// Another target is asked, at once: see [`Fallback`](crate::Fallback). A [`Decision`] never
         /// says so; it is for what is told of it.
         Fallback = "fallback",
-    }
-}
-
-named! {
-    /// Why no further attempt is made.
-    StopReason, "reasons" {
-        /// The server said so by `x-should-retry: false`.
-        ServerInstruction = "server_instruction",
-        /// Another try of the same request cannot succeed.
-        NotRetryable = "not_retryable",
-        /// The caller cancelled the call.
-        Cancelled = "cancelled",
-        /// An inner layer has used up its retries.
-        Exhausted = "exhausted",
-        /// Part of the answer has been delivered already.
-        Delivered = "delivered",
-        /// The request may have been carried out, and the policy forbids to repeat it then.
-        Ambiguous = "ambiguous",
-        /// The policy's number of attempts is reached.
-        MaxAttempts = "max_attempts",
-        /// One call was refused as often as the policy accepts.
-        MaxQuotaWaits = "max_quota_waits",
-        /// The retry budget that the client's calls share is used up.
-        Budget = "budget",
-        /// The wait would pass the deadline of the call.
-        Deadline = "deadline",
-        /// The server asks for a longer wait than the policy accepts.
-        MaxHint = "max_hint",
     }
 }

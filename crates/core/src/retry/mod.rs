@@ -8,8 +8,9 @@ mod policy;
 #[cfg(feature = "serde")]
 mod policy_data;
 
+pub use crate::stop_reason::StopReason;
 pub use backoff::Jitter;
 pub use budget::{Budget, BudgetOptions};
 pub use call::Call;
-pub use decision::{Decision, RetryReason, StopReason};
+pub use decision::{Decision, RetryReason};
 pub use policy::{Policy, PolicyBuilder, PolicyError};
