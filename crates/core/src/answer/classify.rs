@@ -11,7 +11,7 @@ use crate::answer::verdict::{self, Verdict};
 use crate::error::{Error, HeaderSize, Inner, Part, ToldLimit, max_bytes};
 use crate::kind::Kind;
 use crate::provider::Provider;
-use crate::stream::failure_without_text;
+use crate::stream::failure_without_content;
 use crate::timestamp::Timestamp;
 
 /// Reads an answer and recognises the provider by it; see [`Classifier`].
@@ -120,7 +120,7 @@ fn disguised_error(
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
     let is_error = body.has_error || body.looks_like_error;
     let failure = if body.format == Format::Json && !is_error {
-        failure_without_text(body::trim(bytes))
+        failure_without_content(body::trim(bytes))
     } else {
         None
     };

@@ -8,8 +8,9 @@ pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 /// One event of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RawEvent<'a> {
-    /// Data, with the event's name, which is empty if it has none.
-    Data { name: &'a [u8], data: &'a [u8] },
+    /// Data, with the event's name, which is empty if it has none, and the HTTP status that stands
+    /// beside it (DashScope).
+    Data { name: &'a [u8], data: &'a [u8], status: Option<u16> },
     /// The field `error:` of llama.cpp.
     Error(&'a [u8]),
 }
@@ -28,6 +29,7 @@ pub(super) struct Lines {
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    status: Option<u16>,
     started: bool,
     /// JSON outside of events: so some servers (Gemini) tell of an error behind them.
     records: Records,
@@ -132,7 +134,9 @@ impl Lines {
                 self.name.extend_from_slice(value);
             }
             b"error" => return Ok(on_event(RawEvent::Error(value))),
-            // `id` and `retry` are for reconnecting; a line that begins with a colon is a comment.
+            // A line that begins with a colon is a comment.
+            b"" => self.status = status_in_comment(value).or(self.status),
+            // `id` and `retry` are for reconnecting.
             _ => {}
         }
         Ok(true)
@@ -145,7 +149,9 @@ impl Lines {
 
     fn dispatch(&mut self, on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> bool {
         let had_data = std::mem::take(&mut self.has_data);
-        let go_on = !had_data || on_event(RawEvent::Data { name: &self.name, data: &self.data });
+        let status = self.status.take();
+        let event = RawEvent::Data { name: &self.name, data: &self.data, status };
+        let go_on = !had_data || on_event(event);
         self.name.clear();
         self.data.clear();
         go_on
@@ -154,7 +160,12 @@ impl Lines {
 
 /// An event without a name for each record.
 fn record(on_event: &mut impl FnMut(RawEvent<'_>) -> bool) -> impl FnMut(&[u8]) -> bool {
-    |data| on_event(RawEvent::Data { name: b"", data })
+    |data| on_event(RawEvent::Data { name: b"", data, status: None })
+}
+
+/// The status in the comment `:HTTP_STATUS/400`.
+fn status_in_comment(comment: &[u8]) -> Option<u16> {
+    std::str::from_utf8(comment.strip_prefix(b"HTTP_STATUS/")?).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -166,8 +177,10 @@ mod tests {
         let mut found = Vec::new();
         let mut on_event = |event: RawEvent<'_>| {
             found.push(match event {
-                RawEvent::Data { name, data } => {
-                    format!("{}|{}", String::from_utf8_lossy(name), String::from_utf8_lossy(data))
+                RawEvent::Data { name, data, status } => {
+                    let status = status.map(|status| format!("{status}|")).unwrap_or_default();
+                    let [name, data] = [name, data].map(String::from_utf8_lossy);
+                    format!("{status}{name}|{data}")
                 }
                 RawEvent::Error(text) => format!("error|{}", String::from_utf8_lossy(text)),
             });
@@ -187,6 +200,12 @@ mod tests {
         assert_eq!(events(&[stream]), expected);
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();
         assert_eq!(events(&bytes), expected);
+    }
+
+    #[test]
+    fn a_status_may_stand_in_a_comment() {
+        let stream = b"id:1\nevent:error\n:HTTP_STATUS/400\ndata:x\n\n:HTTP_STATUS/4x\ndata:y\n\n";
+        assert_eq!(events(&[stream]), ["400|error|x", "|y"]);
     }
 
     #[test]

@@ -121,13 +121,13 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             }
             b"base_resp" => top.base_resp = value.as_object(),
             // Groq, in a chunk without choices.
-            b"x_groq" => {
-                top.error = value
-                    .as_object()
-                    .and_then(|groq| groq.get_some("error"))
-                    .map(Error::Other)
-                    .or(top.error)
-            }
+            b"x_groq" => match value.as_object().and_then(|groq| groq.get_some("error")) {
+                Some(Value::Object(error)) => {
+                    read_error(&mut error.members(), body, now);
+                    top.error = Some(Error::Object);
+                }
+                error => top.error = error.map(Error::Other).or(top.error),
+            },
             // An event of Amazon's, named after what went wrong: `throttlingException`.
             raw if raw.ends_with(b"Exception") && value.as_object().is_some() => {
                 body.code = Some(name.decode_prefix(64));

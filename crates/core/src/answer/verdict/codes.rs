@@ -20,8 +20,11 @@ pub(super) enum Meaning {
     Permission,
     QuotaExhausted,
     RateLimit,
+    Network,
     Server,
     Timeout,
+    /// Whoever the gateway asked failed; how, the message may say.
+    Upstream,
     /// More tokens than allowed: of one request, or, where the status says so, of a rate.
     TokenLimit,
     Validation,
@@ -35,6 +38,7 @@ impl Meaning {
             Meaning::Conflict => Kind::Conflict,
             Meaning::ContentFilter => Kind::ContentFilter,
             Meaning::ContextLength | Meaning::TokenLimit => Kind::ContextLength,
+            Meaning::Network => Kind::Network,
             Meaning::NotFound => Kind::NotFound,
             Meaning::Overloaded => Kind::Overloaded,
             Meaning::PayloadTooLarge => Kind::PayloadTooLarge,
@@ -42,7 +46,7 @@ impl Meaning {
             Meaning::Permission => Kind::Permission,
             Meaning::QuotaExhausted => Kind::QuotaExhausted,
             Meaning::RateLimit => Kind::RateLimit,
-            Meaning::Server => Kind::Server,
+            Meaning::Server | Meaning::Upstream => Kind::Server,
             Meaning::Timeout => Kind::Timeout,
             Meaning::Validation => Kind::Validation,
         }
@@ -51,7 +55,8 @@ impl Meaning {
     /// This meaning, or another one of the same error that outweighs it.
     pub(super) fn or_stronger(self, other: Meaning) -> Meaning {
         let outweighs = other == Meaning::QuotaExhausted && matches!(self, Meaning::RateLimit)
-            || self == Meaning::Generic;
+            || self == Meaning::Generic
+            || self == Meaning::Upstream && other != Meaning::Generic;
         if outweighs { other } else { self }
     }
 }
@@ -81,11 +86,14 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
     let folded = folded.get(..len)?;
     let stem = folded.strip_suffix(b"exception").unwrap_or(folded);
     let stem = stem.strip_suffix(b"error").unwrap_or(stem);
+    // `AuthFailure.SignatureFailure`: what the last part leaves open, the first one may say.
+    let by_group = || meaning(code.split_once('.')?.0);
     let by_stem = || (stem.len() < folded.len()).then(|| lookup(stem))?;
     lookup(folded)
         .or_else(by_stem)
         .or_else(|| by_part(folded))
         .or_else(|| unless_number(folded))
+        .or_else(by_group)
         // `subscription:free-usage-exhausted`
         .or_else(|| meaning(code.split_once(':')?.1))
 }
@@ -149,6 +157,25 @@ const PARTS: &[(&str, Meaning)] = &[
     ("authenticationtoken", Meaning::Authentication),
     ("accesstokenexpired", Meaning::Authentication),
     ("accesstokeninvalid", Meaning::Authentication),
+    ("authfailure", Meaning::Authentication),
+    ("arrears", Meaning::PaymentRequired),
+    ("noavailable", Meaning::Overloaded),
+    ("unavailable", Meaning::Overloaded),
+    ("capacity", Meaning::Overloaded),
+    ("degraded", Meaning::Overloaded),
+    ("busy", Meaning::Overloaded),
+    ("timedout", Meaning::Timeout),
+    ("upstream", Meaning::Upstream),
+    ("badgateway", Meaning::Upstream),
+    ("badresponse", Meaning::Upstream),
+    ("streamread", Meaning::Upstream),
+    ("providererror", Meaning::Upstream),
+    ("requestfailed", Meaning::Upstream),
+    ("internalserver", Meaning::Server),
+    ("servererror", Meaning::Server),
+    ("connection", Meaning::Network),
+    ("network", Meaning::Network),
+    ("econn", Meaning::Network),
 ];
 
 /// Letters in lower case, digits, `:` that ends a code and `#` for what ends its prefix; else 0.

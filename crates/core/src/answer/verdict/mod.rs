@@ -138,13 +138,15 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
     match by_code {
         Some(Meaning::Generic) | None => {}
         Some(Meaning::Specific) => return Verdict::of(Kind::BadRequest),
-        // A failure of the service does not wear a 400.
+        // A failure of the service itself does not wear a 400; that of somebody behind it may.
         Some(Meaning::Server | Meaning::Timeout) => return Verdict::of(Kind::BadRequest),
+        Some(Meaning::Upstream | Meaning::Network) => {}
         Some(meaning) => return Verdict::of(meaning.kind()),
     }
     if !body.fields.is_empty() {
         return Verdict::of(Kind::BadRequest);
     }
+    let passed_on = matches!(by_code, Some(Meaning::Upstream | Meaning::Network));
     Verdict::of(if words.say_context_length() {
         Kind::ContextLength
     } else if words.say_credits_are_low() {
@@ -157,9 +159,21 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
         Kind::ContentFilter
     } else if words.say_model_is_missing() {
         Kind::NotFound
+    } else if words.say_degraded() {
+        Kind::Overloaded
+    } else if passed_on || words.say_upstream_failed() {
+        return outage_behind_a_gateway(body, words);
     } else {
         Kind::BadRequest
     })
+}
+
+/// A failure that a gateway passes on under a status of its own; the one that it was given may be in
+/// the message.
+fn outage_behind_a_gateway(body: &Body<'_>, words: &Words<'_>) -> Verdict {
+    let named = body.param.as_ref().and_then(|param| param.parse().ok());
+    let status = words.status().or(named.filter(|status| (400..600).contains(status)));
+    Verdict::of(status.map_or(Kind::Server, of_status))
 }
 
 fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
@@ -193,11 +207,18 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
             Verdict::of(Kind::Overloaded)
         }
         // It was not the request that failed, but what the service itself depends on.
-        424 if matches!(by_code, Some(Meaning::Server | Meaning::Timeout)) => {
+        424 if matches!(
+            by_code,
+            Some(Meaning::Server | Meaning::Timeout | Meaning::Upstream | Meaning::Network)
+        ) =>
+        {
             Verdict::of(Kind::Server)
         }
         // The key is good, but nothing is left.
         401 if by_code == Some(Meaning::QuotaExhausted) => Verdict::of(Kind::QuotaExhausted),
+        401 if by_code == Some(Meaning::PaymentRequired) || words.say_credits_are_low() => {
+            Verdict::of(Kind::PaymentRequired)
+        }
         // 419 is Laravel's expired session.
         401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),
         402 => Verdict::of(Kind::PaymentRequired),
@@ -247,10 +268,26 @@ fn server_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
     })
 }
 
+/// The kind that a status has of itself.
+fn of_status(status: u16) -> Kind {
+    match status {
+        429 => Kind::RateLimit,
+        401 => Kind::Authentication,
+        402 => Kind::PaymentRequired,
+        403 => Kind::Permission,
+        404 => Kind::NotFound,
+        408 | 504 | 524 => Kind::Timeout,
+        413 => Kind::PayloadTooLarge,
+        503 | 529 => Kind::Overloaded,
+        500..=599 => Kind::Server,
+        _ => Kind::BadRequest,
+    }
+}
+
 /// An error inside a success or a stream: the code, then the prose.
 fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
     let kind = match by_code {
-        Some(Meaning::Generic | Meaning::Specific) | None => None,
+        Some(Meaning::Generic | Meaning::Specific | Meaning::Upstream) | None => None,
         Some(meaning) => Some(meaning.kind()),
     };
     let kind = kind.or_else(|| {
@@ -268,17 +305,22 @@ fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) 
             Kind::Overloaded
         } else if words.say_timeout() {
             Kind::Timeout
+        } else if words.say_network() {
+            Kind::Network
         } else if words.say_key_is_bad() {
             Kind::Authentication
         } else if words.say_model_is_missing() {
             Kind::NotFound
         } else if words.say_server_error() {
             Kind::Server
+        } else if let Some(status) = words.status() {
+            return Some(of_status(status));
         } else {
             return None;
         })
     });
     let fallback = match by_code {
+        Some(Meaning::Upstream) => Kind::Server,
         Some(Meaning::Generic | Meaning::Specific) => Kind::BadRequest,
         _ if !body.fields.is_empty() => Kind::Validation,
         _ => Kind::Unknown,

@@ -162,17 +162,45 @@ impl<'a> Words<'a> {
         self.any(|it| {
             it.any(&[Overloaded, Busy])
                 || it.all(&[Model, Loading]) && !it.any(&[Error, Not])
-                || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not])
+                || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not, Over])
+                || it.has(Degraded)
         })
+    }
+
+    /// Functions of NVIDIA's that are out of order.
+    pub(super) fn say_degraded(&self) -> bool {
+        self.has(Word::Degraded)
     }
 
     pub(super) fn say_timeout(&self) -> bool {
         self.has(Word::Timeout)
     }
 
+    /// A connection between others that broke.
+    pub(super) fn say_network(&self) -> bool {
+        use Word::*;
+        self.any(|it| it.has(Connection) && it.any(&[Reset, Ended, Blocked, Error, Terminated]))
+    }
+
     pub(super) fn say_server_error(&self) -> bool {
         use Word::*;
-        self.any(|it| it.has(Terminated) || it.any(&[Internal, Server]) && it.has(Error))
+        self.any(|it| {
+            let failed = it.any(&[Internal, Server]) && it.has(Error);
+            it.has(Terminated)
+                || failed
+                || it.all(&[Unexpected, Ended])
+                || it.says_upstream_failed()
+        })
+    }
+
+    /// What a gateway says of those behind it.
+    pub(super) fn say_upstream_failed(&self) -> bool {
+        self.any(Sentence::says_upstream_failed)
+    }
+
+    /// The status that somebody behind a gateway gave.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.read().status
     }
 }
 
@@ -182,6 +210,12 @@ impl Sentence {
         self.has(Throttled)
             || self.has(Rate) && self.any(&[Limit, Exceed])
             || self.all(&[Too, Many, Requests])
+    }
+
+    fn says_upstream_failed(&self) -> bool {
+        use Word::*;
+        let failed = [Error, Terminated, Ended, Unexpected, Reset, Blocked, Timeout, Overloaded];
+        self.has(Upstream) && self.any(&failed)
     }
 
     fn says_usage_limit(&self) -> bool {
@@ -194,6 +228,7 @@ impl Sentence {
         use Word::*;
         self.has(Arrears)
             || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
+            || self.all(&[Credit, Budget]) && self.any(&SPENT)
     }
 
     fn says_context_length(&self) -> bool {

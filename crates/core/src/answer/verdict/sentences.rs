@@ -16,15 +16,22 @@ pub(super) struct Sentences {
     count: usize,
     pub(super) limit: Option<u64>,
     pub(super) requested: Option<u64>,
+    /// The HTTP status that somebody else gave: `status code 503`, `HTTP 429`.
+    pub(super) status: Option<u16>,
 }
 
 /// The set of words in one sentence.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Sentence(u64);
+pub(super) struct Sentence(u128);
 
 /// What an empty message says.
-pub(super) static NOTHING: Sentences =
-    Sentences { words: [Sentence(0); MAX_SENTENCES], count: 1, limit: None, requested: None };
+pub(super) static NOTHING: Sentences = Sentences {
+    words: [Sentence(0); MAX_SENTENCES],
+    count: 1,
+    limit: None,
+    requested: None,
+    status: None,
+};
 
 impl Sentences {
     /// Reads the beginning of a message.
@@ -135,7 +142,7 @@ impl Sentences {
             (Word::Usage, Some(Word::Extra)) => Word::Credit,
             (word, _) => word,
         };
-        self.last().0 |= 1u64.checked_shl(word as u32).unwrap_or(0);
+        self.last().0 |= 1u128.checked_shl(word as u32).unwrap_or(0);
         word
     }
 
@@ -149,6 +156,10 @@ impl Sentences {
         match label {
             Some(Word::Limit) => self.limit = self.limit.or_else(value),
             Some(Word::Requested) => self.requested = self.requested.or_else(value),
+            Some(Word::Status) => {
+                let status = value().and_then(|number| u16::try_from(number).ok());
+                self.status = self.status.or(status.filter(|it| (400..600).contains(it)));
+            }
             _ => {}
         }
     }
@@ -156,7 +167,7 @@ impl Sentences {
 
 impl Sentence {
     pub(super) fn has(&self, word: Word) -> bool {
-        self.0 & (1 << word as u64) != 0
+        self.0 & (1 << word as u32) != 0
     }
 
     pub(super) fn any(&self, words: &[Word]) -> bool {

@@ -26,15 +26,18 @@ words! {
     Characters: "characters" | "string";
     Completion: "completion" | "output";
     Content: "content";
+    Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe";
     Context: "context";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
+    Degraded: "degraded";
+    Ended: "ended" | "end" | "eof" | "interrupted" | "closed" | "close" | "cut";
     Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
-    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question";
+    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
@@ -50,29 +53,33 @@ words! {
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
     Not: "not" | "no" | "doesn" | "nonexistent";
+    Over: "over";
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
     Overloaded: "overloaded" | "overload" | "unavailable";
     Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
     Plan: "plan" | "subscription";
-    Policy: "policy" | "policies" | "management";
+    Policy: "policy" | "policies" | "management" | "guidelines";
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
     Reached: "reached" | "reaching" | "hit";
+    Reset: "reset" | "lost" | "broken" | "dropped" | "hang" | "econnreset" | "econnrefused" | "epipe";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";
     Requested: "requested";
     Requests: "requests" | "calls";
     Required: "required";
     Safety: "safety";
-    Server: "server" | "upstream" | "backend";
+    Server: "server" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
     Spend: "spend" | "spending";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Throttled: "throttled" | "throttling";
-    Timeout: "timeout" | "timed";
+    Timeout: "timeout" | "timed" | "etimedout" | "timedout" | "readtimeout" | "connecttimeout";
     Token: "token" | "tokens";
     Too: "too";
+    Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
+    Upstream: "upstream";
     Usage: "usage";
     Used: "used";
     Window: "window";
@@ -88,6 +95,7 @@ words! {
     MinuteOrHour: "min" | "hour";
     More: "more";
     Of: "of";
+    Status: "status" | "code" | "http";
     Out: "out";
     Than: "than";
     Today: "today";
@@ -175,6 +183,9 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("并发", &[Word::Rate]),
     ("每分钟", &[Word::Minute]),
     ("繁忙", &[Word::Busy]),
+    ("饱和", &[Word::Overloaded]),
+    ("负载", &[Word::Overloaded]),
+    ("无可用", &[Word::Overloaded]),
     ("过载", &[Word::Overloaded]),
     ("超时", &[Word::Timeout]),
     ("内部错误", &[Word::Internal, Word::Error]),
@@ -201,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_words_fit_into_the_set() {
-        assert!((Word::Window as u32) < 64);
+        assert!((Word::Window as u32) < u128::BITS);
         assert!(Word::Access as u32 == Word::Window as u32 + 1);
     }
 }

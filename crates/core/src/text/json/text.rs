@@ -30,7 +30,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether this is the text, which is ASCII.
-    pub(super) fn is(self, text: &str) -> bool {
+    pub(crate) fn is(self, text: &str) -> bool {
         // Escapes are longer than what they stand for.
         match self.0.len().cmp(&text.len()) {
             Ordering::Less => false,

@@ -1,0 +1,69 @@
+//! Servers of models with streams of their own: Ollama, TGI, llama.cpp, SGLang.
+
+use std::borrow::Cow;
+
+use super::finish::Finish;
+use super::{Event, Telling, Usage, object_of, text_of};
+use crate::text::json::{Object, Value};
+
+/// Ollama: `done` says whether it is the last event.
+pub(super) fn ollama(event: Object<'_>) -> Event<'_> {
+    let message = object_of(event, "message");
+    let holds = |object: Option<Object<'_>>, name: &str| {
+        object.and_then(|object| object.get(name)).is_some_and(|value| value.holds_content())
+    };
+    let chat = text_of(message, "content");
+    let text = if chat.is_empty() { text_of(Some(event), "response") } else { chat };
+    let done = matches!(event.get("done"), Some(Value::Bool(true)));
+    let reason = text_of(Some(event), "done_reason");
+    Event {
+        text,
+        other_content: ["tool_calls", "thinking", "images"]
+            .into_iter()
+            .any(|name| holds(message, name) || name == "thinking" && holds(Some(event), name)),
+        finish: if done { Finish::named(reason).or(Some(Finish::stop())) } else { None },
+        last: done,
+        needs_last: true,
+        ..Event::default()
+    }
+}
+
+/// Hugging Face's TGI: the last event has the whole text.
+pub(super) fn tgi(event: Object<'_>) -> Event<'_> {
+    let token = object_of(event, "token");
+    let special = matches!(token.and_then(|token| token.get("special")), Some(Value::Bool(true)));
+    let done = event.get_some("generated_text").is_some();
+    Event {
+        text: if special { Cow::Borrowed("") } else { text_of(token, "text") },
+        finish: done.then(Finish::stop),
+        last: done,
+        ..Event::default()
+    }
+}
+
+/// llama.cpp's completions: `stop` says whether it is the last event.
+pub(super) fn llama_cpp(stop: bool, content: Value<'_>) -> Event<'_> {
+    Event {
+        text: content.as_text().unwrap_or_default(),
+        finish: stop.then(Finish::stop),
+        last: stop,
+        needs_last: true,
+        ..Event::default()
+    }
+}
+
+/// SGLang's `/generate`: each event has the whole text so far.
+pub(super) fn sglang<'a>(meta: Object<'a>, text: Option<Value<'a>>) -> Event<'a> {
+    let reason = meta.get_some("finish_reason");
+    let reason = reason.and_then(|reason| match reason {
+        Value::Object(reason) => Some(text_of(Some(reason), "type")),
+        reason => reason.as_text(),
+    });
+    Event {
+        text: text.and_then(Value::as_text).unwrap_or_default(),
+        telling: Telling::SoFar,
+        finish: reason.and_then(Finish::named),
+        usage: meta.get("completion_tokens").and_then(Value::as_f64).map(Usage::of),
+        ..Event::default()
+    }
+}
