@@ -988,7 +988,7 @@ resayil_status resayil_client_builder_attempt_timeout(resayil_client_builder *bu
 resayil_status resayil_client_builder_idle_timeout(resayil_client_builder *builder, double seconds);
 
 /**
- * The largest answer that is read, in bytes after decompression: at least 1; 64 MiB by default.
+ * The largest answer that is read, in bytes after decompression: at least 1; 16 MiB by default.
  */
 resayil_status resayil_client_builder_max_response_bytes(resayil_client_builder *builder,
                                                          size_t bytes);

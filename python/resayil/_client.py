@@ -89,7 +89,7 @@ class Client:
         connect_timeout: float = 10.0,
         attempt_timeout: float = 120.0,
         idle_timeout: float = 60.0,
-        max_response_bytes: int = 64 * 1024 * 1024,
+        max_response_bytes: int = 16 * 1024 * 1024,
         allow_http: bool = False,
         user_agent: Optional[str] = None,
         retry_if_result: Optional[Predicate] = None,

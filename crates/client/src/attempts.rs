@@ -282,7 +282,7 @@ impl Attempts {
             return cancelled_error(sent);
         }
         let is_over = || self.deadline.is_some_and(|deadline| deadline <= monotonic_now());
-        if matches!(failure, Failure::Timeout) && is_over() {
+        if failure.is_timeout() && is_over() {
             return deadline_error().with_ambiguous(sent);
         }
         failure.into_error(sent)
@@ -463,7 +463,7 @@ impl Attempts {
                 &incoming.headers,
             );
         }
-        let body = read_beginning(incoming, MAX_ERROR_BYTES, progress);
+        let body = read_beginning(incoming, MAX_ERROR_BYTES);
         if progress.is_cancelled() {
             return cancelled_error(true);
         }
@@ -479,7 +479,7 @@ impl Attempts {
     /// The whole body of an answer that claims success.
     pub(crate) fn read_whole(&self, opened: &mut Opened) -> Result<Response, Error> {
         let Opened { incoming, progress } = opened;
-        let body = read_body(incoming, self.inner().max_response_bytes, progress);
+        let body = read_body(incoming, self.inner().transport.limits().max_response_bytes);
         let (status, headers) = (incoming.status, &incoming.headers);
         if let Some(failure) = body.failure {
             return Err(describe(self.translate(failure, progress), status, headers));

@@ -19,7 +19,7 @@ use crate::predicate::ResultPredicate;
 use crate::response::Response;
 use crate::secret::ApiKey;
 use crate::seed::Seed;
-use crate::transport::{Transport, is_loopback};
+use crate::transport::{NetworkOptions, Transport};
 use crate::url::BaseUrl;
 
 /// The address that is used if none is given.
@@ -55,10 +55,9 @@ pub struct ClientBuilder {
     quota: QuotaChoice,
     share_quota: bool,
     quota_folder: Option<PathBuf>,
-    connect_timeout: Duration,
+    pub(crate) network: NetworkOptions,
     attempt_timeout: Duration,
     idle_timeout: Duration,
-    max_response_bytes: usize,
     user_agent: String,
     observer: Option<Arc<Observer>>,
     retry_if_result: Option<ResultPredicate>,
@@ -92,10 +91,9 @@ impl ClientBuilder {
             quota: QuotaChoice::Default,
             share_quota: false,
             quota_folder: None,
-            connect_timeout: Duration::from_secs(10),
+            network: NetworkOptions::default(),
             attempt_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(60),
-            max_response_bytes: 64 * 1024 * 1024,
             user_agent: concat!("resayil/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
             retry_if_result: None,
@@ -180,13 +178,6 @@ impl ClientBuilder {
         self
     }
 
-    /// How long making a connection may take, and how long looking its name up. Default 10 s; more
-    /// than 0.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
     /// How long one attempt may take, to the last byte of the answer; for a stream, to its first
     /// event, and then from one event to the next. Default 120 s; more than 0. The LLM Resayil guide
     /// asks for 30 s at least: a shorter one is told to the [`observer`](Self::observer) once.
@@ -199,12 +190,6 @@ impl ClientBuilder {
     /// than 0.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
-        self
-    }
-
-    /// The largest answer that is read, in bytes after decompression. Default 64 MiB; at least 1.
-    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
-        self.max_response_bytes = bytes;
         self
     }
 
@@ -336,7 +321,7 @@ impl ClientBuilder {
                 invalid("there is no API key: set the environment variable RESAYIL_API_KEY")
             })?,
         };
-        let authorization = ApiKey::new(&key)?.authorization()?;
+        let api_key = ApiKey::new(&key)?;
         let address = match self.base_url.clone() {
             Some(address) => address,
             None => from_env("RESAYIL_BASE_URL")?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()),
@@ -369,10 +354,9 @@ impl ClientBuilder {
             has_quota: !matches!(self.quota, QuotaChoice::None),
             share_quota: self.share_quota,
             quota_folder: self.quota_folder.clone(),
-            connect_timeout: self.connect_timeout,
+            network: self.network.clone(),
             attempt_timeout: self.attempt_timeout,
             idle_timeout: self.idle_timeout,
-            max_response_bytes: self.max_response_bytes,
             user_agent: self.user_agent.clone(),
             extras: self.extras.clone(),
             observer: self.observer.clone(),
@@ -393,9 +377,7 @@ impl ClientBuilder {
         // A window always has an end; without one nothing holds calls back but a refusal.
         let has_window =
             quota.as_ref().is_some_and(|quota| quota.state(monotonic_now()).reset_after.is_some());
-        let use_proxy = !is_loopback(url.host());
-        let transport =
-            Transport::new(authorization, &self.user_agent, self.connect_timeout, use_proxy);
+        let transport = Transport::new(&url, api_key, &self.user_agent, &self.network)?;
         let inner = Inner {
             transport,
             url,
@@ -408,7 +390,6 @@ impl ClientBuilder {
             has_window,
             attempt_timeout: self.attempt_timeout,
             idle_timeout: self.idle_timeout,
-            max_response_bytes: self.max_response_bytes,
             observer: self.observer,
             retry_if_result: self.retry_if_result,
             counters,
@@ -421,7 +402,6 @@ impl ClientBuilder {
 
     fn check(&self) -> Result<(), Error> {
         for (timeout, problem) in [
-            (self.connect_timeout, "connect_timeout has to be more than 0"),
             (self.attempt_timeout, "attempt_timeout has to be more than 0"),
             (self.idle_timeout, "idle_timeout has to be more than 0"),
         ] {
@@ -429,8 +409,8 @@ impl ClientBuilder {
                 return Err(invalid(problem));
             }
         }
-        if self.max_response_bytes == 0 {
-            return Err(invalid("max_response_bytes has to be at least 1"));
+        if let Some(problem) = self.network.limits.problem() {
+            return Err(invalid(problem));
         }
         if !self.user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             return Err(invalid("user_agent has to be visible ASCII"));

@@ -5,16 +5,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use ureq::unversioned::transport::ShutdownHandle;
+/// What a thread waits for, and can be woken from.
+pub(crate) trait Interrupt: Send + Sync {
+    /// Ends the wait.
+    fn interrupt(&self);
+}
 
 /// Ends calls from another thread. A clone is the same token.
 ///
 /// A call that carries a cancelled token fails with [`Kind::Cancelled`](crate::Kind::Cancelled).
-/// Cancelling wakes every wait at once, be it for the quota, for a back-off or for the network;
-/// only while a connection is being made is it noticed no sooner than that step ends, after
-/// [`connect_timeout`](crate::ClientBuilder::connect_timeout) at the latest. A request that was
-/// sent may be carried out by the server all the same: then the error
-/// [is ambiguous](crate::Error::is_ambiguous).
+/// Cancelling wakes every wait at once, be it for the quota, for a back-off or for the network; while
+/// a connection is being made it takes 20 ms. A request that was sent may be carried out by the server
+/// all the same: then the error [is ambiguous](crate::Error::is_ambiguous).
 ///
 /// ```
 /// use resayil::CancelToken;
@@ -39,7 +41,7 @@ struct State {
     waits_cancelled: bool,
     next: u64,
     /// The sockets that calls wait for at this moment.
-    sockets: Vec<(u64, Weak<dyn ShutdownHandle>)>,
+    sockets: Vec<(u64, Weak<dyn Interrupt>)>,
     /// What wakes calls that wait for their turn at this moment.
     wakers: Vec<(u64, Waker)>,
 }
@@ -71,7 +73,7 @@ impl CancelToken {
         self.wake(wakers);
         for (_, socket) in sockets {
             if let Some(socket) = socket.upgrade() {
-                socket.shutdown();
+                socket.interrupt();
             }
         }
     }
@@ -124,7 +126,7 @@ impl CancelToken {
 
     /// Shuts this socket down when somebody cancels, until the guard is dropped. `None` if it was
     /// cancelled before.
-    pub(crate) fn watch(&self, socket: Weak<dyn ShutdownHandle>) -> Option<Watch<'_>> {
+    pub(crate) fn watch(&self, socket: Weak<dyn Interrupt>) -> Option<Watch<'_>> {
         let mut state = self.lock();
         if state.cancelled {
             return None;
@@ -191,8 +193,8 @@ mod tests {
 
     struct Socket(Mutex<u32>);
 
-    impl ShutdownHandle for Socket {
-        fn shutdown(&self) {
+    impl Interrupt for Socket {
+        fn interrupt(&self) {
             *self.0.lock().unwrap() += 1;
         }
     }
@@ -202,7 +204,7 @@ mod tests {
         let token = CancelToken::new();
         let handles = [0, 1].map(|_| Arc::new(Socket(Mutex::new(0))));
         let weak = |index: usize| {
-            let handle: Arc<dyn ShutdownHandle> = handles[index].clone();
+            let handle: Arc<dyn Interrupt> = handles[index].clone();
             Arc::downgrade(&handle)
         };
         drop(token.watch(weak(0)).unwrap());

@@ -73,7 +73,6 @@ pub(crate) struct Inner {
     pub(crate) has_window: bool,
     pub(crate) attempt_timeout: Duration,
     pub(crate) idle_timeout: Duration,
-    pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<Observer>>,
     pub(crate) retry_if_result: Option<ResultPredicate>,
     /// Shared with the clients of the fallback's services.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use http::{HeaderName, HeaderValue};
 use resayil_core::{Error, Kind};
-use ureq::http::{HeaderName, HeaderValue};
 
 /// Headers that hold the message together, or that have an option of their own.
 const RESERVED: &[(&str, &str)] = &[

@@ -23,13 +23,15 @@
 //! | limit | default | option |
 //! |---|---|---|
 //! | making a connection | 10 s | [`ClientBuilder::connect_timeout`] |
+//! | the wait for the first byte of an answer | that of the attempt | [`ClientBuilder::first_byte_timeout`] |
 //! | one attempt, from the first byte sent to the last received | 120 s | [`ClientBuilder::attempt_timeout`], [`CallOptions::attempt_timeout`] |
 //! | the wait for the first event of a stream, and for each next one | 120 s | [`ClientBuilder::attempt_timeout`] |
 //! | silence within a stream that has begun | 60 s | [`ClientBuilder::idle_timeout`] |
 //! | the whole call, waits and retries included | none | [`CallOptions::deadline`], [`PolicyBuilder::deadline`] |
-//! | the body of an answer, unpacked | 64 MiB | [`ClientBuilder::max_response_bytes`] |
+//! | the body of an answer, unpacked | 16 MiB | [`ClientBuilder::max_response_bytes`] |
+//! | an answer as it comes, packed | 32 MiB | [`ClientBuilder::max_wire_bytes`] |
 //! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`] kept | - |
-//! | the head of an answer | 64 KiB, 128 headers | - |
+//! | the head of an answer | 64 KiB, 128 headers | [`ClientBuilder::max_head_bytes`], [`ClientBuilder::max_headers`] |
 //! | attempts, waits between them | see [`Policy`] | [`ClientBuilder::policy`] |
 //!
 //! # Logs, traces and metrics
@@ -52,6 +54,7 @@ mod fallback;
 mod host_quota;
 mod idempotency;
 mod models;
+mod network;
 mod options;
 mod park;
 mod predicate;

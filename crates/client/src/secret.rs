@@ -1,13 +1,13 @@
 //! The API key, which nothing prints.
 
 use std::fmt;
+use std::sync::Arc;
 
 use resayil_core::{Error, Kind};
-use ureq::http::HeaderValue;
 
-/// A key whose form is good.
-#[derive(Clone)]
-pub(crate) struct ApiKey(String);
+/// A key whose form is good. All clones are one text in memory.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ApiKey(Arc<str>);
 
 impl ApiKey {
     /// Checks the form. The message never shows the key.
@@ -21,15 +21,14 @@ impl ApiKey {
         } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             "the API key contains characters that no key has: copy it again"
         } else {
-            return Ok(ApiKey(key.to_owned()));
+            return Ok(ApiKey(key.into()));
         };
         Err(Error::new(Kind::Configuration, problem))
     }
 
     /// The value of `Authorization`.
-    pub(crate) fn authorization(&self) -> Result<HeaderValue, Error> {
-        HeaderValue::from_str(&format!("Bearer {}", self.0))
-            .map_err(|_| Error::new(Kind::Configuration, "the API key cannot be sent"))
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
     }
 }
 

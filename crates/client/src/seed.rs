@@ -8,6 +8,7 @@ use resayil_core::{Budget, BudgetOptions, ConcurrencyLimit, Counters, Error, Pro
 
 use crate::client::{Client, Inner, Observer};
 use crate::extras::Extras;
+use crate::transport::NetworkOptions;
 use crate::url::BaseUrl;
 
 /// The options of a client that hold for the services of its fallback, too.
@@ -21,10 +22,9 @@ pub(crate) struct Seed {
     pub(crate) has_quota: bool,
     pub(crate) share_quota: bool,
     pub(crate) quota_folder: Option<PathBuf>,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) network: NetworkOptions,
     pub(crate) attempt_timeout: Duration,
     pub(crate) idle_timeout: Duration,
-    pub(crate) max_response_bytes: usize,
     pub(crate) user_agent: String,
     pub(crate) extras: Extras,
     pub(crate) observer: Option<Arc<Observer>>,
@@ -60,10 +60,9 @@ impl Seed {
             .base_url(base_url)
             .allow_http(self.allow_http)
             .provider(self.provider.filter(|_| same_origin))
-            .connect_timeout(self.connect_timeout)
+            .network(self.network.clone())
             .attempt_timeout(self.attempt_timeout)
             .idle_timeout(self.idle_timeout)
-            .max_response_bytes(self.max_response_bytes)
             .user_agent(&self.user_agent)
             .share_quota(self.share_quota);
         if let Some(folder) = &self.quota_folder {

@@ -1,7 +1,6 @@
 //! Chat completions that come piece by piece.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::time::Duration;
 
 use resayil_core::{Error, Kind, StreamDecoder, StreamEnd};
@@ -212,14 +211,9 @@ impl ChatStream {
         let event_due = self.last_event.saturating_add(attempt_timeout);
         progress.set_end(self.attempts.limit(silence).min(event_due));
         let mut chunk = [0; CHUNK];
-        let read = {
-            let _entered = progress.enter();
-            incoming.body.read(&mut chunk)
-        };
-        let count = match read {
+        let count = match incoming.read(&mut chunk) {
             Ok(count) => count,
-            Err(error) => {
-                let failure = Failure::from(ureq::Error::from(error));
+            Err(failure) => {
                 let error = self.attempts.translate(failure, progress);
                 return Err(describe(error, incoming.status, &incoming.headers));
             }
@@ -235,9 +229,9 @@ impl ChatStream {
             });
         };
         self.bytes = self.bytes.saturating_add(count);
-        if self.bytes > inner.max_response_bytes {
+        if self.bytes > inner.transport.limits().max_response_bytes {
             return Err(describe(
-                Failure::TooLarge.into_error(true),
+                Failure::TooLarge("max_response_bytes").into_error(true),
                 incoming.status,
                 &incoming.headers,
             ));
@@ -285,8 +279,7 @@ impl ChatStream {
     fn drain(&mut self) {
         if let Some(Opened { incoming, progress }) = &mut self.opened {
             progress.set_end(monotonic_now() + DRAIN);
-            let _entered = progress.enter();
-            let _ = incoming.body.read(&mut [0; 64]);
+            let _ = incoming.read(&mut [0; 64]);
         }
         self.opened = None;
     }

@@ -1,7 +1,7 @@
 //! The base URL and what is joined to it.
 
+use http::Uri;
 use resayil_core::{Error, Kind};
-use ureq::http::Uri;
 
 use crate::transport::is_loopback;
 
@@ -12,9 +12,20 @@ pub(crate) struct BaseUrl {
     base: String,
     /// The query without its `?`; often empty.
     query: String,
-    /// Scheme, host and port.
-    origin: String,
-    host: String,
+    origin: Origin,
+}
+
+/// Where an address is, without its path.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// Scheme, host and port, as they are written in the address.
+    pub(crate) text: String,
+    /// Host and port, as they are written in the address.
+    pub(crate) authority: String,
+    /// With brackets if it is an IPv6 address.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) is_https: bool,
 }
 
 impl BaseUrl {
@@ -32,6 +43,14 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return bad("the base URL contains a user name: remove it, keys go elsewhere");
         }
+        let is_https = scheme == "https";
+        let port = match authority.port_u16() {
+            Some(port) if port > 0 => port,
+            None if authority.port().is_none() && !authority.as_str().ends_with(':') => {
+                if is_https { 443 } else { 80 }
+            }
+            _ => return bad("the port of the base URL is not between 1 and 65535"),
+        };
         if text.contains('#') {
             return bad("the base URL contains a fragment: remove it");
         }
@@ -49,8 +68,13 @@ impl BaseUrl {
         Ok(BaseUrl {
             base: text.split('?').next().unwrap_or(text).trim_end_matches('/').to_owned(),
             query: uri.query().unwrap_or_default().to_owned(),
-            origin: format!("{scheme}://{authority}"),
-            host: authority.host().to_owned(),
+            origin: Origin {
+                text: format!("{scheme}://{authority}"),
+                authority: authority.as_str().to_owned(),
+                host: authority.host().to_owned(),
+                port,
+                is_https,
+            },
         })
     }
 
@@ -64,11 +88,16 @@ impl BaseUrl {
 
     /// Scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
+        &self.origin.text
+    }
+
+    /// The parts of the origin.
+    pub(crate) fn parts(&self) -> &Origin {
         &self.origin
     }
 
     pub(crate) fn host(&self) -> &str {
-        &self.host
+        &self.origin.host
     }
 
     /// The URL of a path below the base, with the base's query.
@@ -94,7 +123,7 @@ impl BaseUrl {
 
     /// The URL of a path of the host.
     pub(crate) fn join_origin(&self, path: &str) -> String {
-        format!("{}/{path}", self.origin)
+        format!("{}/{path}", self.origin.text)
     }
 }
 

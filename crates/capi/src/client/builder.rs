@@ -239,7 +239,7 @@ pub unsafe extern "C" fn resayil_client_builder_idle_timeout(
     })
 }
 
-/// The largest answer that is read, in bytes after decompression: at least 1; 64 MiB by default.
+/// The largest answer that is read, in bytes after decompression: at least 1; 16 MiB by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_client_builder_max_response_bytes(
     builder: *mut resayil_client_builder,

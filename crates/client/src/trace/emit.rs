@@ -2,10 +2,10 @@
 //!
 //! Where its conventions have a name it is used; the others begin with `resayil.`.
 
+use http::Uri;
 use resayil_core::{CallAction, CallEvent, Error, Kind};
 use tracing::field::Empty;
 use tracing::{Level, Span};
-use ureq::http::Uri;
 
 use crate::chat::ChatCompletion;
 use crate::client::Client;

@@ -1,12 +1,13 @@
 //! Reading bodies, never more than is allowed.
 
-use std::io::Read;
-use std::sync::Arc;
-
-use super::{Failure, Incoming, Progress};
+use super::{Failure, Incoming};
 
 /// No more than this many bytes of an error's body are read.
 pub(crate) const MAX_ERROR_BYTES: usize = 1024 * 1024;
+/// So much room is made before anything came, whatever length is declared.
+const MAX_ROOM: usize = 1024 * 1024;
+/// How much is read at once.
+const PIECE: usize = 64 * 1024;
 
 /// What was read of a body.
 pub(crate) struct Body {
@@ -17,29 +18,31 @@ pub(crate) struct Body {
 
 /// Reads the body of a success to its end, but no more than `cap` bytes of it, counted after
 /// decompression. One that is declared to be larger is not begun.
-pub(crate) fn read_body(incoming: &mut Incoming, cap: usize, progress: &Arc<Progress>) -> Body {
+pub(crate) fn read_body(incoming: &mut Incoming, cap: usize) -> Body {
     if incoming.declared.is_some_and(|length| length > cap as u64) {
-        return Body { bytes: Vec::new(), failure: Some(Failure::TooLarge) };
+        return Body { bytes: Vec::new(), failure: Some(Failure::TooLarge("max_response_bytes")) };
     }
-    read_beginning(incoming, cap, progress)
+    read_beginning(incoming, cap)
 }
 
 /// Reads a body up to `cap` bytes, whatever length it declares: that is enough of an error, whose
 /// message and hint come first.
-pub(crate) fn read_beginning(
-    incoming: &mut Incoming,
-    cap: usize,
-    progress: &Arc<Progress>,
-) -> Body {
-    let _entered = progress.enter();
-    let mut bytes = Vec::new();
-    // One more than is allowed shows that there is more.
-    let limit = (cap as u64).saturating_add(1);
-    let result = (&mut incoming.body).take(limit).read_to_end(&mut bytes);
-    let failure = match result {
-        Err(error) => Some(Failure::from(ureq::Error::from(error))),
-        Ok(_) if bytes.len() > cap => Some(Failure::TooLarge),
-        Ok(_) => None,
+pub(crate) fn read_beginning(incoming: &mut Incoming, cap: usize) -> Body {
+    let declared = incoming.declared.map_or(0, |length| usize::try_from(length).unwrap_or(cap));
+    let mut bytes = Vec::with_capacity(declared.min(cap).min(MAX_ROOM));
+    let failure = loop {
+        // One more than is allowed shows that there is more.
+        let room = PIECE.min((cap - bytes.len()).saturating_add(1));
+        let filled = bytes.len();
+        bytes.resize(filled + room, 0);
+        let result = incoming.read(&mut bytes[filled..]);
+        bytes.truncate(filled + *result.as_ref().unwrap_or(&0));
+        match result {
+            Ok(0) => break None,
+            Ok(_) if bytes.len() > cap => break Some(Failure::TooLarge("max_response_bytes")),
+            Ok(_) => {}
+            Err(failure) => break Some(failure),
+        }
     };
     bytes.truncate(cap);
     Body { bytes, failure }

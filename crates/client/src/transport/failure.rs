@@ -4,41 +4,67 @@ use std::io;
 
 use resayil_core::{Error, Kind};
 
+use super::proxy::ProxyFailure;
+use super::tls::TlsFailure;
+
 /// Why there is no answer, or only a part of one.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A limit of time.
-    Timeout,
+    Timeout(Step),
+    /// Somebody cancelled the call.
+    Cancelled,
+    /// The name of this host has no address.
+    HostNotFound(String),
     /// No connection, or it broke.
-    Network(ureq::Error),
+    Network(io::Error),
+    /// The proxy did not open the way.
+    Proxy(ProxyFailure),
     /// The other side speaks no HTTP that can be read.
-    Protocol(ureq::Error),
+    Protocol(&'static str),
+    /// An answer that no other try would make readable.
+    Unusable(String),
     /// The certificate or another part of TLS is wrong, which another try does not change.
-    Tls(ureq::Error),
-    /// The body is larger than allowed.
-    TooLarge,
+    Tls(TlsFailure),
+    /// The answer is larger than the option of this name allows.
+    TooLarge(&'static str),
 }
 
-impl From<ureq::Error> for Failure {
-    fn from(error: ureq::Error) -> Self {
-        use ureq::Error as E;
-        match error {
-            E::Timeout(_) => Failure::Timeout,
-            E::Io(io) if io.kind() == io::ErrorKind::InvalidData => Failure::Tls(E::Io(io)),
-            E::Tls(_) | E::Rustls(_) | E::Pem(_) | E::TlsRequired => Failure::Tls(error),
-            E::Protocol(_) | E::Http(_) | E::LargeResponseHeader(..) | E::Decompress(..) => {
-                Failure::Protocol(error)
-            }
-            error => Failure::Network(error),
-        }
+/// What a limit of time was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Looking a name up, or making a connection.
+    Connect,
+    /// The first byte of the answer.
+    FirstByte,
+    /// The whole attempt.
+    Attempt,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Network(error)
     }
 }
 
 impl Failure {
+    /// The end of the connection where there should be more.
+    pub(crate) fn closed() -> Self {
+        Failure::Network(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the other side closed the connection",
+        ))
+    }
+
+    /// Whether a limit of time passed.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Failure::Timeout(_))
+    }
+
     /// Whether the connection was simply gone.
     pub(crate) fn is_disconnect(&self) -> bool {
         use io::ErrorKind as K;
-        let Failure::Network(ureq::Error::Io(error)) = self else { return false };
+        let Failure::Network(error) = self else { return false };
         matches!(
             error.kind(),
             K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe
@@ -47,36 +73,38 @@ impl Failure {
 
     /// The error to report. `sent` says whether the server may have got the request.
     pub(crate) fn into_error(self, sent: bool) -> Error {
+        let ambiguous = |kind, message: &str| Error::new(kind, message).with_ambiguous(sent);
         match self {
+            Failure::Cancelled => ambiguous(Kind::Cancelled, "the call was cancelled"),
             // It cannot have been billed, so it is no time-out as the retry budget understands it.
-            Failure::Timeout if !sent => {
+            Failure::Timeout(_) if !sent => {
                 Error::new(Kind::Network, "the connection was not made in time")
             }
-            Failure::Timeout => {
-                Error::new(Kind::Timeout, "no answer came in time").with_ambiguous(true)
+            Failure::Timeout(Step::FirstByte) => {
+                ambiguous(Kind::Timeout, "no answer began within first_byte_timeout")
+            }
+            Failure::Timeout(_) => ambiguous(Kind::Timeout, "no answer came in time"),
+            Failure::HostNotFound(host) => {
+                Error::new(Kind::Network, &format!("the host name was not found: {host}"))
             }
             Failure::Network(error) => {
-                let message = match (&error, sent) {
-                    (ureq::Error::HostNotFound, _) => "the host name was not found",
-                    (_, false) => "the connection could not be made",
-                    (_, true) => "the connection broke before the answer was complete",
+                let message = match sent {
+                    false => "the connection could not be made",
+                    true => "the connection broke before the answer was complete",
                 };
-                Error::new(Kind::Network, message).with_ambiguous(sent).with_source(error)
+                ambiguous(Kind::Network, message).with_source(error)
             }
-            Failure::Protocol(error) => {
-                Error::new(Kind::Protocol, "the answer is not readable HTTP")
-                    .with_ambiguous(sent)
-                    .with_source(error)
+            Failure::Proxy(failure) => failure.into_error(),
+            Failure::Protocol(problem) => {
+                ambiguous(Kind::Protocol, &format!("the answer is not readable HTTP: {problem}"))
             }
-            Failure::Tls(error) => {
-                Error::new(Kind::Network, "a secure connection could not be made")
-                    .with_retryable(sent)
-                    .with_ambiguous(sent)
-                    .with_source(error)
+            Failure::Unusable(problem) => {
+                Error::new(Kind::Protocol, &problem).with_retryable(false)
             }
-            Failure::TooLarge => {
-                Error::new(Kind::Protocol, "the answer is larger than max_response_bytes")
-                    .with_retryable(false)
+            Failure::Tls(failure) => failure.into_error().with_ambiguous(sent),
+            Failure::TooLarge(option) => {
+                let message = format!("the answer is larger than {option}");
+                Error::new(Kind::Protocol, &message).with_retryable(false)
             }
         }
     }

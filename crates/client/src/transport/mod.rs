@@ -1,41 +1,65 @@
-//! One HTTP exchange over ureq: limits, redirects off, and failures as errors of the core.
+//! One HTTP/1.1 exchange: over what connection, within what limits, and failures as errors of the core.
+//!
+//! The connections are our own, on sockets that never block by themselves, so that the time, a
+//! cancellation and the limits are looked at on every read and write, and so that an answer is read even
+//! where the request could not be sent to its end.
 
 mod body;
-mod connection;
+mod channel;
+mod chunked;
+mod coding;
+mod connect;
+mod dial;
+mod exchange;
 mod failure;
+mod framing;
+mod head;
+mod incoming;
+mod limits;
+mod names;
+mod options;
+mod patience;
+mod pool;
 mod progress;
+mod proxy;
+mod socket;
+mod tls;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue, header};
-use ureq::{Agent, BodyReader};
+use http::{HeaderName, HeaderValue};
+use resayil_core::Error;
 
 pub(crate) use body::{MAX_ERROR_BYTES, read_beginning, read_body};
-pub(crate) use connection::is_loopback;
+use dial::Dialer;
+use exchange::{Connection, Request};
 pub(crate) use failure::Failure;
+pub(crate) use incoming::Incoming;
+pub(crate) use limits::Limits;
+pub(crate) use names::is_loopback;
+pub(crate) use options::{NetworkOptions, Pem, ProxyChoice};
+use pool::Pool;
 pub(crate) use progress::Progress;
+use proxy::Proxy;
+use proxy::ProxyFailure;
+
+use crate::secret::ApiKey;
+use crate::url::{BaseUrl, Origin};
 
 /// The headers of an answer, in order; names in lower case.
 pub(crate) type Headers = Vec<(String, Vec<u8>)>;
 
-/// No connection is kept unused for longer than this.
-const MAX_IDLE_AGE: Duration = Duration::from_secs(15);
-/// No more connections are kept for later.
-const MAX_IDLE_CONNECTIONS: usize = 64;
-/// The largest head of an answer, in bytes.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// Sends requests and receives the heads of answers.
+/// Sends requests to one origin, and receives the heads of answers.
 pub(crate) struct Transport {
-    agent: Agent,
-    authorization: HeaderValue,
+    dialer: Dialer,
+    pool: Arc<Pool>,
+    key: ApiKey,
+    limits: Limits,
 }
 
 /// A request, but for the key.
 pub(crate) struct Outgoing<'a> {
+    /// Below the transport's origin.
     pub(crate) url: &'a str,
     /// `None` is a GET.
     pub(crate) body: Option<&'a [u8]>,
@@ -48,107 +72,122 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: &'a [(HeaderName, HeaderValue)],
 }
 
-/// The head of an answer, and the way to its body.
-pub(crate) struct Incoming {
-    pub(crate) status: u16,
-    pub(crate) headers: Headers,
-    pub(crate) body: BodyReader<'static>,
-    /// The length that the head declares, unless the body is compressed.
-    pub(crate) declared: Option<u64>,
-}
-
 impl Transport {
-    /// `authorization` is a whole header value.
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`](resayil_core::Kind::Configuration): a proxy, certificate or limit that
+    /// cannot be used.
     pub(crate) fn new(
-        mut authorization: HeaderValue,
+        url: &BaseUrl,
+        key: ApiKey,
         user_agent: &str,
-        connect_timeout: Duration,
-        use_proxy: bool,
-    ) -> Self {
-        authorization.set_sensitive(true);
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(user_agent)
-            .timeout_connect(Some(connect_timeout))
-            .timeout_resolve(Some(connect_timeout))
-            .max_idle_age(MAX_IDLE_AGE)
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
-            .max_response_header_size(MAX_HEAD_BYTES);
-        // A proxy of the environment has no way to this machine.
-        let config = if use_proxy { config } else { config.proxy(None) }.build();
-        let agent =
-            Agent::with_parts(config, connection::connector(), connection::Names::default());
-        Transport { agent, authorization }
+        options: &NetworkOptions,
+    ) -> Result<Self, Error> {
+        let dialer = Dialer {
+            origin: url.parts().clone(),
+            proxy: options.proxy(url.parts())?,
+            tls: options.tls()?,
+            user_agent: user_agent.to_owned(),
+        };
+        Ok(Transport { dialer, pool: Arc::default(), key, limits: options.limits })
+    }
+
+    /// What an answer may cost.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Sends the request and waits for the head of the answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer; `progress` knows whether the service may have the request.
     pub(crate) fn send(
         &self,
         request: &Outgoing<'_>,
         progress: &Arc<Progress>,
     ) -> Result<Incoming, Failure> {
-        let _entered = progress.enter();
-        let accept = if request.stream {
-            // An error comes as JSON, and the server of LLM Resayil looks at the first alone.
-            "application/json, text/event-stream"
-        } else {
-            "application/json"
-        };
-        let result = match request.body {
-            None => {
-                let mut get = self.agent.get(request.url);
-                for (name, value) in self.headers(request, accept) {
-                    get = get.header(name, value);
-                }
-                get.call()
+        let body = request.body.unwrap_or_default();
+        let above = self.limits.expect_continue_above;
+        let mut expects = above.is_some_and(|size| body.len() > size);
+        loop {
+            let kept = if request.fresh_connection { None } else { self.pool.take() };
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.dialer.dial(&self.limits, progress)?,
+            };
+            let head = self.head(request, expects, &connection)?;
+            let sent = Request { head: &head, body, expects };
+            let answer = connection.exchange(&sent, &self.limits, progress)?;
+            if answer.head.status == 417 && std::mem::take(&mut expects) {
+                // RFC 9110 section 10.1.1: the same again without it.
+                continue;
             }
-            Some(body) => {
-                let mut post = self.agent.post(request.url);
-                for (name, value) in self.headers(request, accept) {
-                    post = post.header(name, value);
-                }
-                if request.fresh_connection {
-                    // Nothing in the pool is young enough.
-                    post = post.config().max_idle_age(Duration::ZERO).build();
-                }
-                post.send(body)
+            if let (407, Some(proxy)) = (answer.head.status, &connection.proxy) {
+                return Err(ProxyFailure::status(proxy, 407));
             }
-        };
-        let response = result.map_err(Failure::from)?;
-        let (head, body) = response.into_parts();
-        let headers = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-            .collect();
-        let declared = body.content_length();
-        Ok(Incoming { status: head.status.as_u16(), headers, body: body.into_reader(), declared })
+            return Ok(Incoming::new(answer, connection, &self.pool, progress, &self.limits));
+        }
     }
 
-    /// The headers of a request, but for those that ureq adds.
-    fn headers(
+    fn head(
         &self,
         request: &Outgoing<'_>,
-        accept: &'static str,
-    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let mut own = vec![
-            (header::ACCEPT, HeaderValue::from_static(accept)),
-            (header::AUTHORIZATION, self.authorization.clone()),
-        ];
-        if request.body.is_some() {
-            own.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
-            if let Ok(key) = HeaderValue::from_str(request.idempotency_key) {
-                own.push((IDEMPOTENCY_KEY, key));
+        expects: bool,
+        connection: &Connection,
+    ) -> Result<Vec<u8>, Failure> {
+        let Origin { text, authority, .. } = &self.dialer.origin;
+        let below = request.url.strip_prefix(text.as_str()).filter(|rest| rest.starts_with('/'));
+        let Some(path) = below else {
+            return Err(Failure::Unusable("the URL is of another origin".to_owned()));
+        };
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        // RFC 9112 section 3.2.2: a proxy is told the whole address.
+        let asked = if connection.proxy.is_some() { request.url } else { path };
+        let mut head = format!("{method} {asked} HTTP/1.1\r\nHost: {authority}\r\n").into_bytes();
+        let mut line = |name: &str, value: &[u8]| {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                head.extend_from_slice(part);
             }
+        };
+        let is_given = |own: &str| {
+            request.headers.iter().any(|(name, _)| own.eq_ignore_ascii_case(name.as_str()))
+        };
+        for (name, value) in self.own_headers(request).iter().filter(|(name, _)| !is_given(name)) {
+            line(name, value.as_bytes());
         }
-        if request.stream {
-            own.push((header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+        for (name, value) in request.headers {
+            line(name.as_str(), value.as_bytes());
         }
-        let given = request.headers;
-        own.retain(|(name, _)| given.iter().all(|(replaced, _)| replaced != name));
-        own.into_iter().chain(given.iter().cloned())
+        if expects {
+            line("Expect", b"100-continue");
+        }
+        if let Some(authorization) = connection.proxy.as_ref().and_then(Proxy::authorization) {
+            line("Proxy-Authorization", authorization.as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        Ok(head)
+    }
+
+    /// What the client says by itself, unless the program says it.
+    fn own_headers(&self, request: &Outgoing<'_>) -> Vec<(&'static str, String)> {
+        // An error comes as JSON, and the server of LLM Resayil looks at the first alone.
+        let accept = match request.stream {
+            true => "application/json, text/event-stream",
+            false => "application/json",
+        };
+        let coding = if request.stream { "identity" } else { "gzip" };
+        let mut own = vec![
+            ("Accept", accept.to_owned()),
+            ("Accept-Encoding", coding.to_owned()),
+            ("User-Agent", self.dialer.user_agent.clone()),
+            ("Authorization", self.key.authorization()),
+        ];
+        if let Some(body) = request.body {
+            own.push(("Content-Type", "application/json".to_owned()));
+            own.push(("Content-Length", body.len().to_string()));
+            own.push(("Idempotency-Key", request.idempotency_key.to_owned()));
+        }
+        own
     }
 }

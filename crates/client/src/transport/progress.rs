@@ -1,6 +1,5 @@
-//! How far one attempt has come, and how long it may take; known to the connection that serves it.
+//! How far one attempt has come, and how long it may take.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,21 +8,14 @@ use crate::cancel::CancelToken;
 use crate::clock::monotonic_now;
 
 /// One attempt, as its connection sees it.
-///
-/// ureq blocks the thread that calls it, so the attempt of a thread is found through a
-/// thread-local variable; see [`Progress::enter`].
 #[derive(Debug)]
 pub(crate) struct Progress {
     cancel: Option<CancelToken>,
-    /// Microseconds on the monotonic clock after which no read or write may wait.
+    /// Microseconds on the monotonic clock after which nothing is read or written.
     ends_at: AtomicU64,
     sent: AtomicBool,
     received: AtomicBool,
     reused: AtomicBool,
-}
-
-thread_local! {
-    static CURRENT: RefCell<Option<Arc<Progress>>> = const { RefCell::new(None) };
 }
 
 impl Progress {
@@ -39,7 +31,7 @@ impl Progress {
         Arc::new(progress)
     }
 
-    /// Moves the time after which no read or write may wait.
+    /// Moves the time after which nothing is read or written.
     pub(crate) fn set_end(&self, ends_at: Duration) {
         let micros = u64::try_from(ends_at.as_micros()).unwrap_or(u64::MAX);
         self.ends_at.store(micros, Ordering::Relaxed);
@@ -69,39 +61,21 @@ impl Progress {
         self.reused.load(Ordering::Relaxed) && !self.received.load(Ordering::Relaxed)
     }
 
-    /// A connection was made, or taken from the pool; nothing was sent on it for this attempt.
-    pub(crate) fn on_connected(&self) {
+    /// A request is about to be sent, on a connection that served one before or a new one.
+    pub(super) fn on_begin(&self, reused: bool) {
+        self.reused.store(reused, Ordering::Relaxed);
+        self.received.store(false, Ordering::Relaxed);
         self.sent.store(false, Ordering::Relaxed);
     }
 
-    /// Bytes of the request are about to be sent.
-    pub(crate) fn on_send(&self, reused: bool) {
-        if !self.sent.swap(true, Ordering::Relaxed) {
-            self.reused.store(reused, Ordering::Relaxed);
-        }
+    /// The last bytes of the request are about to be sent: from now on the service may have it. What a
+    /// proxy alone got does not count, nor does a request that broke off.
+    pub(super) fn on_sent(&self) {
+        self.sent.store(true, Ordering::Relaxed);
     }
 
     /// Bytes of the answer came.
-    pub(crate) fn on_received(&self) {
+    pub(super) fn on_received(&self) {
         self.received.store(true, Ordering::Relaxed);
-    }
-
-    /// Makes this the attempt of this thread, until the guard is dropped.
-    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
-        Entered(CURRENT.replace(Some(Arc::clone(self))))
-    }
-
-    /// The attempt of this thread.
-    pub(crate) fn current() -> Option<Arc<Self>> {
-        CURRENT.with_borrow(Clone::clone)
-    }
-}
-
-/// Puts the attempt of before back when it is dropped.
-pub(crate) struct Entered(Option<Arc<Progress>>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        CURRENT.set(self.0.take());
     }
 }
