@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub(crate) mod http_date;
 pub(crate) mod json;
+pub(crate) mod literal;
 pub(crate) mod redact;
 pub(crate) mod structured_fields;
 pub(crate) mod swar;

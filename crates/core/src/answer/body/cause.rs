@@ -1,8 +1,6 @@
 //! The error of somebody else that a gateway passes on as text.
 
-use std::borrow::Cow;
-
-use super::{Body, Format, read_nested};
+use super::{Body, Format, read_owned};
 use crate::timestamp::Timestamp;
 
 /// Reads the JSON that stands behind the gateway's own words in the message, as in `ProviderException
@@ -25,7 +23,7 @@ fn names_a_member(mut text: &str) -> bool {
         text = text.trim_start();
         match text.strip_prefix(r"\n") {
             Some(rest) => text = rest,
-            None => return text.starts_with('"') || text.starts_with("\\\""),
+            None => return text.starts_with(['"', '\'']) || text.starts_with("\\\""),
         }
     }
 }
@@ -41,18 +39,24 @@ pub(super) fn read(json: &str, body: &mut Body<'_>, now: Timestamp, nested: u32)
     if nested == 0 || !json.trim_ascii_start().starts_with(['{', '[']) {
         return false;
     }
-    let mut inner = Body::default();
-    read_nested(json.as_bytes(), &mut inner, now, nested - 1);
-    if inner.format != Format::Json || !inner.has_error && inner.message.is_none() {
-        return false;
+    let inner = read_owned(json.as_bytes(), now, nested - 1);
+    let tells = inner.format == Format::Json && (inner.has_error || inner.message.is_some());
+    if tells {
+        pass_on(inner, body);
     }
-    let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-    body.inner_code = body.inner_code.take().or(own(inner.inner_code)).or(own(inner.code));
-    body.error_type = body.error_type.take().or(own(inner.error_type));
-    body.cause = own(inner.cause).or(own(inner.message));
+    tells
+}
+
+/// Takes from the error behind one what the one itself does not say.
+pub(super) fn pass_on<'a>(inner: Body<'a>, body: &mut Body<'a>) {
+    body.code = body.code.take().or(inner.code.clone());
+    body.inner_code = body.inner_code.take().or(inner.inner_code).or(inner.code);
+    body.error_type = body.error_type.take().or(inner.error_type);
+    body.status = body.status.or(inner.status);
     body.retry_after = body.retry_after.or(inner.retry_after);
     body.quota_window = body.quota_window.or(inner.quota_window);
-    true
+    body.cause = inner.cause.or(inner.message.clone()).or(body.cause.take());
+    body.message = body.message.take().or(inner.message);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Body, ErrorMembers, QuotaWindow, answer, fields, waits};
+use super::{Body, ErrorMembers, QuotaWindow, answer, envelope, fields, waits};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
 use crate::text::json::{Array, Members, Object, Value};
@@ -36,6 +36,8 @@ struct Top<'a> {
     choices: Option<Array<'a>>,
     usage: Option<Object<'a>>,
     response: Option<Object<'a>>,
+    /// An answer of somebody else that is passed on.
+    body: Option<Object<'a>>,
     base_resp: Option<Object<'a>>,
 }
 
@@ -103,8 +105,18 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings"
             | b"embedding" | b"text" | b"completion" | b"generated_text" | b"candidates" => {
                 top.has_content |= value.holds_content();
+                if matches!(name.raw(), b"data" | b"result") {
+                    top.body = top.body.or(value.as_object());
+                }
                 read_waits(value, body, now);
             }
+            b"Error" | b"ErrorMsg" | b"fault" | b"last_error" if is_error_object(value) => {
+                if let Value::Object(error) = value {
+                    read_error(&mut error.members(), body, now);
+                    top.error = Some(Error::Object);
+                }
+            }
+            b"body" => top.body = value.as_object(),
             // Tencent, Volcengine.
             b"Response" | b"ResponseMetadata" => {
                 let error = value.as_object().and_then(|answer| answer.get_some("Error"));
@@ -202,6 +214,9 @@ impl<'a> Top<'a> {
                 answer::read_choices(choices, self.usage, body, now);
             }
         }
+        if !body.has_error {
+            self.open_envelopes(body, now);
+        }
         let first = self.errors.and_then(Value::as_array).and_then(|list| list.items().next());
         for value in [self.detail, first].into_iter().flatten() {
             read_waits(value, body, now);
@@ -209,6 +224,20 @@ impl<'a> Top<'a> {
         self.recognise(body);
         self.read_fields(body);
         self.read_texts(body, is_error_event);
+    }
+
+    /// Looks for the error inside of what is around it.
+    fn open_envelopes(&self, body: &mut Body<'a>, now: Timestamp) {
+        let opened = [
+            (self.detail.and_then(Value::as_object), true),
+            (self.message.and_then(Value::as_object).filter(|_| !self.has_content), true),
+            (self.body, false),
+            (self.response, false),
+        ];
+        let depth = envelope::MAX_DEPTH - 1;
+        let _ = opened.into_iter().any(|(envelope, is_error)| {
+            envelope.is_some_and(|inside| envelope::read(inside, is_error, body, now, depth))
+        });
     }
 
     fn read_fields(&self, body: &mut Body<'a>) {
@@ -337,20 +366,35 @@ impl<'a> Top<'a> {
 
 /// Reads an error object.
 pub(super) fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) {
-    let (mut nested, mut google_status) = (None, None);
+    read_error_within(error, body, now, envelope::MAX_DEPTH);
+}
+
+/// Reads an error object, and so many errors inside of it.
+pub(super) fn read_error_within<'a>(
+    error: &mut Members<'a>,
+    body: &mut Body<'a>,
+    now: Timestamp,
+    depth: u32,
+) {
+    let (mut nested, mut behind, mut google_status) = (None, None, None);
     for (name, value) in error {
         if matches!(value, Value::Null) {
             continue;
         }
         note(name.raw(), &mut body.error_members);
+        if let Value::Object(object) = value {
+            if envelope::is_envelope(name.raw()) {
+                behind = behind.or(Some(object));
+            }
+        }
         match name.raw() {
-            b"message" | b"msg" | b"Message" => {
+            b"message" | b"msg" | b"Message" | b"Msg" | b"faultstring" => {
                 body.message = message_of(value).or(body.message.take())
             }
             b"detail" | b"description" => {
                 body.message = body.message.take().or_else(|| message_of(value))
             }
-            b"code" | b"Code" => body.code = scalar(value),
+            b"code" | b"Code" | b"error_code" | b"errorcode" => body.code = scalar(value),
             b"type" => body.error_type = scalar(value),
             b"param" => body.param = scalar(value),
             b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
@@ -384,6 +428,9 @@ pub(super) fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: 
     }
     if body.message.is_none() {
         body.message = nested.and_then(message_of);
+    }
+    if let Some(behind) = behind {
+        envelope::read_behind(behind, body, now, depth);
     }
     // google.rpc.Code, such as RESOURCE_EXHAUSTED, says more than the code, which repeats the HTTP
     // status.
@@ -521,6 +568,15 @@ fn text_in(object: Object<'_>) -> Option<Cow<'_, str>> {
         Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
         _ => None,
     })
+}
+
+/// Whether it is an object that tells of a failure. Coze has one in each answer, with the code 0.
+fn is_error_object(value: Value<'_>) -> bool {
+    let Value::Object(error) = value else { return false };
+    match error.get_some("code").or_else(|| error.get_some("Code")) {
+        Some(code) => answer::is_failed_code(code),
+        None => error.members().any(|(_, value)| value.holds_content()),
+    }
 }
 
 /// An HTTP status of an error.

@@ -2,7 +2,9 @@
 
 mod answer;
 mod cause;
+mod envelope;
 mod fields;
+mod framed;
 mod html;
 mod members;
 mod waits;
@@ -15,6 +17,7 @@ use crate::answer::hint;
 use crate::error::{FieldTexts, MAX_MESSAGE_BYTES, clip};
 use crate::provider::Provider;
 use crate::text::json::{self, Object, Value};
+use crate::text::literal;
 use crate::timestamp::Timestamp;
 
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.
@@ -55,6 +58,22 @@ pub(crate) struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// The same facts, apart from the bytes that they were read from.
+    fn into_owned(self) -> Body<'static> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Body {
+            message: own(self.message),
+            code: own(self.code),
+            error_type: own(self.error_type),
+            param: own(self.param),
+            request_id: own(self.request_id),
+            inner_code: own(self.inner_code),
+            cause: own(self.cause),
+            raw_cause: own(self.raw_cause),
+            ..self
+        }
+    }
+
     /// The text that says most about what went wrong.
     pub(crate) fn prose(&self) -> Option<&str> {
         self.cause.as_deref().or(self.message.as_deref())
@@ -141,7 +160,10 @@ fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested:
     }
     body.format = Format::Json;
     if !read_json(bytes, body, now) && !read_leading_error(bytes, body, now) {
-        *body = read_text(bytes);
+        *body = Body::default();
+        if nested == 0 || !read_disguised(bytes, body, now, nested - 1) {
+            *body = read_text(bytes);
+        }
         return;
     }
     if nested > 0 {
@@ -154,6 +176,37 @@ fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested:
         }
     }
     read_litellm(body);
+}
+
+/// Reads JSON that came in a frame, or as a program prints it; says whether it did.
+fn read_disguised<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested: u32) -> bool {
+    match framed::data(bytes) {
+        Some(Cow::Borrowed(data)) => {
+            read_nested(data, body, now, nested);
+            return true;
+        }
+        Some(Cow::Owned(data)) => {
+            *body = read_owned(&data, now, nested);
+            return true;
+        }
+        None => {}
+    }
+    let json = std::str::from_utf8(bytes).ok().and_then(literal::to_json);
+    let inner = json.map(|json| read_owned(json.as_bytes(), now, nested));
+    match inner.filter(|inner| inner.format == Format::Json) {
+        Some(inner) => {
+            *body = inner;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Reads a text that does not live as long as the body.
+fn read_owned(bytes: &[u8], now: Timestamp, nested: u32) -> Body<'static> {
+    let mut body = Body::default();
+    read_nested(bytes, &mut body, now, nested);
+    body.into_owned()
 }
 
 /// Reads an error behind whose JSON a gateway has put words of its own; says whether there is one.
