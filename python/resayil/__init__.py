@@ -18,6 +18,8 @@ from ._client import Client, Stream
 from ._exceptions import (
     APIConnectionError,
     APIError,
+    APIResponseValidationError,
+    APIStatusError,
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
@@ -27,8 +29,10 @@ from ._exceptions import (
     ContentFilterError,
     ContextLengthError,
     DeadlineExceededError,
+    GatewayTimeoutError,
     InternalServerError,
     NotFoundError,
+    OpenAIError,
     OverloadedError,
     PayloadTooLargeError,
     PaymentRequiredError,
@@ -60,6 +64,7 @@ from ._native import (
 )
 from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model
 from ._quota import Quota
+from ._response import Response
 from ._retry import retry
 from ._stream import StreamResult, classify_stream
 from ._time import Waits, testing
@@ -68,6 +73,8 @@ __all__ = [
     "METRICS",
     "APIConnectionError",
     "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
@@ -88,6 +95,7 @@ __all__ = [
     "Fallback",
     "FallbackCall",
     "FallbackTarget",
+    "GatewayTimeoutError",
     "Headers",
     "InternalServerError",
     "Messages",
@@ -95,6 +103,7 @@ __all__ = [
     "MetricRow",
     "Model",
     "NotFoundError",
+    "OpenAIError",
     "OverloadedError",
     "PayloadTooLargeError",
     "PaymentRequiredError",
@@ -104,6 +113,7 @@ __all__ = [
     "QuotaState",
     "RateLimit",
     "RateLimitError",
+    "Response",
     "ResponseError",
     "RetryPolicy",
     "Stream",

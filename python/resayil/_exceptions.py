@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from functools import cached_property
-from typing import Any, ClassVar, Optional, Union
+from typing import Any
 
-from . import _native
-from ._headers import Headers
-from ._native import Messages, RateLimit
+from ._api_error import APIError
 
 __all__ = [
     "APIConnectionError",
     "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
@@ -22,8 +20,10 @@ __all__ = [
     "ContentFilterError",
     "ContextLengthError",
     "DeadlineExceededError",
+    "GatewayTimeoutError",
     "InternalServerError",
     "NotFoundError",
+    "OpenAIError",
     "OverloadedError",
     "PayloadTooLargeError",
     "PaymentRequiredError",
@@ -35,358 +35,109 @@ __all__ = [
 ]
 
 
-class APIError(Exception):
-    """A call of an LLM API failed. The base of all exceptions of this package.
-
-    Also the class of errors about which nothing is known, and of kinds that a newer native half
-    knows and this class table does not.
-
-    `str(error)` is one line without secrets, for a log. What to show an end user is
-    `user_message`. Exceptions can be pickled and copied.
-
-    An application's tests may make one: `RateLimitError("slow down", retry_after=3.0)`. The
-    keyword arguments are named as the attributes.
-    """
-
-    kind: ClassVar[str] = "unknown"
-    """The name of the kind of error that this class stands for."""
-    number: ClassVar[int] = 0
-    """The number of that kind, the same in every language. Never reused."""
-
-    def __init__(self, message: str | _native.Error | None = None, **details: Any) -> None:
-        # The native half makes instances without coming through here; see crates/py.
-        if not isinstance(message, _native.Error):
-            message = _native.Error(self.kind, message, **details)
-        elif details:
-            raise TypeError("details cannot be changed")
-        super().__init__(message)
-
-    @property
-    def _error(self) -> _native.Error:
-        if self.args and isinstance(self.args[0], _native.Error):
-            return self.args[0]
-        # Somebody has replaced `args`.
-        return _native.Error(self.kind, str(self.args[0]) if self.args else None)
-
-    @property
-    def status(self) -> Optional[int]:
-        """The HTTP status of the answer; None when there was no answer.
-
-        For an error inside a success or a stream it is the status that the error stands for.
-        """
-        return self._error.status
-
-    @property
-    def status_code(self) -> Optional[int]:
-        """The same as `status`, under the name that OpenAI's SDK uses."""
-        return self._error.status
-
-    @property
-    def severity(self) -> str:
-        """`info`, `warning`, `error` or `critical`."""
-        return self._error.severity
-
-    @property
-    def retryable(self) -> bool:
-        """Whether another try of the same request may succeed. A policy looks at more than this."""
-        return self._error.retryable
-
-    @property
-    def message(self) -> Optional[str]:
-        """The provider's message, redacted; for the developer's eyes."""
-        return self._error.message
-
-    @property
-    def code(self) -> Optional[str]:
-        """The provider's error code; a number as its digits."""
-        return self._error.code
-
-    @property
-    def type(self) -> Optional[str]:
-        """The provider's error type, such as `invalid_request_error`."""
-        return self._error.type
-
-    @property
-    def param(self) -> Optional[str]:
-        """The parameter of the request that the provider complains of."""
-        return self._error.param
-
-    @property
-    def request_id(self) -> Optional[str]:
-        """The provider's id of the request, to name when asking for support."""
-        return self._error.request_id
-
-    @property
-    def retry_after(self) -> Optional[float]:
-        """The wait that the server asks for, in seconds, uncapped."""
-        return self._error.retry_after
-
-    @property
-    def retry_after_source(self) -> Optional[str]:
-        """Where `retry_after` was read, such as `body` or `retry_after` (the header)."""
-        return self._error.retry_after_source
-
-    @cached_property
-    def rate_limit(self) -> Optional[RateLimit]:
-        """What the answer's headers say of the rate limit."""
-        return self._error.rate_limit
-
-    @property
-    def limit_scope(self) -> Optional[str]:
-        """What the limit counts that refused the request, where the answer tells.
-
-        One of `requests`, `tokens`, `input_tokens`, `output_tokens`, `concurrency`, `images` and
-        `spend`.
-        """
-        return self._error.limit_scope
-
-    @property
-    def limit_window(self) -> Optional[float]:
-        """The length of the window in which that limit counts, in seconds; a month is 30 days."""
-        return self._error.limit_window
-
-    @property
-    def retry_at(self) -> Optional[float]:
-        """When the server expects the next request, in seconds since 1970 by its own clock.
-
-        None where it names a wait, as in `retry_after`, and not a time.
-        """
-        return self._error.retry_at
-
-    @cached_property
-    def field_errors(self) -> dict[str, list[str]]:
-        """The provider's messages by invalid field of the request, in the provider's order."""
-        return self._error.field_errors
-
-    @property
-    def provider(self) -> Optional[str]:
-        """Whose API answered, such as `resayil` or `openai`."""
-        return self._error.provider
-
-    @property
-    def user_message(self) -> str:
-        """A friendly sentence that is safe to show to an end user, in English."""
-        return self._error.user_message
-
-    def user_message_in(self, language: Union[str, Messages]) -> str:
-        """A friendly sentence for an end user in a language: `en` or `ar`, also with a region.
-
-        Or by texts of your own, as `Messages`.
-
-        Raises ValueError for a language that there are no texts in.
-        """
-        return self._error.user_message_in(language)
-
-    @cached_property
-    def advice(self) -> list[str]:
-        """What a developer can do about it, in English, one step an entry."""
-        return self._error.advice
-
-    def advice_in(self, language: Union[str, Messages]) -> list[str]:
-        """What a developer can do about it, in a language; see `user_message_in`."""
-        return self._error.advice_in(language)
-
-    @property
-    def help_url(self) -> Optional[str]:
-        """The page of the provider that explains this kind of error."""
-        return self._error.help_url
-
-    @property
-    def attempts(self) -> int:
-        """How many requests were sent for this call; 0 if none was or if nobody counted."""
-        return self._error.attempts
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether retries were used up below, so that an outer layer must not multiply them."""
-        return self._error.exhausted
-
-    @property
-    def stop_reason(self) -> Optional[str]:
-        """Which rule ended the call, such as `max_attempts`; None if nobody decided on a retry."""
-        return self._error.stop_reason
-
-    @property
-    def ambiguous(self) -> bool:
-        """Whether the server may have carried out the request although no whole answer arrived."""
-        return self._error.ambiguous
-
-    @property
-    def rejected(self) -> bool:
-        """Whether the answer was a success that `retry_if_result` would not take."""
-        return self._error.rejected
-
-    @property
-    def model(self) -> Optional[str]:
-        """The model that the request named, where the client told."""
-        return self._error.model
-
-    @cached_property
-    def body(self) -> bytes:
-        """The raw body of the answer, cut to 64 KiB. It may hold the prompt: do not print it."""
-        return self._error.body
-
-    @cached_property
-    def headers(self) -> Headers:
-        """The headers of the answer. Values may hold secrets: do not print them."""
-        return Headers(self._error.headers)
-
-    @property
-    def partial_text(self) -> Optional[str]:
-        """What a stream had delivered before it failed; None if it was no stream."""
-        return self._error.partial_text
-
-    @property
-    def safe_to_replay(self) -> bool:
-        """Whether the request can be sent again without delivering anything twice."""
-        return self._error.safe_to_replay
-
-    def to_json(self, language: Union[str, Messages, None] = None) -> str:
-        """The error record as JSON: the same from every language that this library serves.
-
-        `language` is that of `user_message` and `advice`: `en` (the default), `ar` or `Messages`.
-        """
-        return self._error.to_json(language)
-
-    def to_dict(self, language: Union[str, Messages, None] = None) -> dict[str, Any]:
-        """The error record as a dict; see `to_json`."""
-        record: dict[str, Any] = json.loads(self._error.to_json(language))
-        return record
-
-    def report(self) -> str:
-        """A report of several lines for a developer, without secrets and without the raw body."""
-        return self._error.report()
-
-    def _mark(self, error: _native.Error) -> None:
-        """Takes over what a retrying layer knows at its end."""
-        self.args = (error,)
-
-    def __str__(self) -> str:
-        return str(self._error)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._error}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: value for name, value in self.__dict__.items() if name not in _CACHED}
-        return _restore, (type(self), self._error), state or None
+class APIStatusError(APIError):
+    """The service answered with the status of an error; see `response` and `status_code`."""
 
 
-_CACHED = frozenset(
-    name for name, value in vars(APIError).items() if isinstance(value, cached_property)
-)
-
-
-def _restore(cls: type[APIError], error: _native.Error) -> APIError:
-    # A subclass may have another __init__: go past it.
-    restored = cls.__new__(cls, error)
-    restored.args = (error,)
-    return restored
-
-
-class BadRequestError(APIError):
+class BadRequestError(APIStatusError):
     """The request is malformed, and no closer kind fits. 400 and other 4xx."""
 
     kind = "bad_request"
     number = 100
 
 
-class UnprocessableEntityError(APIError):
+class UnprocessableEntityError(APIStatusError):
     """Fields of the request are missing or invalid: see `field_errors`. 422."""
 
     kind = "validation"
     number = 101
 
 
-class NotFoundError(APIError):
+class NotFoundError(APIStatusError):
     """The model or the path does not exist. 404."""
 
     kind = "not_found"
     number = 102
 
 
-class ConflictError(APIError):
+class ConflictError(APIStatusError):
     """The request collided with another one. 409."""
 
     kind = "conflict"
     number = 103
 
 
-class PayloadTooLargeError(APIError):
+class PayloadTooLargeError(APIStatusError):
     """The request is larger than the service accepts. 413."""
 
     kind = "payload_too_large"
     number = 104
 
 
-class ContextLengthError(APIError):
+class ContextLengthError(BadRequestError):
     """The prompt and the answer do not fit into the model's context window."""
 
     kind = "context_length"
     number = 105
 
 
-class ContentFilterError(APIError):
+class ContentFilterError(BadRequestError):
     """A content filter refused the prompt or the answer."""
 
     kind = "content_filter"
     number = 106
 
 
-class AuthenticationError(APIError):
+class AuthenticationError(APIStatusError):
     """The key is missing, malformed, revoked or unknown. 401."""
 
     kind = "authentication"
     number = 200
 
 
-class PermissionDeniedError(APIError):
+class PermissionDeniedError(APIStatusError):
     """The key is good, but may not do this. 403."""
 
     kind = "permission"
     number = 201
 
 
-class PaymentRequiredError(APIError):
+class PaymentRequiredError(APIStatusError):
     """The account has no credits left. 402."""
 
     kind = "payment_required"
     number = 202
 
 
-class QuotaExhaustedError(APIError):
-    """A quota that no short wait refills is used up: a spend limit, a daily or monthly cap."""
-
-    kind = "quota_exhausted"
-    number = 203
-
-
-class RateLimitError(APIError):
+class RateLimitError(APIStatusError):
     """Too many requests in the current window; the next window admits more. 429."""
 
     kind = "rate_limit"
     number = 300
 
 
-class OverloadedError(APIError):
-    """The service or the model has no capacity right now. 503, 529."""
+class QuotaExhaustedError(RateLimitError):
+    """A quota that no short wait refills is used up: a spend limit, a daily or monthly cap.
 
-    kind = "overloaded"
-    number = 301
+    It is a RateLimitError, as programs for OpenAI's SDK catch it, but it is never retried.
+    """
+
+    kind = "quota_exhausted"
+    number = 203
 
 
-class InternalServerError(APIError):
+class InternalServerError(APIStatusError):
     """The service failed. 500 and other 5xx."""
 
     kind = "server"
     number = 400
 
 
-class APITimeoutError(APIError, TimeoutError):
-    """No answer came in time, from the service or within a local limit. Also a TimeoutError."""
+class OverloadedError(InternalServerError):
+    """The service or the model has no capacity right now. 503, 529."""
 
-    kind = "timeout"
-    number = 401
+    kind = "overloaded"
+    number = 301
 
 
 class APIConnectionError(APIError, ConnectionError):
@@ -394,6 +145,23 @@ class APIConnectionError(APIError, ConnectionError):
 
     kind = "network"
     number = 402
+
+
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """No answer came in time, from the service or within a local limit. Also a TimeoutError.
+
+    An answer that says so, by 504 or 524, is a GatewayTimeoutError.
+    """
+
+    kind = "timeout"
+    number = 401
+
+
+class GatewayTimeoutError(APITimeoutError, InternalServerError):
+    """A server in front of the service got no answer in time. 504, 524.
+
+    Both a time-out and a failure of the service, because OpenAI's SDK has it as the latter.
+    """
 
 
 class ResponseError(APIError):
@@ -425,3 +193,10 @@ class ConfigurationError(APIError, ValueError):
 
     kind = "configuration"
     number = 502
+
+
+#: The base, under the name that OpenAI's SDK has for its own.
+OpenAIError = APIError
+
+#: What OpenAI's SDK raises for a success that cannot be read.
+APIResponseValidationError = ResponseError

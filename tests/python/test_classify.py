@@ -49,7 +49,7 @@ def test_an_error_has_its_class_and_attributes() -> None:
     assert error.rate_limit == resayil.RateLimit(20, 0)
     assert error.user_message == "Too many requests right now. Please try again in 45 seconds."
     assert error.advice and all(isinstance(step, str) for step in error.advice)
-    assert error.body == RATE_LIMITED
+    assert error.raw_body == RATE_LIMITED
     assert error.headers["x-ratelimit-limit"] == "20"
     assert (error.partial_text, error.safe_to_replay, error.ambiguous) == (None, True, False)
     assert str(error) == "rate_limit (429): Rate limit exceeded; retry after 45 s"
@@ -85,7 +85,7 @@ def test_a_success_is_none() -> None:
 def test_bodies_of_all_types(body: Any) -> None:
     error = read(body=body)
     assert error.retry_after == 45.0
-    assert error.body == RATE_LIMITED
+    assert error.raw_body == RATE_LIMITED
 
 
 def message_headers() -> email.message.Message:

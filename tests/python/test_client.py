@@ -293,7 +293,7 @@ def test_answers_that_are_not_taken(sandbox: Sandbox) -> None:
         client.chat.completions.create(model="mistral", messages=HELLO, retry_if_result=never)
     error = caught.value
     assert (error.rejected, error.exhausted, error.attempts) == (True, True, 3)
-    assert b"echo: Hello" in error.body and seen == [1, 2, 3]
+    assert b"echo: Hello" in error.raw_body and seen == [1, 2, 3]
 
     # What the predicate raises goes through.
     with pytest.raises(ZeroDivisionError):

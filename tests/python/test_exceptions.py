@@ -16,14 +16,19 @@ from resayil import _exceptions, _native
 CLASSES = {
     name: cls
     for name, cls in vars(_exceptions).items()
-    if inspect.isclass(cls) and issubclass(cls, resayil.APIError)
+    if inspect.isclass(cls)
+    and issubclass(cls, resayil.APIError)
+    # Of no kind of their own: the base of those with a status, and other names.
+    and name == cls.__name__
+    and name not in ("APIStatusError", "GatewayTimeoutError")
 }
 PRISTINE = {name for name in CLASSES}
 
 
 def test_the_classes_are_those_of_the_table_of_kinds() -> None:
     table = {row[5]: row for row in _native.kinds()}
-    assert set(CLASSES) == set(table) == set(_exceptions.__all__)
+    more = {"APIStatusError", "GatewayTimeoutError", "OpenAIError", "APIResponseValidationError"}
+    assert set(CLASSES) == set(table) == set(_exceptions.__all__) - more
     for name, (number, kind, _statuses, _severity, _retryable, _class) in table.items():
         cls = CLASSES[name]
         assert getattr(resayil, name) is cls
@@ -44,6 +49,7 @@ def test_every_kind_is_raised_as_its_class() -> None:
     ("name", "also"),
     [
         ("APITimeoutError", TimeoutError),
+        ("APITimeoutError", ConnectionError),
         ("APIConnectionError", ConnectionError),
         ("DeadlineExceededError", TimeoutError),
         ("ConfigurationError", ValueError),
@@ -63,6 +69,64 @@ def test_a_timeout_from_an_answer_is_a_timeout_error() -> None:
     assert error.status == 504 and error.args and str(error) == "timeout (504)"
 
 
+@pytest.mark.parametrize(
+    ("name", "bases"),
+    [
+        ("RateLimitError", ["APIStatusError"]),
+        ("QuotaExhaustedError", ["RateLimitError"]),
+        ("OverloadedError", ["InternalServerError"]),
+        ("ContextLengthError", ["BadRequestError"]),
+        ("ContentFilterError", ["BadRequestError"]),
+        ("APITimeoutError", ["APIConnectionError"]),
+        ("GatewayTimeoutError", ["APITimeoutError", "InternalServerError"]),
+        ("CancelledError", ["OpenAIError"]),
+    ],
+)
+def test_old_handlers_catch_new_classes(name: str, bases: list[str]) -> None:
+    for base in bases:
+        with pytest.raises(getattr(resayil, base)):
+            raise getattr(resayil, name)("text")
+
+
+def test_a_used_up_quota_is_caught_as_a_rate_limit_and_not_retried() -> None:
+    body = b'{"error":{"message":"quota","type":"insufficient_quota","code":"insufficient_quota"}}'
+    error = resayil.classify(429, {}, body)
+    assert isinstance(error, resayil.RateLimitError) and error.kind == "quota_exhausted"
+    decision = resayil.RetryPolicy().start().on_error(error)
+    assert not decision.retry
+
+
+def test_the_answer_can_be_read() -> None:
+    body = b'{"error": {"message": "no", "code": "c"}, "more": 1}'
+    error = resayil.classify(422, {"X-Request-Id": "r"}, body)
+    assert error is not None and error.response is not None
+    assert error.body == {"message": "no", "code": "c"} and error.raw_body == body
+    response = error.response
+    assert (response.status_code, response.request_id, response.is_success) == (422, "r", False)
+    assert (response.text.encode(), response.json()["more"]) == (body, 1)
+    assert response.headers["x-request-id"] == "r" and "no" not in repr(response)
+    again = pickle.loads(pickle.dumps(response))
+    assert (again.status_code, again.content) == (422, body)
+    assert again.headers.raw == response.headers.raw
+    for raw, parsed in (
+        (b"", None), (b"<html>", "<html>"), (b"[1]", [1]), (b'{"a": 1}', {"a": 1}),
+        (b"[" * 60_000, "[" * 60_000), (b'{"error": "text"}', "text"), (b"\xff", "\ufffd"),
+    ):  # fmt: skip
+        found = resayil.classify(500, {}, raw)
+        assert found is not None and found.body == parsed
+    assert resayil.APIConnectionError("gone").response is None
+    assert resayil.APIConnectionError("gone").body is None
+
+
+def test_a_gateways_time_out_is_both() -> None:
+    for status in (504, 524):
+        error = resayil.classify(status, {}, b"")
+        assert type(error) is resayil.GatewayTimeoutError and error.kind == "timeout"
+        assert isinstance(error, resayil.InternalServerError)
+        assert type(pickle.loads(pickle.dumps(error))) is resayil.GatewayTimeoutError
+    assert type(resayil.classify(408, {}, b"")) is resayil.APITimeoutError
+
+
 def assert_same(found: resayil.APIError, error: resayil.APIError) -> None:
     assert type(found) is type(error)
     assert found.to_json() == error.to_json()
@@ -70,7 +134,8 @@ def assert_same(found: resayil.APIError, error: resayil.APIError) -> None:
     assert str(found) == str(error) and repr(found) == repr(error)
     assert found.report() == error.report()
     for name in (
-        "body", "partial_text", "safe_to_replay", "ambiguous", "model", "rate_limit", "retry_after",
+        "body", "raw_body", "partial_text", "safe_to_replay", "ambiguous", "model", "rate_limit",
+        "retry_after",
         "limit_scope", "limit_window", "retry_at", "stop_reason",
     ):  # fmt: skip
         assert getattr(found, name) == getattr(error, name), name
@@ -138,12 +203,12 @@ def test_exceptions_survive_pickle_and_copy(name: str) -> None:
 
 def test_attributes_of_the_user_survive_too() -> None:
     error = copy.copy(SAMPLES["read"])
-    assert error.field_errors and error.body and error.headers  # Fills the caches.
+    assert error.field_errors and error.raw_body and error.headers  # Fills the caches.
     error.tenant = "blue"  # type: ignore[attr-defined]
     again = pickle.loads(pickle.dumps(error))
     assert again.tenant == "blue"
     assert set(vars(again)) == {"tenant"}
-    assert again.body == error.body
+    assert again.raw_body == error.raw_body
 
 
 class Wrapped(resayil.RateLimitError):
@@ -170,7 +235,7 @@ def test_exceptions_cross_processes() -> None:
         with pytest.raises(resayil.RateLimitError) as caught:
             pool.submit(_fail, RATE_LIMITED).result(timeout=60)
     assert (caught.value.retry_after, caught.value.request_id) == (45.0, "r")
-    assert caught.value.body == RATE_LIMITED
+    assert caught.value.raw_body == RATE_LIMITED
 
 
 def test_the_record_is_json(rate_limit_error: resayil.APIError) -> None:
@@ -241,7 +306,7 @@ def test_no_secret_is_printed() -> None:
     for found in (error, made):
         for text in (str(found), repr(found), found.report(), found.to_json(), repr(found.headers)):
             assert "abcdefghijkl" not in text
-    assert secret.encode() in error.body
+    assert secret.encode() in error.raw_body
 
 
 def test_one_line() -> None:

@@ -21,7 +21,7 @@ def classify() -> None:
     assert_type(error.retry_after, Optional[float])
     assert_type(error.field_errors, dict[str, list[str]])
     assert_type(error.advice, list[str])
-    assert_type(error.body, bytes)
+    assert_type(error.raw_body, bytes)
     assert_type(error.headers.get("a"), Optional[str])
     if error.rate_limit is not None:
         assert_type(error.rate_limit.limit, Optional[int])

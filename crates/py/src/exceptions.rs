@@ -17,6 +17,8 @@ struct Class {
 struct Classes {
     /// In the order of the table of kinds.
     by_kind: Vec<Class>,
+    /// Of a time-out that a server in front of the service told.
+    gateway_timeout: Class,
     new: Py<PyAny>,
 }
 
@@ -37,8 +39,9 @@ impl Classes {
         };
         let by_kind =
             Kind::table().iter().map(|row| load(row.python_class)).collect::<Result<_, _>>()?;
+        let gateway_timeout = load("GatewayTimeoutError")?;
         let new = py.get_type::<PyBaseException>().getattr("__new__")?.unbind();
-        Ok(Classes { by_kind, new })
+        Ok(Classes { by_kind, gateway_timeout, new })
     }
 }
 
@@ -46,8 +49,12 @@ impl Classes {
 pub(crate) fn exception<'py>(py: Python<'py>, error: Error) -> PyResult<Bound<'py, PyAny>> {
     let classes = CLASSES.get_or_try_init(py, || Classes::load(py))?;
     let kind = error.kind();
-    let index = Kind::table().iter().position(|row| row.kind == kind).unwrap_or(0);
-    let class = &classes.by_kind[index];
+    let class = if kind == Kind::Timeout && error.status().is_some_and(|status| status >= 500) {
+        &classes.gateway_timeout
+    } else {
+        let index = Kind::table().iter().position(|row| row.kind == kind).unwrap_or(0);
+        &classes.by_kind[index]
+    };
     let handle = Bound::new(py, NativeError(error))?;
     if class.plain {
         // Past __init__, which is written in Python and would take most of the time.
