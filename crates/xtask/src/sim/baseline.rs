@@ -148,25 +148,78 @@ impl Rules for Guide {
     }
 }
 
-/// What the pages of LLM Resayil advise: keep below 80 % of the quota, evenly spread; retries as in
-/// the guide. Each process is told its share.
+/// tenacity as OpenAI's cookbook has it: `wait_random_exponential(min=1, max=60)` and
+/// `stop_after_attempt(6)`: anywhere between 1 s and 1, 2, 4 s ... and at most 60 s.
+pub(crate) struct Tenacity;
+
+impl Rules for Tenacity {
+    fn retry(
+        &mut self,
+        failures: u32,
+        _: &Outcome,
+        random: &mut Rng,
+        _: Duration,
+    ) -> Option<Duration> {
+        let most = exponential(1.0, failures, 60.0).as_secs_f64();
+        (failures < 6).then(|| Duration::from_secs_f64(1.0 + (most - 1.0) * random.f64()))
+    }
+}
+
+/// LiteLLM's router with its defaults and one deployment, which is never cooled down then: two
+/// retries; `retry-after` up to 60 s, else 0.5 s doubling to 8 s and up to 0.75 s more. Source:
+/// `Router._time_to_sleep_before_retry` and `litellm.utils._calculate_retry_after`.
+pub(crate) struct LiteLlm;
+
+impl Rules for LiteLlm {
+    fn retry(
+        &mut self,
+        failures: u32,
+        outcome: &Outcome,
+        random: &mut Rng,
+        _: Duration,
+    ) -> Option<Duration> {
+        if failures > 2 {
+            return None;
+        }
+        let named = match outcome {
+            Outcome::Answer(answer) => answer.header_seconds("retry-after"),
+            Outcome::Timeout | Outcome::Broken => None,
+        };
+        let more = Duration::from_secs_f64(0.75 * random.f64());
+        Some(match named {
+            Some(seconds) if 0.0 < seconds && seconds <= 60.0 => Duration::from_secs_f64(seconds),
+            _ => exponential(0.5, failures, 8.0) + more,
+        })
+    }
+}
+
+/// Pacing: a share of the quota, evenly spread but for a burst; retries as in the guide. Each process is
+/// told its part. The pages of LLM Resayil advise 80 % without a burst.
 pub(crate) struct Pace {
     gap: Duration,
+    burst: Duration,
     next: Duration,
 }
 
 impl Pace {
-    /// `limit` requests a minute, shared by so many processes.
-    pub(crate) fn new(limit: u32, processes: usize) -> Self {
-        let gap = Duration::from_secs(60).mul_f64(processes as f64 / (0.8 * f64::from(limit)));
-        Pace { gap, next: Duration::ZERO }
+    /// So many requests in this time, shared by so many processes; this share of them, and so many at
+    /// once.
+    pub(crate) fn new(
+        (limit, window): (u64, Duration),
+        share: f64,
+        burst: u64,
+        processes: usize,
+    ) -> Self {
+        let gap = window.mul_f64(processes as f64 / (share * limit as f64));
+        let burst = gap.mul_f64((burst as f64 / processes as f64 - 1.0).max(0.0));
+        Pace { gap, burst, next: Duration::ZERO }
     }
 }
 
 impl Rules for Pace {
     fn pace(&mut self, now: Duration) -> Duration {
-        let at = self.next.max(now);
-        self.next = at + self.gap;
+        let at = self.next.saturating_sub(self.burst).max(now);
+        self.next = self.next.max(now) + self.gap;
         at
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::answer::Outcome;
+use super::cost::JobCost;
 
 /// What a call does next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub(crate) enum Step {
 pub(crate) struct Trip {
     /// When it would arrive if it were sent now.
     pub(crate) arrives: Duration,
+    /// What it costs; its client knows the bytes and the most that the answer may be.
+    pub(crate) cost: JobCost,
 }
 
 /// A policy within one process. Jobs are numbers that are never used twice.

@@ -1,4 +1,4 @@
-//! The ways in which servers count requests.
+//! The ways in which servers count.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,23 +6,37 @@ use std::time::Duration;
 /// How the server counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
-    /// Everything is admitted.
-    Unlimited,
-    /// So many in each window that is aligned to the server's clock: LLM Resayil.
-    Fixed { limit: u32, window: Duration },
+    /// So many in each window of the server's clock, which begin so long after its whole windows:
+    /// LLM Resayil, with 0.
+    Fixed { limit: u64, window: Duration, offset: Duration },
     /// So many in any stretch of time of this length.
-    Rolling { limit: u32, window: Duration },
-    /// A bucket of so many tokens that is filled anew, evenly, in this time.
-    Bucket { capacity: u32, refill: Duration },
+    Rolling { limit: u64, window: Duration },
+    /// A bucket of so many that is filled anew, evenly, in this time.
+    Bucket { capacity: u64, refill: Duration },
 }
 
 impl Rule {
-    pub(crate) fn limit(self) -> Option<u32> {
+    pub(crate) fn limit(self) -> u64 {
         match self {
-            Rule::Unlimited => None,
-            Rule::Fixed { limit, .. } | Rule::Rolling { limit, .. } => Some(limit),
-            Rule::Bucket { capacity, .. } => Some(capacity),
+            Rule::Fixed { limit, .. } | Rule::Rolling { limit, .. } => limit,
+            Rule::Bucket { capacity, .. } => capacity,
         }
+    }
+
+    pub(crate) fn window(self) -> Duration {
+        match self {
+            Rule::Fixed { window, .. } | Rule::Rolling { window, .. } => window,
+            Rule::Bucket { refill, .. } => refill,
+        }
+    }
+
+    /// The same with another limit.
+    pub(crate) fn with_limit(mut self, new: u64) -> Self {
+        match &mut self {
+            Rule::Fixed { limit, .. } | Rule::Rolling { limit, .. } => *limit = new,
+            Rule::Bucket { capacity, .. } => *capacity = new,
+        }
+        self
     }
 }
 
@@ -30,88 +44,166 @@ impl Rule {
 #[derive(Clone, Debug)]
 pub(crate) struct Limiter {
     rule: Rule,
-    /// The window that is counted, and how many were admitted in it.
+    /// The window that is counted, and how much was admitted in it.
     window: u128,
-    used: u32,
-    /// When the requests of the last stretch were admitted.
-    recent: VecDeque<Duration>,
+    used: u64,
+    /// What was admitted in the last stretch, and when.
+    recent: VecDeque<(Duration, u64)>,
     /// When the bucket would be full again if nobody came.
     full_at: Duration,
+    /// The most that was used of the limit in one window, and the sum of what was above it.
+    pub(crate) most_used: u64,
 }
 
 impl Limiter {
     pub(crate) fn new(rule: Rule) -> Self {
-        Limiter { rule, window: 0, used: 0, recent: VecDeque::new(), full_at: Duration::ZERO }
+        Limiter {
+            rule,
+            window: 0,
+            used: 0,
+            recent: VecDeque::new(),
+            full_at: Duration::ZERO,
+            most_used: 0,
+        }
     }
 
-    pub(crate) fn limit(&self) -> Option<u32> {
-        self.rule.limit()
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
     }
 
-    /// Puts another limit in force if its time has come. What was counted in this window stays.
-    pub(crate) fn change(&mut self, change: Option<(Duration, u32)>, now: Duration) {
-        if let (Some((at, new)), Rule::Fixed { limit, .. }) = (change, &mut self.rule) {
-            if now >= at {
-                *limit = new;
+    /// Puts another limit in force. What was counted in this window stays.
+    pub(crate) fn set_limit(&mut self, limit: u64) {
+        self.rule = self.rule.with_limit(limit);
+    }
+
+    /// How long so much would have to wait; `None` if it is admitted now.
+    pub(crate) fn wait(&mut self, amount: u64, now: Duration) -> Option<Duration> {
+        self.roll(now);
+        match self.rule {
+            Rule::Fixed { limit, .. } => {
+                (self.used + amount > limit && amount > 0).then(|| self.until_next(now))
+            }
+            Rule::Rolling { limit, window } => {
+                let mut over = (self.used + amount).checked_sub(limit).filter(|over| *over > 0)?;
+                for (at, taken) in &self.recent {
+                    if *taken >= over {
+                        return Some(*at + window - now);
+                    }
+                    over -= taken;
+                }
+                Some(window)
+            }
+            Rule::Bucket { refill, .. } => {
+                let full_at = self.full_at.max(now) + self.time_of(amount);
+                (full_at > now + refill && amount > 0).then(|| full_at - refill - now)
             }
         }
     }
 
-    /// Counts a request; `Err` is the exact time until one is admitted again.
-    pub(crate) fn admit(&mut self, now: Duration) -> Result<u32, Duration> {
-        match self.wait(now) {
-            Some(wait) => Err(wait),
-            None => Ok(self.count(now)),
+    /// Counts so much, admitted at this time.
+    pub(crate) fn count(&mut self, amount: u64, now: Duration) {
+        self.roll(now);
+        match self.rule {
+            Rule::Fixed { .. } => self.used += amount,
+            Rule::Rolling { .. } => {
+                self.used += amount;
+                self.recent.push_back((now, amount));
+            }
+            Rule::Bucket { .. } => self.full_at = self.full_at.max(now) + self.time_of(amount),
+        }
+        self.most_used = self.most_used.max(self.used);
+    }
+
+    /// Corrects what was counted at `at`: `taken` was really `used`.
+    pub(crate) fn settle(&mut self, taken: u64, used: u64, at: Duration, now: Duration) {
+        if taken == used {
+            return;
+        }
+        self.roll(now);
+        match self.rule {
+            Rule::Fixed { .. } if self.index(at) != self.window => {}
+            Rule::Fixed { .. } => self.used = self.used.saturating_sub(taken) + used,
+            Rule::Rolling { .. } => {
+                if let Some(entry) = self.recent.iter_mut().find(|(known, _)| *known == at) {
+                    self.used = self.used - entry.1.min(taken) + used;
+                    entry.1 = entry.1.saturating_sub(taken) + used;
+                }
+            }
+            Rule::Bucket { .. } => {
+                self.full_at =
+                    self.full_at.saturating_sub(self.time_of(taken)) + self.time_of(used);
+            }
+        }
+        self.most_used = self.most_used.max(self.used);
+    }
+
+    /// How much more is admitted now.
+    pub(crate) fn remaining(&mut self, now: Duration) -> u64 {
+        self.roll(now);
+        match self.rule {
+            Rule::Fixed { limit, .. } | Rule::Rolling { limit, .. } => {
+                limit.saturating_sub(self.used)
+            }
+            Rule::Bucket { capacity, refill } => {
+                let missing = self.full_at.saturating_sub(now).as_secs_f64() / refill.as_secs_f64();
+                (capacity as f64 * (1.0 - missing)).max(0.0) as u64
+            }
         }
     }
 
-    /// How long a request would have to wait; `None` if it is admitted now.
-    pub(crate) fn wait(&mut self, now: Duration) -> Option<Duration> {
+    /// The time until all of the limit is there.
+    pub(crate) fn reset(&mut self, now: Duration) -> Duration {
+        self.roll(now);
         match self.rule {
-            Rule::Unlimited => None,
-            Rule::Fixed { limit, window } => {
-                let index = now.as_nanos() / window.as_nanos();
+            Rule::Fixed { .. } => self.until_next(now),
+            Rule::Rolling { window, .. } => {
+                self.recent.back().map_or(Duration::ZERO, |(at, _)| *at + window - now)
+            }
+            Rule::Bucket { .. } => self.full_at.saturating_sub(now),
+        }
+    }
+
+    fn roll(&mut self, now: Duration) {
+        match self.rule {
+            Rule::Fixed { .. } => {
                 // A late answer for an earlier window is not asked for.
+                let index = self.index(now);
                 if index > self.window {
                     (self.window, self.used) = (index, 0);
                 }
-                let into = Duration::from_nanos((now.as_nanos() % window.as_nanos()) as u64);
-                (self.used >= limit).then(|| window - into)
             }
-            Rule::Rolling { limit, window } => {
-                while self.recent.front().is_some_and(|at| *at + window <= now) {
-                    self.recent.pop_front();
+            Rule::Rolling { window, .. } => {
+                while self.recent.front().is_some_and(|(at, _)| *at + window <= now) {
+                    self.used -= self.recent.pop_front().map_or(0, |(_, amount)| amount);
                 }
-                let oldest = self.recent.front().filter(|_| self.recent.len() >= limit as usize);
-                oldest.map(|oldest| *oldest + window - now)
             }
-            Rule::Bucket { capacity, refill } => {
-                let token = refill / capacity;
-                let full_at = self.full_at.max(now) + token;
-                (full_at > now + refill).then(|| full_at - refill - now)
-            }
+            Rule::Bucket { .. } => {}
         }
     }
 
-    /// Counts an admitted request and says how many more are admitted.
-    fn count(&mut self, now: Duration) -> u32 {
+    fn index(&self, at: Duration) -> u128 {
         match self.rule {
-            Rule::Unlimited => u32::MAX,
-            Rule::Fixed { limit, .. } => {
-                self.used += 1;
-                limit.saturating_sub(self.used)
+            Rule::Fixed { window, offset, .. } => {
+                (at.as_nanos() + window.as_nanos() - offset.as_nanos()) / window.as_nanos()
             }
-            Rule::Rolling { limit, .. } => {
-                self.recent.push_back(now);
-                limit - self.recent.len() as u32
-            }
-            Rule::Bucket { capacity, refill } => {
-                let token = refill / capacity;
-                self.full_at = self.full_at.max(now) + token;
-                let missing = (self.full_at - now).as_secs_f64() / token.as_secs_f64();
-                capacity.saturating_sub(missing.ceil() as u32)
-            }
+            _ => 0,
         }
+    }
+
+    fn until_next(&self, now: Duration) -> Duration {
+        match self.rule {
+            Rule::Fixed { window, offset, .. } => {
+                let into =
+                    (now.as_nanos() + window.as_nanos() - offset.as_nanos()) % window.as_nanos();
+                window - Duration::from_nanos(into as u64)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The time in which the bucket is filled by so much.
+    fn time_of(&self, amount: u64) -> Duration {
+        self.rule.window().mul_f64(amount as f64 / self.rule.limit() as f64)
     }
 }
 
@@ -125,42 +217,81 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    fn fixed(limit: u64) -> Limiter {
+        Limiter::new(Rule::Fixed { limit, window: WINDOW, offset: Duration::ZERO })
+    }
+
+    /// Counts so much, or says how long it would have to wait.
+    fn admit(limiter: &mut Limiter, amount: u64, now: u64) -> Result<u64, Duration> {
+        match limiter.wait(amount, seconds(now)) {
+            Some(wait) => Err(wait),
+            None => {
+                limiter.count(amount, seconds(now));
+                Ok(limiter.remaining(seconds(now)))
+            }
+        }
+    }
+
     #[test]
     fn a_fixed_window_ends_with_the_minute() {
-        let mut limiter = Limiter::new(Rule::Fixed { limit: 2, window: WINDOW });
-        assert_eq!(limiter.admit(seconds(110)), Ok(1));
-        assert_eq!(limiter.admit(seconds(111)), Ok(0));
-        assert_eq!(limiter.admit(seconds(112)), Err(seconds(8)));
-        assert_eq!(limiter.admit(seconds(120)), Ok(1));
+        let limiter = &mut fixed(2);
+        assert_eq!(admit(limiter, 1, 110), Ok(1));
+        assert_eq!(admit(limiter, 1, 111), Ok(0));
+        assert_eq!(admit(limiter, 1, 112), Err(seconds(8)));
+        assert_eq!(admit(limiter, 1, 120), Ok(1));
+    }
+
+    #[test]
+    fn an_unaligned_window_ends_later() {
+        let offset = seconds(25);
+        let limiter = &mut Limiter::new(Rule::Fixed { limit: 1, window: WINDOW, offset });
+        assert_eq!(admit(limiter, 1, 120), Ok(0));
+        assert_eq!(admit(limiter, 1, 121), Err(seconds(24)));
+        assert_eq!(admit(limiter, 1, 145), Ok(0));
     }
 
     #[test]
     fn a_limit_can_change_within_a_window() {
-        let mut limiter = Limiter::new(Rule::Fixed { limit: 2, window: WINDOW });
-        assert_eq!(limiter.admit(seconds(110)), Ok(1));
-        limiter.change(Some((seconds(5), 1)), seconds(4));
-        assert_eq!(limiter.limit(), Some(2));
-        limiter.change(Some((seconds(5), 1)), seconds(5));
-        assert_eq!(limiter.admit(seconds(111)), Err(seconds(9)));
+        let limiter = &mut fixed(2);
+        assert_eq!(admit(limiter, 1, 110), Ok(1));
+        limiter.set_limit(1);
+        assert_eq!(admit(limiter, 1, 111), Err(seconds(9)));
     }
 
     #[test]
     fn a_rolling_window_ends_a_minute_after_the_oldest() {
-        let mut limiter = Limiter::new(Rule::Rolling { limit: 2, window: WINDOW });
-        assert_eq!(limiter.admit(seconds(110)), Ok(1));
-        assert_eq!(limiter.admit(seconds(130)), Ok(0));
-        assert_eq!(limiter.admit(seconds(131)), Err(seconds(39)));
-        assert_eq!(limiter.admit(seconds(170)), Ok(0));
-        assert_eq!(limiter.admit(seconds(171)), Err(seconds(19)));
+        let limiter = &mut Limiter::new(Rule::Rolling { limit: 2, window: WINDOW });
+        assert_eq!(admit(limiter, 1, 110), Ok(1));
+        assert_eq!(admit(limiter, 1, 130), Ok(0));
+        assert_eq!(admit(limiter, 1, 131), Err(seconds(39)));
+        assert_eq!(limiter.wait(2, seconds(131)), Some(seconds(59)));
+        assert_eq!(admit(limiter, 1, 170), Ok(0));
+        assert_eq!(admit(limiter, 1, 171), Err(seconds(19)));
     }
 
     #[test]
     fn a_bucket_fills_evenly() {
-        let mut limiter = Limiter::new(Rule::Bucket { capacity: 60, refill: WINDOW });
-        let burst = (0..100).take_while(|_| limiter.admit(seconds(100)).is_ok()).count();
+        let limiter = &mut Limiter::new(Rule::Bucket { capacity: 60, refill: WINDOW });
+        let burst = (0..100).take_while(|_| admit(limiter, 1, 100).is_ok()).count();
         assert_eq!(burst, 60);
-        assert_eq!(limiter.admit(seconds(100)), Err(seconds(1)));
-        assert!(limiter.admit(seconds(101)).is_ok());
-        assert!(limiter.admit(seconds(101)).is_err());
+        assert_eq!(admit(limiter, 1, 100), Err(seconds(1)));
+        assert_eq!(limiter.wait(5, seconds(100)), Some(seconds(5)));
+        assert!(admit(limiter, 1, 101).is_ok());
+        assert!(admit(limiter, 1, 101).is_err());
+    }
+
+    #[test]
+    fn what_was_not_used_is_given_back_in_its_window() {
+        for rule in [
+            Rule::Fixed { limit: 100, window: WINDOW, offset: Duration::ZERO },
+            Rule::Rolling { limit: 100, window: WINDOW },
+            Rule::Bucket { capacity: 100, refill: WINDOW },
+        ] {
+            let limiter = &mut Limiter::new(rule);
+            assert!(admit(limiter, 80, 100).is_ok());
+            assert!(admit(limiter, 80, 100).is_err());
+            limiter.settle(80, 10, seconds(100), seconds(101));
+            assert!(admit(limiter, 80, 101).is_ok(), "{rule:?}");
+        }
     }
 }

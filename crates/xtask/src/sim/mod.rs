@@ -9,8 +9,10 @@ mod baseline;
 mod budgets;
 mod chart;
 mod clock;
+mod cost;
 mod docs;
 mod driver;
+mod goal;
 mod limiter;
 mod measure;
 mod oracle;
@@ -45,19 +47,24 @@ pub(crate) struct Options {
     /// Print JSON in place of tables
     #[arg(long)]
     json: bool,
+    /// Print what has to be true of this project's policy, and whether it is
+    #[arg(long, conflicts_with_all = ["json", "policy"])]
+    goals: bool,
     /// Write docs/simulation.md and docs/simulation.svg in place of printing; takes all scenarios
-    #[arg(long, conflicts_with_all = ["json", "scenario", "policy"])]
+    #[arg(long, conflicts_with_all = ["json", "scenario", "policy", "goals"])]
     docs: bool,
 }
 
 /// Runs the simulation and prints what it measured.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let scenarios = chosen("scenario", &options.scenario, scenario::all(), |it| it.name)?;
-    let policies = chosen("policy", &options.policy, policy::ALL.to_vec(), |it| it.0)?;
+    let own = ["resayil".to_owned()];
+    let names = if options.goals { &own[..] } else { &options.policy };
+    let policies = chosen("policy", names, policy::ALL.to_vec(), |it| it.0)?;
     let mut rows = Vec::new();
     for scenario in &scenarios {
         let measured = measure_all(scenario, &policies, options.seeds);
-        if !options.json && !options.docs {
+        if !options.json && !options.docs && !options.goals {
             say(&format!("\n{}: {}\n", scenario.name, scenario.about));
             say(report::table(&measured.iter().collect::<Vec<_>>()).trim_end());
         }
@@ -65,6 +72,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     if options.json {
         say(&format!("{:#}", report::json(&rows)));
+    }
+    if options.goals {
+        let goals = |row: &Row| {
+            let scenario = scenarios.iter().find(|it| it.name == row.scenario)?;
+            Some(goal::table(&scenario.goals, row))
+        };
+        let lines: String = rows.iter().filter_map(goals).collect();
+        say(&format!("{}{}", goal::HEAD, lines.trim_end()));
     }
     if options.docs {
         let page = docs::page(&scenarios, &rows, options.seeds);
@@ -99,32 +114,30 @@ fn measure_all(
     policies: &[(&'static str, &'static str)],
     seeds: u64,
 ) -> Vec<Row> {
-    let limits = all_seeds(scenario, "oracle", seeds);
-    let numbers = |policy: &str| {
-        let mut runs = all_seeds(scenario, policy, seeds);
-        for (run, limit) in runs.iter_mut().zip(&limits) {
-            run.limit = limit.completion;
-        }
-        measure::medians(&runs)
-    };
-    let row = |(policy, _): &(&'static str, &'static str)| Row {
-        scenario: scenario.name,
-        policy,
-        numbers: numbers(policy),
-        trouble: scenario.trouble.is_some(),
+    let limits: Vec<f64> = all_seeds(scenario, "oracle", &vec![0.0; seeds as usize])
+        .iter()
+        .map(|it| it.completion)
+        .collect();
+    let row = |(policy, _): &(&'static str, &'static str)| {
+        let (numbers, p95) = measure::summary(&all_seeds(scenario, policy, &limits));
+        let trouble = scenario.trouble.is_some();
+        Row { scenario: scenario.name, policy, numbers, p95, trouble }
     };
     policies.iter().map(row).collect()
 }
 
-/// One run for each seed, in order, spread over the processors.
-fn all_seeds(scenario: &Scenario, policy: &str, seeds: u64) -> Vec<Numbers> {
-    let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
-    let some = |first| {
-        let runs = (first..seeds).step_by(threads as usize);
-        runs.filter_map(|seed| Some((seed, simulate(scenario, policy, seed)?))).collect::<Vec<_>>()
+/// One run for each seed, in order, spread over the processors, with the completion under the oracle.
+fn all_seeds(scenario: &Scenario, policy: &str, limits: &[f64]) -> Vec<Numbers> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let some = |first: usize| {
+        let runs = limits.iter().enumerate().skip(first).step_by(threads);
+        let run = |(seed, limit): (usize, &f64)| {
+            Some((seed, simulate(scenario, policy, seed as u64, *limit)?))
+        };
+        runs.filter_map(run).collect::<Vec<_>>()
     };
     let some = &some;
-    let mut runs: Vec<(u64, Numbers)> = thread::scope(|scope| {
+    let mut runs: Vec<(usize, Numbers)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|first| scope.spawn(move || some(first))).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
@@ -132,8 +145,8 @@ fn all_seeds(scenario: &Scenario, policy: &str, seeds: u64) -> Vec<Numbers> {
     runs.into_iter().map(|(_, numbers)| numbers).collect()
 }
 
-fn simulate(scenario: &Scenario, policy: &str, seed: u64) -> Option<Numbers> {
+fn simulate(scenario: &Scenario, policy: &str, seed: u64, limit: f64) -> Option<Numbers> {
     let drivers = policy::drivers(policy, scenario, seed)?;
     let run = World::new(scenario, seed, drivers).run();
-    Some(measure::measure(scenario, &run))
+    Some(measure::measure(scenario, &run, limit))
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::aws::{Adaptive, Standard};
-use super::baseline::{Baseline, Guide, NoRetry, OpenAi, Pace, Rules, ThreeRetries};
+use super::baseline::{
+    Baseline, Guide, LiteLlm, NoRetry, OpenAi, Pace, Rules, Tenacity, ThreeRetries,
+};
 use super::budgets::{GrpcThrottling, TowerBudget};
 use super::driver::Driver;
 use super::oracle::{Knowledge, Oracle};
@@ -21,6 +23,9 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("openai-10", "OpenAI's SDK, ten retries"),
     ("guide", "the loop of the LLM Resayil guide"),
     ("pace80", "pacing at 80 % of the quota"),
+    ("pace100", "pacing at all of the quota, with a burst of a window"),
+    ("tenacity", "tenacity's random exponential wait, six attempts"),
+    ("litellm", "LiteLLM's router with one deployment"),
     ("aws-standard", "the AWS SDKs, mode standard"),
     ("aws-adaptive", "the AWS SDKs, mode adaptive"),
     ("grpc", "gRPC's retry throttling"),
@@ -31,10 +36,11 @@ pub(crate) const ALL: &[(&str, &str)] = &[
 pub(crate) fn drivers(name: &str, scenario: &Scenario, seed: u64) -> Option<Vec<Box<dyn Driver>>> {
     let processes = scenario.processes.len();
     if name == "oracle" {
-        let knowledge = Knowledge::new(&scenario.server, world::epoch(seed));
-        return Some((0..processes).map(|_| boxed(Oracle(knowledge.clone()))).collect());
+        let known = Knowledge::new(scenario, world::epoch(seed));
+        let oracle = |process| boxed(Oracle::new(known.clone(), process));
+        return Some((0..processes).map(oracle).collect());
     }
-    let limit = scenario.server.rule.limit();
+    let limit = scenario.server.request_limit();
     let shared = Shared::default();
     let make = |process: usize| -> Option<Box<dyn Driver>> {
         let seed = (seed << 16) + process as u64;
@@ -45,10 +51,15 @@ pub(crate) fn drivers(name: &str, scenario: &Scenario, seed: u64) -> Option<Vec<
             "openai" => baseline(OpenAi { max_retries: 2 }, seed),
             "openai-10" => baseline(OpenAi { max_retries: 10 }, seed),
             "guide" => baseline(Guide, seed),
-            "pace80" => match limit {
-                Some(limit) => baseline(Pace::new(limit, processes), seed),
+            "pace80" | "pace100" => match limit {
+                Some(limit) if name == "pace80" => {
+                    baseline(Pace::new(limit, 0.8, 1, processes), seed)
+                }
+                Some(limit) => baseline(Pace::new(limit, 1.0, limit.0, processes), seed),
                 None => baseline(Guide, seed),
             },
+            "tenacity" => baseline(Tenacity, seed),
+            "litellm" => baseline(LiteLlm, seed),
             "aws-standard" => baseline(Standard::new(), seed),
             "aws-adaptive" => baseline(Adaptive::new(), seed),
             "grpc" => baseline(GrpcThrottling::new(), seed),
@@ -66,7 +77,7 @@ fn resayil(scenario: &Scenario, process: usize, seed: u64, shared: &Shared) -> R
     let epoch = world::epoch(seed >> 16);
     let wall = if random.bool() { epoch + error } else { epoch - error };
     let shared = scenario.shares.then_some(shared);
-    Resayil::new(scenario.tier, wall, scenario.processes[process].starts, seed, shared)
+    Resayil::new(scenario, wall, scenario.processes[process].starts, seed, shared)
 }
 
 fn baseline<R: Rules + 'static>(rules: R, seed: u64) -> Box<dyn Driver> {

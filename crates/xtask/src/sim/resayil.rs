@@ -10,8 +10,9 @@ use resayil_core::{
     Quota, QuotaModel, QuotaOptions, Settlement, SharedQuota, Ticket, Timestamp,
 };
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, Dialect, Outcome};
 use super::driver::{Driver, Step, Trip};
+use super::scenario::Scenario;
 
 pub(crate) struct Resayil {
     quota: Quota,
@@ -75,14 +76,23 @@ struct State {
 impl Resayil {
     /// `wall` is the client's clock at virtual time zero, and the process starts at `now`.
     pub(crate) fn new(
-        tier: Option<u32>,
+        scenario: &Scenario,
         wall: Duration,
         now: Duration,
         seed: u64,
         shared: Option<&Shared>,
     ) -> Self {
         let wall = Timestamp::from_unix_micros(wall.as_micros() as i64);
-        let options = QuotaOptions::default().with_limit(tier);
+        // As the client has it.
+        let (provider, options) = match scenario.server.dialect {
+            Dialect::Resayil => (Some(Provider::Resayil), QuotaOptions::default()),
+            Dialect::OpenAi => (Some(Provider::OpenAi), QuotaOptions::default().with_window(None)),
+            Dialect::Anthropic => {
+                (Some(Provider::Anthropic), QuotaOptions::default().with_window(None))
+            }
+            Dialect::Bare => (None, QuotaOptions::default().with_window(None)),
+        };
+        let options = options.with_limit(scenario.tier);
         let quota = match shared {
             Some(shared) => Quota::shared(shared.opened(options, wall + now, now)),
             None => Quota::new(options, wall + now, now),
@@ -91,7 +101,7 @@ impl Resayil {
             quota,
             budget: Budget::new(BudgetOptions::default()),
             policy: Policy::default(),
-            classifier: Classifier::new().provider(Provider::Resayil),
+            classifier: Classifier::new().provider(provider),
             wall,
             calls: HashMap::new(),
             woken: Arc::default(),

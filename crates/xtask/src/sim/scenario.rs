@@ -1,14 +1,15 @@
 //! The scenarios: a server, processes and their jobs.
 
+mod quotas;
+mod troubles;
+
 use std::time::Duration;
 
-use super::answer::LimitHeaders;
-use super::limiter::Rule;
+use super::cost::HeavyTail;
+use super::goal::Goal;
 use super::server::ServerOptions;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Requests a minute of the highest tier of LLM Resayil.
-const LIMIT: u32 = 60;
 
 /// One process and its jobs.
 #[derive(Clone, Debug)]
@@ -28,6 +29,24 @@ pub(crate) enum Load {
     Arrivals(Duration),
 }
 
+/// How long the model takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Service {
+    /// About a second.
+    Short,
+    /// Some seconds, and for one in ten 30 to 300 s.
+    LongTail,
+}
+
+/// One way through the network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Network {
+    /// 5 ms and a random bit more.
+    Near,
+    /// 80 to 200 ms.
+    Far,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
@@ -36,6 +55,9 @@ pub(crate) struct Scenario {
     pub(crate) processes: Vec<ProcessPlan>,
     /// The limit, if the clients are told it beforehand.
     pub(crate) tier: Option<u32>,
+    /// The limit of tokens a minute, if they are told that.
+    #[allow(dead_code)] // There is no option for it yet.
+    pub(crate) token_tier: Option<u64>,
     /// Whether the processes share what they know of the quota.
     pub(crate) shares: bool,
     /// How wrong the clients' clocks are.
@@ -44,129 +66,20 @@ pub(crate) struct Scenario {
     pub(crate) attempt_timeout: Duration,
     /// The jobs that begin in this time are what the amplification is about.
     pub(crate) trouble: Option<(Duration, Duration)>,
+    /// The jobs that begin before this are not held against anybody.
+    pub(crate) warm_up: Duration,
+    pub(crate) costs: Option<HeavyTail>,
+    pub(crate) service: Service,
+    pub(crate) network: Network,
+    /// What has to be true of this project's policy.
+    pub(crate) goals: Vec<Goal>,
 }
 
 /// All scenarios.
 pub(crate) fn all() -> Vec<Scenario> {
-    let gateway = ServerOptions::new(Rule::Fixed { limit: LIMIT, window: MINUTE });
-    let one = || workers(&[(0, 600)]);
-    let four = || workers(&[(0, 150), (0, 150), (0, 150), (0, 150)]);
-    let outage = (MINUTE, 2 * MINUTE);
-    let changes = Duration::from_secs(200);
-    let clients = |minutes: usize| arrivals(200, minutes * 10, MINUTE / 10);
-    let with = |change: &dyn Fn(&mut ServerOptions)| {
-        let mut server = gateway.clone();
-        change(&mut server);
-        server
-    };
-    let open = |change: &dyn Fn(&mut ServerOptions)| {
-        let mut server = ServerOptions::new(Rule::Unlimited);
-        change(&mut server);
-        server
-    };
-    vec![
-        scenario("gateway-m1", "one process, the limit is unknown", gateway.clone(), one()),
-        Scenario {
-            tier: Some(LIMIT),
-            ..scenario("gateway-m1-tier", "one process, the limit is known", gateway.clone(), one())
-        },
-        scenario("gateway-m4", "four processes that share nothing", gateway.clone(), four()),
-        Scenario {
-            tier: Some(LIMIT),
-            shares: true,
-            ..scenario(
-                "host-m4",
-                "four processes that share a file, the limit is known",
-                gateway.clone(),
-                four(),
-            )
-        },
-        scenario(
-            "headers-m4",
-            "four processes, every answer tells what remains",
-            with(&|server| server.headers = LimitHeaders::Always),
-            four(),
-        ),
-        scenario(
-            "rolling-m1",
-            "a rolling window",
-            with(&|server| server.rule = Rule::Rolling { limit: LIMIT, window: MINUTE }),
-            one(),
-        ),
-        scenario(
-            "bucket-m1",
-            "a token bucket",
-            with(&|server| server.rule = Rule::Bucket { capacity: LIMIT, refill: MINUTE }),
-            one(),
-        ),
-        scenario(
-            "streams-m1",
-            "refusals tell neither a wait nor a limit",
-            with(&|server| {
-                server.headers = LimitHeaders::Never;
-                server.body_hint = false;
-            }),
-            one(),
-        ),
-        Scenario {
-            skew: MINUTE / 2,
-            ..scenario("skew-m1", "the client's clock is 30 s wrong", gateway.clone(), one())
-        },
-        scenario(
-            "join-leave-m4",
-            "processes come and go",
-            gateway.clone(),
-            workers(&[(0, 220), (0, 140), (100, 120), (190, 120)]),
-        ),
-        scenario(
-            "limit-raised-m1",
-            "the limit is raised from 30 to 60 after 200 s; it is told on refusals",
-            with(&|server| {
-                server.rule = Rule::Fixed { limit: LIMIT / 2, window: MINUTE };
-                server.limit_change = Some((changes, LIMIT));
-            }),
-            one(),
-        ),
-        scenario(
-            "limit-cut-m1",
-            "the limit is cut from 60 to 30 after 200 s; it is told on refusals",
-            with(&|server| server.limit_change = Some((changes, LIMIT / 2))),
-            one(),
-        ),
-        Scenario {
-            trouble: Some(outage),
-            ..scenario(
-                "outage-500",
-                "200 clients, every request fails for 60 s",
-                open(&|server| server.outage = Some(outage)),
-                clients(4),
-            )
-        },
-        Scenario {
-            trouble: Some(outage),
-            ..scenario(
-                "outage-hang",
-                "200 clients, no answers for 60 s, then little capacity",
-                open(&|server| {
-                    server.hang = Some(outage);
-                    server.capacity = Some(60);
-                }),
-                clients(8),
-            )
-        },
-        scenario(
-            "flaky-2pct",
-            "2 % of requests fail; 500 calls a minute",
-            open(&|server| server.faults = 0.02),
-            arrivals(1, 10_000, MINUTE / 500),
-        ),
-        scenario(
-            "flaky-2pct-slow",
-            "2 % of requests fail; 20 clients with 5 calls a minute",
-            open(&|server| server.faults = 0.02),
-            arrivals(20, 500, MINUTE / 5),
-        ),
-    ]
+    let mut all = quotas::all();
+    all.extend(troubles::all());
+    all
 }
 
 fn scenario(
@@ -174,6 +87,7 @@ fn scenario(
     about: &'static str,
     server: ServerOptions,
     processes: Vec<ProcessPlan>,
+    goals: &[Goal],
 ) -> Scenario {
     Scenario {
         name,
@@ -181,10 +95,17 @@ fn scenario(
         server,
         processes,
         tier: None,
+        token_tier: None,
         shares: false,
         skew: Duration::ZERO,
-        attempt_timeout: MINUTE / 2,
+        // As the client has it.
+        attempt_timeout: 2 * MINUTE,
         trouble: None,
+        warm_up: Duration::ZERO,
+        costs: None,
+        service: Service::Short,
+        network: Network::Near,
+        goals: goals.to_vec(),
     }
 }
 
@@ -201,4 +122,14 @@ fn workers(processes: &[(u64, usize)]) -> Vec<ProcessPlan> {
 /// Processes whose jobs arrive at random.
 fn arrivals(processes: usize, jobs: usize, gap: Duration) -> Vec<ProcessPlan> {
     vec![ProcessPlan { starts: Duration::ZERO, jobs, load: Load::Arrivals(gap) }; processes]
+}
+
+/// Processes of one job each, one after the other.
+fn one_by_one(jobs: usize, gap: Duration) -> Vec<ProcessPlan> {
+    let plan = |index: usize| ProcessPlan {
+        starts: gap.mul_f64(index as f64),
+        jobs: 1,
+        load: Load::Workers(1),
+    };
+    (0..jobs).map(plan).collect()
 }

@@ -3,23 +3,32 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::answer::{self, Answer, LimitHeaders};
+use super::answer::{self, Answer, Dialect, LimitHeaders, Refused};
+use super::cost::{Charge, Counts, JobCost};
 use super::limiter::{Limiter, Rule};
 
 /// How the server behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerOptions {
-    pub(crate) rule: Rule,
-    /// From this time on another limit is in force.
-    pub(crate) limit_change: Option<(Duration, u32)>,
+    /// All of them have to admit a request. The first one is what headers are about.
+    pub(crate) limits: Vec<(Counts, Rule)>,
+    /// From this time on the first limit is another one.
+    pub(crate) limit_change: Option<(Duration, u64)>,
+    pub(crate) charge: Charge,
+    pub(crate) dialect: Dialect,
     pub(crate) headers: LimitHeaders,
-    /// Whether a refusal's body names the wait.
-    pub(crate) body_hint: bool,
-    /// The share of admitted requests that fail: half with a 500, a quarter each with a 503 and a
-    /// broken connection.
+    /// Whether a refusal names the wait.
+    pub(crate) hints: bool,
+    /// How many requests it admits at once; it refuses more, without a hint.
+    pub(crate) at_once: Option<usize>,
+    /// The share of admitted requests that fail.
     pub(crate) faults: f64,
-    /// All admitted requests fail with a 500 in this time.
+    /// Whether all of these are a 500; else half are that, and a quarter each a 503 and a broken
+    /// connection.
+    pub(crate) only_500: bool,
+    /// All admitted requests fail in this time, with this status.
     pub(crate) outage: Option<(Duration, Duration)>,
+    pub(crate) outage_status: u16,
     /// Nothing is begun or finished in this time.
     pub(crate) hang: Option<(Duration, Duration)>,
     /// How many requests it works on at once; the others queue, and nobody tells it that a client
@@ -28,33 +37,108 @@ pub(crate) struct ServerOptions {
 }
 
 impl ServerOptions {
-    pub(crate) fn new(rule: Rule) -> Self {
+    pub(crate) fn new(limits: Vec<(Counts, Rule)>) -> Self {
         ServerOptions {
-            rule,
+            limits,
             limit_change: None,
+            charge: Charge::AtEntry,
+            dialect: Dialect::Resayil,
             headers: LimitHeaders::OnRefusal,
-            body_hint: true,
+            hints: true,
+            at_once: None,
             faults: 0.0,
+            only_500: false,
             outage: None,
+            outage_status: 500,
             hang: None,
             capacity: None,
         }
     }
+
+    /// The limit of requests that headers and pacing are about.
+    pub(crate) fn request_limit(&self) -> Option<(u64, Duration)> {
+        let (_, rule) = self.limits.iter().find(|(counts, _)| *counts == Counts::Requests)?;
+        Some((rule.limit(), rule.window()))
+    }
 }
+
+/// What the server counted, and all limits together: the oracle has its own.
+#[derive(Clone)]
+pub(crate) struct Books {
+    limits: Vec<(Counts, Limiter)>,
+    charge: Charge,
+    limit_change: Option<(Duration, u64)>,
+}
+
+impl Books {
+    pub(crate) fn new(options: &ServerOptions) -> Self {
+        let limiter = |(counts, rule): &(Counts, Rule)| (*counts, Limiter::new(*rule));
+        Books {
+            limits: options.limits.iter().map(limiter).collect(),
+            charge: options.charge,
+            limit_change: options.limit_change,
+        }
+    }
+
+    /// Another limit is in force, if its time has come.
+    pub(crate) fn change(&mut self, now: Duration) {
+        if let (Some((at, limit)), Some((_, limiter))) =
+            (self.limit_change, self.limits.first_mut())
+        {
+            if now >= at {
+                limiter.set_limit(limit);
+            }
+        }
+    }
+
+    /// How long this request would have to wait, and for which limit.
+    pub(crate) fn wait(&mut self, cost: &JobCost, at: Duration) -> Option<(Duration, usize)> {
+        let charge = self.charge;
+        let waits = self.limits.iter_mut().enumerate().filter_map(|(index, (counts, limiter))| {
+            Some((limiter.wait(counts.at_entry(cost, charge), at)?, index))
+        });
+        waits.max()
+    }
+
+    pub(crate) fn count(&mut self, cost: &JobCost, at: Duration) {
+        for (counts, limiter) in &mut self.limits {
+            limiter.count(counts.at_entry(cost, self.charge), at);
+        }
+    }
+
+    /// The request that was admitted at this time is done.
+    pub(crate) fn settle(&mut self, cost: &JobCost, admitted: Duration, at: Duration) {
+        for (counts, limiter) in &mut self.limits {
+            let (taken, used) = (counts.at_entry(cost, self.charge), counts.in_the_end(cost));
+            limiter.settle(taken, used, admitted, at);
+        }
+    }
+
+    /// By how much the most used window is above its limit, as a share of that.
+    pub(crate) fn over(&self) -> f64 {
+        let over = |(_, limiter): &(Counts, Limiter)| {
+            limiter.most_used as f64 / limiter.rule().limit() as f64 - 1.0
+        };
+        self.limits.iter().map(over).fold(0.0, f64::max)
+    }
+}
+
+/// Headers that tell of limits, as they are when a request is admitted.
+pub(crate) type Told = Vec<(&'static str, String)>;
 
 /// What becomes of a request that has arrived.
 pub(crate) enum Reception {
     /// It is answered at once.
     Now(Answer),
     /// It is being worked on.
-    Working { remaining: u32 },
+    Working(Told),
     /// It waits until the server has a hand free.
-    Queued { remaining: u32 },
+    Queued(Told),
 }
 
 pub(crate) struct Server {
     pub(crate) options: ServerOptions,
-    limiter: Limiter,
+    pub(crate) books: Books,
     /// The server's clock at virtual time zero.
     epoch: Duration,
     busy: usize,
@@ -63,8 +147,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(options: ServerOptions, epoch: Duration) -> Self {
-        let limiter = Limiter::new(options.rule);
-        Server { options, limiter, epoch, busy: 0, queue: VecDeque::new() }
+        let books = Books::new(&options);
+        Server { options, books, epoch, busy: 0, queue: VecDeque::new() }
     }
 
     /// The server's clock.
@@ -73,27 +157,41 @@ impl Server {
     }
 
     /// Takes a request. `reserved` says that it was counted already, by the oracle.
-    pub(crate) fn receive(&mut self, request: usize, reserved: bool, now: Duration) -> Reception {
+    pub(crate) fn receive(
+        &mut self,
+        request: usize,
+        cost: &JobCost,
+        reserved: bool,
+        now: Duration,
+    ) -> Reception {
         let at = self.clock(now);
-        self.limiter.change(self.options.limit_change, now);
-        let remaining = if reserved {
-            0
-        } else {
-            match self.limiter.admit(at) {
-                Ok(remaining) => remaining,
-                Err(wait) => return Reception::Now(self.refuse(wait, at)),
+        self.books.change(now);
+        if !reserved {
+            if self.options.at_once.is_some_and(|most| self.busy + self.queue.len() >= most) {
+                let refused = Refused { by: None, hint: None };
+                return Reception::Now(answer::refusal(self.options.dialect, &refused, at));
             }
+            if let Some((wait, limit)) = self.books.wait(cost, at) {
+                return Reception::Now(self.refuse(wait, limit, at));
+            }
+            self.books.count(cost, at);
+        }
+        let told = match self.options.headers {
+            LimitHeaders::Always => self.told(at),
+            _ => Told::new(),
         };
         if within(self.options.outage, now) {
-            return Reception::Now(self.decorate(answer::failure(500, at), remaining, now));
+            let mut answer = answer::failure(self.options.outage_status, at);
+            answer.headers.extend(told);
+            return Reception::Now(answer);
         }
         let full = self.options.capacity.is_some_and(|capacity| self.busy >= capacity);
         if full || within(self.options.hang, now) {
             self.queue.push_back(request);
-            return Reception::Queued { remaining };
+            return Reception::Queued(told);
         }
         self.busy += 1;
-        Reception::Working { remaining }
+        Reception::Working(told)
     }
 
     /// A request is done: a hand is free.
@@ -112,23 +210,47 @@ impl Server {
         Some(request)
     }
 
-    /// Adds what the server tells about its limit.
-    pub(crate) fn decorate(&self, answer: Answer, remaining: u32, now: Duration) -> Answer {
-        match self.limiter.limit() {
-            Some(limit) if self.options.headers == LimitHeaders::Always => {
-                answer.with_limit(limit, remaining, self.clock(now))
-            }
-            _ => answer,
+    fn refuse(&mut self, wait: Duration, limit: usize, at: Duration) -> Answer {
+        let by =
+            self.books.limits.get(limit).map(|(counts, limiter)| {
+                (*counts, limiter.rule().limit(), limiter.rule().window())
+            });
+        let refused = Refused { by, hint: self.options.hints.then_some(wait) };
+        let mut answer = answer::refusal(self.options.dialect, &refused, at);
+        if self.options.headers != LimitHeaders::Never {
+            answer.headers.extend(self.told(at));
         }
+        answer
     }
 
-    fn refuse(&self, wait: Duration, at: Duration) -> Answer {
-        let answer = answer::refusal(self.options.body_hint.then_some(wait), at);
-        match self.limiter.limit() {
-            Some(limit) if self.options.headers != LimitHeaders::Never => {
-                answer.with_limit(limit, 0, at)
+    /// What headers tell of the limits now.
+    fn told(&mut self, at: Duration) -> Told {
+        let limits = &mut self.books.limits;
+        let first = |wanted: fn(Counts) -> bool| move |it: &&mut (Counts, Limiter)| wanted(it.0);
+        match self.options.dialect {
+            Dialect::Bare => Told::new(),
+            Dialect::Resayil => limits.first_mut().map_or_else(Told::new, |(_, limiter)| {
+                answer::resayil_headers(limiter.rule().limit(), limiter.remaining(at), at)
+            }),
+            Dialect::OpenAi => {
+                let mut told = Told::new();
+                for wanted in [|it| it == Counts::Requests, |it| it != Counts::Requests] {
+                    if let Some((counts, limiter)) = limits.iter_mut().find(first(wanted)) {
+                        let (remaining, reset) = (limiter.remaining(at), limiter.reset(at));
+                        let limit = limiter.rule().limit();
+                        told.extend(answer::openai_headers(*counts, limit, remaining, reset));
+                    }
+                }
+                told
             }
-            _ => answer,
+            Dialect::Anthropic => limits
+                .iter_mut()
+                .flat_map(|(counts, limiter)| {
+                    let (remaining, reset_at) = (limiter.remaining(at), at + limiter.reset(at));
+                    let limit = limiter.rule().limit();
+                    answer::anthropic_headers(*counts, limit, remaining, reset_at)
+                })
+                .collect(),
         }
     }
 }

@@ -7,9 +7,10 @@ use fastrand::Rng;
 
 use super::answer::{self, Outcome};
 use super::clock::Agenda;
+use super::cost::{JobCost, log_normal};
 use super::driver::{Driver, Step, Trip};
-use super::scenario::{Load, Scenario};
-use super::server::{Reception, Server};
+use super::scenario::{Load, Network, Scenario, Service};
+use super::server::{Reception, Server, Told};
 
 /// What is planned.
 enum Event {
@@ -39,7 +40,10 @@ pub(crate) struct Job {
 
 struct Request {
     job: usize,
-    remaining: u32,
+    sent: Duration,
+    /// When the server counted it, by its clock, and what it told then.
+    admitted: Duration,
+    told: Told,
     /// Answered, or given up.
     over: bool,
 }
@@ -47,8 +51,11 @@ struct Request {
 /// What is told of a run.
 pub(crate) struct Run {
     pub(crate) jobs: Vec<Job>,
-    /// When requests were refused.
+    /// When requests were sent, and when they were refused.
+    pub(crate) sent: Vec<Duration>,
     pub(crate) refusals: Vec<Duration>,
+    /// By how much a limit was exceeded in its most used window, as a share of it.
+    pub(crate) over: f64,
     /// The time by the server's clock at the beginning.
     pub(crate) epoch: Duration,
 }
@@ -133,7 +140,13 @@ impl<'a> World<'a> {
                 }
             }
         }
-        Run { jobs: self.jobs, refusals: self.refusals, epoch: self.epoch }
+        Run {
+            jobs: self.jobs,
+            sent: self.requests.iter().map(|request| request.sent).collect(),
+            refusals: self.refusals,
+            over: self.server.books.over(),
+            epoch: self.epoch,
+        }
     }
 
     fn happen(&mut self, event: Event) {
@@ -186,7 +199,13 @@ impl<'a> World<'a> {
                 let arrives = self.trip(job).arrives;
                 let request = self.requests.len();
                 self.jobs[job].requests += 1;
-                self.requests.push(Request { job, remaining: 0, over: false });
+                self.requests.push(Request {
+                    job,
+                    sent: self.now,
+                    admitted: Duration::ZERO,
+                    told: Told::new(),
+                    over: false,
+                });
                 self.agenda.plan(arrives, Event::Reach(request));
                 let timeout = self.now + self.scenario.attempt_timeout;
                 self.agenda.plan(timeout, Event::Timeout(request));
@@ -209,9 +228,11 @@ impl<'a> World<'a> {
     }
 
     fn reach(&mut self, request: usize) {
-        let process = self.jobs[self.requests[request].job].process;
-        let reserved = self.drivers[process].reserves();
-        match self.server.receive(request, reserved, self.now) {
+        let job = self.requests[request].job;
+        let reserved = self.drivers[self.jobs[job].process].reserves();
+        let cost = self.cost(job);
+        self.requests[request].admitted = self.server.clock(self.now);
+        match self.server.receive(request, &cost, reserved, self.now) {
             Reception::Now(answer) => {
                 if answer.status == 429 {
                     self.refusals.push(self.now);
@@ -220,15 +241,15 @@ impl<'a> World<'a> {
                 let mut random = self.random(request as u64, 1);
                 let done = self.now + millis(5.0 + 10.0 * random.f64());
                 self.agenda.plan(
-                    done + network(&mut random),
+                    done + self.network(&mut random),
                     Event::Reply(request, Outcome::Answer(answer)),
                 );
             }
-            Reception::Working { remaining } => {
-                self.requests[request].remaining = remaining;
+            Reception::Working(told) => {
+                self.requests[request].told = told;
                 self.start_work(request);
             }
-            Reception::Queued { remaining } => self.requests[request].remaining = remaining,
+            Reception::Queued(told) => self.requests[request].told = told,
         }
     }
 
@@ -249,25 +270,33 @@ impl<'a> World<'a> {
         }
     }
 
-    fn serve(&self, request: usize) -> Outcome {
+    fn serve(&mut self, request: usize) -> Outcome {
         let mut random = self.random(request as u64, 2);
         let at = self.server.clock(self.now);
-        let answer = if random.f64() < self.scenario.server.faults {
+        let Request { job, admitted, .. } = self.requests[request];
+        let cost = self.scenario.costs.is_some().then(|| self.cost(job));
+        if let Some(cost) = &cost {
+            self.server.books.settle(cost, admitted, at);
+        }
+        let options = &self.server.options;
+        let mut answer = if random.f64() < options.faults {
             match random.u8(0..4) {
+                _ if options.only_500 => answer::failure(500, at),
                 0 => return Outcome::Broken,
                 1 => answer::failure(503, at),
                 _ => answer::failure(500, at),
             }
         } else {
-            answer::success(at)
+            answer::success(cost.as_ref(), at)
         };
-        let remaining = self.requests[request].remaining;
-        Outcome::Answer(self.server.decorate(answer, remaining, self.now))
+        answer.headers.append(&mut self.requests[request].told);
+        Outcome::Answer(answer)
     }
 
     fn reply(&mut self, request: usize, outcome: Outcome) {
         let mut random = self.random(request as u64, 3);
-        self.agenda.plan(self.now + network(&mut random), Event::Reply(request, outcome));
+        let at = self.now + self.network(&mut random);
+        self.agenda.plan(at, Event::Reply(request, outcome));
     }
 
     fn finish(&mut self, request: usize, outcome: Outcome) {
@@ -291,16 +320,32 @@ impl<'a> World<'a> {
     fn trip(&self, job: usize) -> Trip {
         let attempt = u64::from(self.jobs[job].requests);
         let mut random = self.random(job as u64, 16 + attempt);
-        Trip { arrives: self.now + network(&mut random) }
+        Trip { arrives: self.now + self.network(&mut random), cost: self.cost(job) }
+    }
+
+    /// What a job costs: the same under every policy.
+    fn cost(&self, job: usize) -> JobCost {
+        let draw = |costs: super::cost::HeavyTail| costs.draw(&mut self.random(job as u64, 5));
+        self.scenario.costs.map(draw).unwrap_or_default()
     }
 
     /// How long the model takes for this job: the same under every policy.
     fn service_time(&self, job: usize) -> Duration {
         let mut random = self.random(job as u64, 4);
-        // Log-normal with a median of one second, by Box and Muller.
-        let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt()
-            * (2.0 * std::f64::consts::PI * random.f64()).cos();
-        Duration::from_secs_f64((0.5 * normal).exp().min(20.0))
+        let seconds = match self.scenario.service {
+            Service::Short => log_normal(&mut random, 1.0, 0.5).min(20.0),
+            Service::LongTail if random.f64() < 0.1 => 30.0 * (10f64).powf(random.f64()),
+            Service::LongTail => log_normal(&mut random, 3.0, 0.8).min(30.0),
+        };
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// One way through the network.
+    fn network(&self, random: &mut Rng) -> Duration {
+        millis(match self.scenario.network {
+            Network::Near => 5.0 + (-10.0 * (1.0 - random.f64()).ln()).min(100.0),
+            Network::Far => 80.0 + 120.0 * random.f64(),
+        })
     }
 
     fn random(&self, number: u64, purpose: u64) -> Rng {
@@ -309,11 +354,6 @@ impl<'a> World<'a> {
         random.u64(..);
         random
     }
-}
-
-/// One way through the network: 5 ms and some more.
-fn network(random: &mut Rng) -> Duration {
-    millis(5.0 + (-10.0 * (1.0 - random.f64()).ln()).min(100.0))
 }
 
 fn millis(millis: f64) -> Duration {
