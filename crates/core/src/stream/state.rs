@@ -149,6 +149,9 @@ impl State {
     ) -> bool {
         self.recognised = true;
         let event = event::read(source.name, object);
+        if let Some(message) = &event.failure {
+            return self.end_in_error(message.as_bytes().to_vec(), true, source.status);
+        }
         let body = source.read_error(&event);
         if source.tells_of_error(&body) && event.shape != Shape::Harmless {
             return self.end_in_error(source.data.to_vec(), source.is_error, source.status);

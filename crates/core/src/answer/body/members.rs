@@ -574,7 +574,7 @@ fn text_in(object: Object<'_>) -> Option<Cow<'_, str>> {
 fn is_error_object(value: Value<'_>) -> bool {
     let Value::Object(error) = value else { return false };
     match error.get_some("code").or_else(|| error.get_some("Code")) {
-        Some(code) => answer::is_failed_code(code),
+        Some(code) => scalar(code).is_some_and(|code| !matches!(&*code, "0" | "200")),
         None => error.members().any(|(_, value)| value.holds_content()),
     }
 }

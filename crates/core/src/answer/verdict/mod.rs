@@ -67,7 +67,7 @@ pub(crate) fn decide(
         Some(status @ 500..=599) => server_error(status, by_code, &words),
         // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
         Some(300..=399) => Verdict::terminal(Kind::Protocol),
-        _ => without_status(body, by_code, &words),
+        _ => without_status(headers, body, by_code, &words),
     };
     if let Some(instruction) = headers.should_retry {
         verdict.retryable = instruction;
@@ -122,15 +122,28 @@ fn too_many_requests(
     if body.quota_window == Some(QuotaWindow::Minute) {
         return Verdict::of(Kind::RateLimit);
     }
+    if says_quota(headers, body, words) {
+        return Verdict::of(Kind::QuotaExhausted);
+    }
+    let waits = names_a_wait(headers, body);
+    Verdict::of(match !waits && words.say_plan_lacks_it() {
+        true => Kind::Permission,
+        false => Kind::RateLimit,
+    })
+}
+
+/// Whether the answer says how long to wait.
+fn names_a_wait(headers: &HeaderFacts<'_>, body: &Body<'_>) -> bool {
     let in_headers = headers.retry_after_ms.or(headers.retry_after);
-    // How long the wait is says nothing of what it is for; that there is one, something.
-    let exhausted = match body.retry_after.or(in_headers).or_else(|| body.wait_in_prose()) {
-        Some(_) => words.say_daily_cap() || words.say_nothing_is_left(),
-        None if words.say_daily_cap() || words.say_quota_exhausted() => true,
-        None if words.say_plan_lacks_it() => return Verdict::of(Kind::Permission),
-        None => false,
-    };
-    Verdict::of(if exhausted { Kind::QuotaExhausted } else { Kind::RateLimit })
+    body.retry_after.or(in_headers).is_some() || body.wait_in_prose().is_some()
+}
+
+/// Whether the words say that a quota is used up. How long a wait is says nothing of what it is for;
+/// that there is one, something.
+fn says_quota(headers: &HeaderFacts<'_>, body: &Body<'_>, words: &Words<'_>) -> bool {
+    words.say_daily_cap()
+        || words.say_nothing_is_left()
+        || !names_a_wait(headers, body) && words.say_quota_exhausted()
 }
 
 /// 400: the status that providers use for everything.
@@ -151,7 +164,7 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
         Kind::ContextLength
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
-    } else if words.say_spend_or_usage_limit() {
+    } else if words.say_spend_or_usage_limit() || words.say_quota_is_used_up() {
         Kind::QuotaExhausted
     } else if words.say_key_is_bad() {
         Kind::Authentication
@@ -285,7 +298,16 @@ fn of_status(status: u16) -> Kind {
 }
 
 /// An error inside a success or a stream: the code, then the prose.
-fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
+fn without_status(
+    headers: &HeaderFacts<'_>,
+    body: &Body<'_>,
+    by_code: Option<Meaning>,
+    words: &Words<'_>,
+) -> Verdict {
+    let used_up = || {
+        says_quota(headers, body, words)
+            || !names_a_wait(headers, body) && words.say_quota_is_used_up()
+    };
     let kind = match by_code {
         Some(Meaning::Generic | Meaning::Specific | Meaning::Upstream) | None => None,
         Some(meaning) => Some(meaning.kind()),
@@ -297,7 +319,7 @@ fn without_status(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) 
             Kind::ContentFilter
         } else if words.say_credits_are_low() {
             Kind::PaymentRequired
-        } else if words.say_quota_exhausted() || words.say_daily_cap() {
+        } else if used_up() {
             Kind::QuotaExhausted
         } else if words.say_rate_limit() {
             Kind::RateLimit

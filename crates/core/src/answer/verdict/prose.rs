@@ -104,9 +104,12 @@ impl<'a> Words<'a> {
     /// A cap of spending or use, in words that a mistake in the request does not share.
     pub(super) fn say_spend_or_usage_limit(&self) -> bool {
         use Word::*;
-        let spend =
-            |it: &Sentence| it.all(&[Spend, Limit]) && it.any(&[Reached, Exceed, Exhausted]);
-        !self.has(Minute) && self.any(|it| spend(it) || it.says_usage_limit())
+        let spent = [Reached, Exceed, Exhausted, Over];
+        let spend = |it: &Sentence| it.all(&[Spend, Limit]) && it.any(&spent);
+        // `Budget has been exceeded!`, but not a budget of tokens to think with.
+        let budget =
+            |it: &Sentence| it.has(Budget) && it.any(&spent) && !it.any(&[Token, Parameter, Rate]);
+        !self.has(Minute) && self.any(|it| spend(it) || budget(it) || it.says_usage_limit())
     }
 
     /// A quota that is used up, whatever it is of.

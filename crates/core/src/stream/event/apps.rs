@@ -18,7 +18,10 @@ pub(super) fn dify<'a>(name: &str, event: Object<'a>) -> Option<Event<'a>> {
             read.finish = Some(Finish::stop());
             read.last = true;
         }
-        "workflow_finished" if &*text_of(data, "status") != "failed" => {
+        "workflow_finished" if &*text_of(data, "status") == "failed" => {
+            read.failure = Some(text_of(data, "error"));
+        }
+        "workflow_finished" => {
             read.finish = Some(Finish::stop());
             let outputs = data.and_then(|data| data.get("outputs"));
             read.other_content = outputs.is_some_and(Value::holds_content);

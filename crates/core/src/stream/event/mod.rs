@@ -31,6 +31,8 @@ pub(super) struct Event<'a> {
     /// This protocol ends with an event of its own, so a reason alone is no end.
     pub(super) needs_last: bool,
     pub(super) usage: Option<Usage>,
+    /// What went wrong, in words that no member called `error` of the event holds.
+    pub(super) failure: Option<Cow<'a, str>>,
     pub(super) shape: Shape,
 }
 
