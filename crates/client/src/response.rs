@@ -74,14 +74,8 @@ impl std::fmt::Debug for Response {
     }
 }
 
-/// Headers that hold the id of a request, the first known one first.
-const REQUEST_IDS: &[&str] = &["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"];
-
 pub(crate) fn request_id(headers: &Headers) -> Option<&str> {
-    REQUEST_IDS.iter().find_map(|id| {
-        let (_, value) = headers.iter().find(|(name, _)| name == id)?;
-        std::str::from_utf8(value).ok().map(str::trim).filter(|text| !text.is_empty())
-    })
+    resayil_core::request_id(headers, None)
 }
 
 /// The model that a request names.

@@ -18,11 +18,13 @@ mod call;
 mod concurrency;
 mod error;
 mod kind;
+mod limit_scope;
 mod messages;
 mod named;
 mod observe;
 mod provider;
 mod quota;
+mod record;
 mod retry;
 mod rng;
 mod severity;
@@ -33,16 +35,15 @@ mod timestamp;
 mod unknown_name;
 
 pub use answer::classify::{Classifier, classify};
-pub use answer::hint::HintSource;
-pub use answer::limit_scope::LimitScope;
-pub use answer::rate_limit::RateLimit;
+pub use answer::request_id::request_id;
 pub use call::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
 pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
 pub use error::{
-    Error, FieldError, HeaderList, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES, MAX_HEADERS,
-    MAX_MESSAGE_BYTES,
+    Error, FieldError, HeaderList, HintSource, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES,
+    MAX_HEADERS, MAX_MESSAGE_BYTES, RateLimit,
 };
 pub use kind::{Kind, KindRow};
+pub use limit_scope::LimitScope;
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
 pub use observe::{CallAction, CallEvent, Counters, Instrument, Metric, MetricRow, Stats};
 pub use provider::Provider;

@@ -2,11 +2,50 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
+use crate::kind::Kind;
+use crate::limit_scope::LimitScope;
 use crate::unknown_name::UnknownName;
 
+/// What is known of a provider; what a row leaves out is as in [`UNKNOWN`].
+struct Row {
+    /// The hosts that serve this API; a name that starts with a dot stands for all of its
+    /// subdomains.
+    hosts: &'static [&'static str],
+    /// The name in OpenTelemetry's registry, where it differs from the one in records.
+    otel_name: Option<&'static str>,
+    /// The page that explains its errors, and closer pages for some kinds.
+    help: Option<&'static str>,
+    help_by_kind: &'static [(Kind, &'static str)],
+    /// The headers that hold the id of a request, in lower case, the one to name first.
+    request_ids: &'static [&'static str],
+    /// Beginnings, in lower case, of the names of headers that only this provider sends.
+    headers: &'static [&'static str],
+    /// How it names itself in the header `server`, if it stands in front of APIs.
+    server: Option<&'static str>,
+    /// The statuses, of those that fail, whose requests consume no quota; `None` where nobody knows.
+    free_statuses: Option<&'static [u16]>,
+    /// What its rate limit counts, and the window in seconds, where these are always the same.
+    rate: Option<(LimitScope, u64)>,
+}
+
+const UNKNOWN: Row = Row {
+    hosts: &[],
+    otel_name: None,
+    help: None,
+    help_by_kind: &[],
+    request_ids: &[],
+    headers: &[],
+    server: None,
+    free_statuses: None,
+    rate: None,
+};
+
 macro_rules! providers {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $hosts:expr;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal {
+        $($field:ident: $value:expr,)*
+    })*) => {
         /// The API, server software or front that wrote an answer, and so the dialect of its
         /// errors.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,10 +63,10 @@ macro_rules! providers {
                 match self { $(Provider::$variant => $name,)* }
             }
 
-            /// The hosts that serve this API; a name that starts with a dot stands for all of
-            /// its subdomains.
-            const fn hosts(self) -> &'static [&'static str] {
-                match self { $(Provider::$variant => &$hosts,)* }
+            const fn row(self) -> &'static Row {
+                match self {
+                    $(Provider::$variant => const { &Row { $($field: $value,)* ..UNKNOWN } },)*
+                }
             }
         }
     };
@@ -35,75 +74,178 @@ macro_rules! providers {
 
 providers! {
     /// LLM Resayil.
-    Resayil = "resayil", ["llmapi.resayil.io", "llm.resayil.io"];
+    Resayil = "resayil" {
+        hosts: &["llmapi.resayil.io", "llm.resayil.io"],
+        help: Some("https://llm.resayil.io/docs/error-codes"),
+        help_by_kind: &[
+            (Kind::PaymentRequired, "https://llm.resayil.io/billing/plans"),
+            (Kind::RateLimit, "https://llm.resayil.io/docs/rate-limits"),
+            (Kind::Authentication, "https://llm.resayil.io/docs/authentication"),
+        ],
+        free_statuses: Some(&[401, 402, 404, 413, 422, 429]),
+        rate: Some((LimitScope::Requests, 60)),
+    }
     /// OpenAI.
-    OpenAi = "openai", ["api.openai.com", ".api.openai.com"];
+    OpenAi = "openai" {
+        hosts: &["api.openai.com", ".api.openai.com"],
+        help: Some("https://platform.openai.com/docs/guides/error-codes"),
+        headers: &["openai-", "x-openai-"],
+    }
     /// Azure OpenAI.
-    Azure = "azure", [".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"];
+    Azure = "azure" {
+        hosts: &[".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"],
+        otel_name: Some("azure.ai.openai"),
+        request_ids: &["apim-request-id"],
+        headers: &["x-ms-"],
+    }
     /// Anthropic.
-    Anthropic = "anthropic", ["api.anthropic.com"];
+    Anthropic = "anthropic" {
+        hosts: &["api.anthropic.com"],
+        help: Some("https://docs.anthropic.com/en/api/errors"),
+        headers: &["anthropic-"],
+    }
     /// Google Gemini and Vertex AI.
-    Gemini = "gemini", ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", ".aiplatform.googleapis.com"];
+    Gemini = "gemini" {
+        hosts: &[
+            "generativelanguage.googleapis.com",
+            "aiplatform.googleapis.com",
+            ".aiplatform.googleapis.com",
+        ],
+        otel_name: Some("gcp.gemini"),
+        help: Some("https://ai.google.dev/gemini-api/docs/troubleshooting"),
+    }
     /// Mistral.
-    Mistral = "mistral", ["api.mistral.ai", "codestral.mistral.ai"];
+    Mistral = "mistral" {
+        hosts: &["api.mistral.ai", "codestral.mistral.ai"],
+        otel_name: Some("mistral_ai"),
+        request_ids: &["mistral-correlation-id"],
+        headers: &["mistral-"],
+    }
     /// Cohere.
-    Cohere = "cohere", ["api.cohere.com", "api.cohere.ai"];
+    Cohere = "cohere" {
+        hosts: &["api.cohere.com", "api.cohere.ai"],
+        help: Some("https://docs.cohere.com/reference/errors"),
+    }
     /// Groq.
-    Groq = "groq", ["api.groq.com"];
+    Groq = "groq" {
+        hosts: &["api.groq.com"],
+        help: Some("https://console.groq.com/docs/errors"),
+        headers: &["x-groq-"],
+    }
     /// OpenRouter.
-    OpenRouter = "openrouter", ["openrouter.ai"];
+    OpenRouter = "openrouter" {
+        hosts: &["openrouter.ai"],
+        help: Some("https://openrouter.ai/docs/api-reference/errors"),
+    }
     /// DeepSeek.
-    DeepSeek = "deepseek", ["api.deepseek.com"];
+    DeepSeek = "deepseek" {
+        hosts: &["api.deepseek.com"],
+        help: Some("https://api-docs.deepseek.com/quick_start/error_codes"),
+        request_ids: &["x-ds-trace-id"],
+    }
     /// xAI.
-    XAi = "xai", ["api.x.ai"];
+    XAi = "xai" {
+        hosts: &["api.x.ai"],
+        otel_name: Some("x_ai"),
+    }
     /// Together AI.
-    Together = "together", ["api.together.xyz", "api.together.ai"];
+    Together = "together" {
+        hosts: &["api.together.xyz", "api.together.ai"],
+    }
     /// Voyage AI.
-    Voyage = "voyage", ["api.voyageai.com"];
+    Voyage = "voyage" {
+        hosts: &["api.voyageai.com"],
+        help: Some("https://docs.voyageai.com/docs/error-codes"),
+    }
     /// Amazon Bedrock.
-    Bedrock = "bedrock", [];
+    Bedrock = "bedrock" {
+        otel_name: Some("aws.bedrock"),
+        request_ids: &["x-amzn-requestid"],
+        headers: &["x-amzn-"],
+    }
     /// Hugging Face inference.
-    HuggingFace = "huggingface", ["router.huggingface.co", "api-inference.huggingface.co"];
+    HuggingFace = "huggingface" {
+        hosts: &["router.huggingface.co", "api-inference.huggingface.co"],
+    }
     /// Ollama.
-    Ollama = "ollama", [];
+    Ollama = "ollama" {}
     /// vLLM.
-    Vllm = "vllm", [];
+    Vllm = "vllm" {}
     /// SGLang.
-    SgLang = "sglang", [];
+    SgLang = "sglang" {}
     /// The server of llama.cpp.
-    LlamaCpp = "llama.cpp", [];
+    LlamaCpp = "llama.cpp" {}
     /// Text Generation Inference.
-    Tgi = "tgi", [];
+    Tgi = "tgi" {}
     /// LM Studio.
-    LmStudio = "lmstudio", [];
+    LmStudio = "lmstudio" {}
     /// The LiteLLM proxy.
-    LiteLlm = "litellm", [];
+    LiteLlm = "litellm" {
+        request_ids: &["x-litellm-call-id"],
+        headers: &["x-litellm-", "llm_provider-"],
+    }
     /// A Laravel application.
-    Laravel = "laravel", [];
+    Laravel = "laravel" {}
     /// A FastAPI application.
-    FastApi = "fastapi", [];
+    FastApi = "fastapi" {}
     /// RFC 9457 problem details.
-    ProblemJson = "problem+json", [];
+    ProblemJson = "problem+json" {}
     /// Cloudflare in front of the API.
-    Cloudflare = "cloudflare", [];
+    Cloudflare = "cloudflare" {
+        server: Some("cloudflare"),
+    }
     /// nginx in front of the API.
-    Nginx = "nginx", [];
+    Nginx = "nginx" {
+        server: Some("nginx"),
+    }
     /// Envoy in front of the API.
-    Envoy = "envoy", [];
+    Envoy = "envoy" {
+        server: Some("envoy"),
+    }
 }
 
 impl Provider {
     /// The value of OpenTelemetry's attribute `gen_ai.provider.name`: the one of its registry, or
     /// [`name`](Self::name) for what the registry does not have.
     pub const fn otel_name(self) -> &'static str {
-        match self {
-            Provider::Azure => "azure.ai.openai",
-            Provider::Bedrock => "aws.bedrock",
-            Provider::Gemini => "gcp.gemini",
-            Provider::Mistral => "mistral_ai",
-            Provider::XAi => "x_ai",
-            _ => self.name(),
+        match self.row().otel_name {
+            Some(name) => name,
+            None => self.name(),
         }
+    }
+
+    /// The page that explains this kind of error to the provider's customers.
+    pub fn help_url(self, kind: Kind) -> Option<&'static str> {
+        let row = self.row();
+        let closer = row.help_by_kind.iter().find(|(known, _)| *known == kind);
+        closer.map(|(_, page)| *page).or(row.help)
+    }
+
+    /// Whether a request that failed with this status was counted against the quota; `None` where
+    /// nobody knows.
+    pub(crate) fn consumes_quota(self, status: u16) -> Option<bool> {
+        self.row().free_statuses.map(|free| !free.contains(&status))
+    }
+
+    /// What the rate limit counts, and in which window, where these are always the same.
+    pub(crate) fn rate(self) -> Option<(LimitScope, Duration)> {
+        self.row().rate.map(|(scope, seconds)| (scope, Duration::from_secs(seconds)))
+    }
+
+    /// The headers of its own that hold the id of a request, the one to name first.
+    pub(crate) const fn request_ids(self) -> &'static [&'static str] {
+        self.row().request_ids
+    }
+
+    /// The beginnings of the names of headers that only this provider sends.
+    pub(crate) const fn headers(self) -> &'static [&'static str] {
+        self.row().headers
+    }
+
+    /// The software in front of an API that names itself so, in any case, in the header `server`.
+    pub(crate) fn from_server(software: &[u8]) -> Option<Provider> {
+        let is = |name: &str| software.eq_ignore_ascii_case(name.as_bytes());
+        Self::ALL.iter().copied().find(|provider| provider.row().server.is_some_and(is))
     }
 
     /// The provider whose API this host serves, if it is one of the known hosts.
@@ -125,9 +267,12 @@ impl Provider {
         let serves = |known: &&str| {
             if known.starts_with('.') { host.ends_with(*known) } else { host == **known }
         };
-        Self::ALL.iter().copied().find(|provider| provider.hosts().iter().any(serves))
+        Self::ALL.iter().copied().find(|provider| provider.row().hosts.iter().any(serves))
     }
 }
+
+/// Headers that hold the id of a request whoever sends it, the better known first.
+pub(crate) const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

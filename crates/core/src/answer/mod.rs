@@ -2,8 +2,13 @@
 
 pub(crate) mod body;
 pub(crate) mod classify;
+pub(crate) mod disguise;
 pub(crate) mod headers;
-pub(crate) mod hint;
-pub(crate) mod limit_scope;
-pub(crate) mod rate_limit;
+mod hint;
+mod limit;
+mod rate_limit;
+pub(crate) mod reading;
+pub(crate) mod request_id;
 pub(crate) mod verdict;
+mod wait;
+mod wait_in_prose;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::clip;
+use crate::text::clip::clip;
 use crate::text::redact::redact_into;
 
 /// No more than this many invalid fields, and messages of one field, are kept.
@@ -28,8 +28,6 @@ pub struct FieldError<'a> {
 /// Names of fields, each with the messages that follow it, one behind the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldTexts {
-    /// If not, whether there are any is all that is asked.
-    keeps: bool,
     text: String,
     parts: Vec<Part>,
     fields: usize,
@@ -42,27 +40,18 @@ struct Part {
 }
 
 impl FieldTexts {
-    /// To keep all that comes. The default takes no more than the knowledge whether there is a field.
-    pub(crate) fn kept() -> Self {
-        FieldTexts { keeps: true, ..FieldTexts::default() }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.fields == 0
     }
 
     /// Whether no more is kept.
     pub(crate) fn is_full(&self) -> bool {
-        let most = if self.keeps { MAX_FIELD_ERRORS } else { 1 };
-        self.fields >= most || self.text.len() >= MAX_ALL_BYTES
+        self.fields >= MAX_FIELD_ERRORS || self.text.len() >= MAX_ALL_BYTES
     }
 
     /// Begins a field, to which the messages that follow belong.
     pub(crate) fn push_field<'a>(&mut self, name: impl FnOnce() -> Cow<'a, str>) {
         self.fields += 1;
-        if !self.keeps {
-            return;
-        }
         if self.parts.is_empty() {
             // Room for a few fields, which is all that most answers name.
             self.text.reserve(FIRST_BYTES);
@@ -74,9 +63,6 @@ impl FieldTexts {
 
     /// Adds a message to the last field.
     pub(crate) fn push_message<'a>(&mut self, message: impl FnOnce() -> Cow<'a, str>) {
-        if !self.keeps {
-            return;
-        }
         redact_into(clip(&message(), MAX_TEXT_BYTES), |piece| self.text.push_str(piece));
         self.end_part(false);
     }
@@ -128,7 +114,7 @@ mod tests {
 
     #[test]
     fn messages_of_one_field_are_put_together() {
-        let mut texts = FieldTexts::kept();
+        let mut texts = FieldTexts::default();
         for (field, message) in [("a", "1"), ("b", "2"), ("a", "3")] {
             texts.push_field(|| field.into());
             texts.push_message(|| message.into());
@@ -141,7 +127,7 @@ mod tests {
 
     #[test]
     fn texts_are_capped() {
-        let mut texts = FieldTexts::kept();
+        let mut texts = FieldTexts::default();
         let long = "x".repeat(5000);
         while !texts.is_full() {
             texts.push_field(|| (&long).into());

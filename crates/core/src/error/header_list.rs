@@ -23,6 +23,8 @@ pub struct HeaderList<'a> {
 pub(crate) struct HeaderSize {
     pub(super) count: usize,
     pub(crate) bytes: usize,
+    /// There was one that did not fit, so that none of those behind it is kept either.
+    is_full: bool,
 }
 
 impl HeaderSize {
@@ -32,14 +34,18 @@ impl HeaderSize {
         headers: impl Iterator<Item = (N, V)>,
     ) -> Self {
         let mut size = HeaderSize::default();
-        for (name, value) in headers.take(MAX_HEADERS) {
-            let bytes = size.bytes + LENGTHS + name.as_ref().len() + value.as_ref().len();
-            if bytes > MAX_HEADER_BYTES {
-                break;
-            }
-            size = HeaderSize { count: size.count + 1, bytes };
-        }
+        headers.for_each(|(name, value)| size.add(name.as_ref(), value.as_ref()));
         size
+    }
+
+    /// Counts one more.
+    #[inline]
+    pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
+        let bytes = self.bytes + LENGTHS + name.len() + value.len();
+        self.is_full |= self.count == MAX_HEADERS || bytes > MAX_HEADER_BYTES;
+        if !self.is_full {
+            (self.count, self.bytes) = (self.count + 1, bytes);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The bytes that an error keeps, its texts and the raw answer, in one allocation.
 
 use super::header_list::{self, HeaderList, HeaderSize};
-use super::{MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, clip};
+use super::{MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES};
+use crate::text::clip::clip;
 use crate::text::redact::redact_into;
 
 /// What is kept.

@@ -3,6 +3,7 @@
 mod arabic;
 mod data;
 mod english;
+mod people;
 mod units;
 
 use std::borrow::Cow;
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::provider::Provider;
 
 pub use data::MessagesError;
 use units::Units;
@@ -235,31 +235,10 @@ fn substitute(text: &str, value: impl Fn(&str) -> Option<String>) -> Option<Stri
     Some(out)
 }
 
-/// The page that explains a kind of error to the provider's customers.
-pub(crate) fn help_url(provider: Option<Provider>, kind: Kind) -> Option<&'static str> {
-    Some(match provider? {
-        Provider::Resayil => match kind {
-            Kind::PaymentRequired => "https://llm.resayil.io/billing/plans",
-            Kind::RateLimit => "https://llm.resayil.io/docs/rate-limits",
-            Kind::Authentication => "https://llm.resayil.io/docs/authentication",
-            _ => "https://llm.resayil.io/docs/error-codes",
-        },
-        Provider::OpenAi => "https://platform.openai.com/docs/guides/error-codes",
-        Provider::Anthropic => "https://docs.anthropic.com/en/api/errors",
-        Provider::Gemini => "https://ai.google.dev/gemini-api/docs/troubleshooting",
-        Provider::Groq => "https://console.groq.com/docs/errors",
-        Provider::OpenRouter => "https://openrouter.ai/docs/api-reference/errors",
-        Provider::Cohere => "https://docs.cohere.com/reference/errors",
-        Provider::DeepSeek => "https://api-docs.deepseek.com/quick_start/error_codes",
-        Provider::Voyage => "https://docs.voyageai.com/docs/error-codes",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::hint::HintSource;
+    use crate::error::HintSource;
 
     #[test]
     fn every_kind_has_texts_in_every_language() {

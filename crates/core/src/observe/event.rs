@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Error, Seconds};
+use crate::error::Error;
 use crate::kind::Kind;
 use crate::named::named;
 use crate::retry::Decision;
+use crate::text::seconds::Seconds;
 
 named! {
     /// What was decided.

@@ -11,7 +11,7 @@ use super::recent::{Recent, Sent};
 use super::store::{Delay, Grant, Reading, Stand};
 use super::window::{LONGEST, TRANSIT, Window};
 use super::{QuotaOptions, Settlement};
-use crate::answer::hint::HintSource;
+use crate::error::HintSource;
 use crate::timestamp::Timestamp;
 
 /// How the server seems to count.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bytes::record;
-use crate::answer::rate_limit::RateLimit;
+use crate::error::RateLimit;
 
 /// Requests and tokens that remain until a reset. Taken as a step: what remains is all there is until
 /// the reset, and then the limit is there. For a bucket that is cautious at first and no slower in

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::answer::hint::HintSource;
-use crate::answer::rate_limit::{self, RateLimit};
+use crate::answer::headers::HeaderFacts;
+use crate::error::{Error, HintSource, RateLimit};
+use crate::kind::Kind;
 use crate::timestamp::Timestamp;
 
 /// What the answer to an admitted request says of the quota.
@@ -43,25 +44,23 @@ impl Settlement {
 
     /// Reads an answer: its status, headers, and the error that it stands for, if it is one.
     ///
-    /// LLM Resayil counts neither refused requests nor those that fail with 401, 402, 404 or 422.
+    /// Successes are counted. Which failures are too is known for LLM Resayil, which counts neither
+    /// refused requests nor those that fail with 401, 402, 404, 413 or 422; for others it is unknown.
     pub fn from_answer<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         status: u16,
         headers: &[(N, V)],
-        error: Option<&crate::Error>,
+        error: Option<&Error>,
         now: Timestamp,
     ) -> Self {
-        let facts = crate::answer::headers::HeaderFacts::read(headers, now);
-        let told = facts
-            .may_tell_rate_limit
-            .then(|| rate_limit::read(headers.iter().map(|(name, value)| (name, value)), now).0);
-        let refused = error.is_some_and(|error| error.kind() == crate::Kind::RateLimit);
+        let facts = HeaderFacts::read(headers, now);
+        let failed = |error: &Error| error.provider()?.consumes_quota(status);
         Settlement {
-            refused,
-            consumed: Some(!refused && !matches!(status, 401 | 402 | 404 | 413 | 422 | 429)),
-            date: facts.date(now),
+            refused: error.is_some_and(|error| error.kind() == Kind::RateLimit),
+            consumed: error.map_or(Some(true), failed),
+            date: facts.date,
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
-            rate_limit: told.flatten(),
+            rate_limit: facts.told.limit,
         }
     }
 }

@@ -219,7 +219,7 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::hint::HintSource;
+    use crate::error::HintSource;
     use crate::retry::BudgetOptions;
 
     const T0: Duration = Duration::ZERO;

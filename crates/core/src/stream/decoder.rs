@@ -4,13 +4,14 @@ use super::lines::Lines;
 use super::state::{End, ErrorEvent, State};
 use super::{StreamEnd, StreamEvent};
 use crate::answer::body;
-use crate::answer::classify::{Answer, Classifier, embedded_status, make};
-use crate::answer::headers::HeaderFacts;
+use crate::answer::classify::Classifier;
+use crate::answer::disguise::embedded_status;
+use crate::answer::reading::Reading;
+use crate::answer::request_id::request_id;
 use crate::answer::verdict;
 use crate::error::{Error, HeaderSize, MAX_BODY_BYTES, Store};
 use crate::kind::Kind;
 use crate::provider::Provider;
-use crate::text::redact::redact;
 use crate::timestamp::Timestamp;
 
 /// Reads a streamed answer as it arrives: server-sent events or NDJSON, in any provider's dialect.
@@ -168,33 +169,28 @@ impl StreamDecoder {
     /// The error that an event inside the stream describes.
     fn error(&self, event: &ErrorEvent, now: Timestamp) -> Error {
         let headers: Vec<_> = self.answer.headers().iter().collect();
-        let facts = HeaderFacts::read(&headers, now);
-        let mut parsed = body::read(&event.body, now);
-        parsed.has_error |= event.is_named;
-        let provider =
-            self.provider.or(facts.provider).or(parsed.provider).or_else(|| facts.front());
-        let status = event.status.or_else(|| embedded_status(&parsed));
-        let mut verdict = verdict::decide(status, &facts, &parsed, provider);
-        if verdict.kind == Kind::Unknown && facts.should_retry.is_none() {
+        let mut answer = Reading::of(&headers, &event.body, self.provider, now);
+        answer.body.has_error |= event.is_named;
+        let status = event.status.or_else(|| embedded_status(&answer.body));
+        let mut verdict = verdict::decide(status, &answer.facts, &answer.body, answer.provider);
+        if verdict.kind == Kind::Unknown && answer.facts.should_retry.is_none() {
             // The request was taken, and broke off for a reason that is not told.
             verdict.retryable = !self.state.delivered.any;
         }
-        let answer = Answer { status, headers: headers.iter().copied(), body: &event.body };
-        self.with_delivery(make(answer, &facts, &parsed, provider, verdict, now))
+        let size = answer.facts.size;
+        let error = answer.into_error(status, verdict, now).keep_headers(&headers, size);
+        self.with_delivery(error)
     }
 
     fn local_error(&self, kind: Kind, explanation: &str) -> Error {
-        let headers = self.answer.headers();
-        let request_id =
-            ["x-request-id", "request-id"].into_iter().find_map(|name| headers.get(name));
+        let headers: Vec<_> = self.answer.headers().iter().collect();
         let error = Error::new(kind, "")
             .with_message(None)
             .with_explanation(explanation)
             .with_provider(self.provider)
-            .with_headers(&headers.iter().collect::<Vec<_>>());
-        let request_id = request_id.and_then(|id| std::str::from_utf8(id).ok());
-        self.with_delivery(match request_id {
-            Some(id) => error.with_request_id(&redact(id)),
+            .with_headers(&headers);
+        self.with_delivery(match request_id(&headers, self.provider) {
+            Some(id) => error.with_request_id(id),
             None => error,
         })
     }

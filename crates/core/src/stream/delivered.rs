@@ -2,6 +2,7 @@
 
 use super::MAX_PARTIAL_BYTES;
 use super::event::{Place, Telling};
+use crate::text::clip::clip;
 
 /// The text so far, and what is needed to tell a repetition from a new piece.
 #[derive(Default)]
@@ -28,7 +29,7 @@ impl Delivered {
         if !new.is_empty() {
             self.any = true;
             let room = MAX_PARTIAL_BYTES - self.text.len();
-            self.text.push_str(crate::error::clip(new, room));
+            self.text.push_str(clip(new, room));
         }
         new
     }

@@ -2,15 +2,13 @@
 
 mod decoder;
 mod delivered;
-mod event;
+pub(crate) mod event;
 mod lines;
 mod records;
 mod state;
 mod words;
 
 use crate::error::Error;
-use crate::kind::Kind;
-use crate::text::json;
 
 pub use decoder::StreamDecoder;
 pub use lines::MAX_EVENT_BYTES;
@@ -69,10 +67,4 @@ pub struct StreamEvent<'a> {
     pub text: &'a str,
     /// The event's JSON.
     pub data: &'a [u8],
-}
-
-/// Why a whole answer holds nothing, by the words by which streams end: a filter, or a failure.
-pub(crate) fn failure_without_content(answer: &[u8]) -> Option<Kind> {
-    let event = event::read(b"", json::parse(answer)?.as_object()?);
-    event.finish.filter(|_| event.text.is_empty() && !event.other_content)?.of_nothing()
 }

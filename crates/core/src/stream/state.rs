@@ -5,7 +5,7 @@ use super::event::{self, Event, Finish, Shape, Usage};
 use super::lines::RawEvent;
 use super::{StreamEvent, words};
 use crate::answer::body::{self, Body};
-use crate::answer::classify::embedded_status;
+use crate::answer::disguise::embedded_status;
 use crate::kind::Kind;
 use crate::text::json::{self, Object, Value};
 use crate::timestamp::Timestamp;

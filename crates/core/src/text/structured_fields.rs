@@ -37,12 +37,20 @@ impl Item {
 
     /// The parameter of this name, if it is an integer.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
-        // RFC 9651 section 4.2.3.2: of a repeated parameter the last one counts.
-        let found = self.parameters.iter().rev().find(|(known, _)| known == name);
-        match found {
-            Some((_, Value::Integer(number))) => Some(*number),
+        match self.parameter(name) {
+            Some(Value::Integer(number)) => Some(*number),
             _ => None,
         }
+    }
+
+    /// Whether the parameter of this name is this text.
+    pub(crate) fn has(&self, name: &str, text: &str) -> bool {
+        matches!(self.parameter(name), Some(Value::String(found)) if found == text)
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Value> {
+        // RFC 9651 section 4.2.3.2: of a repeated parameter the last one counts.
+        self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 

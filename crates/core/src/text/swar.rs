@@ -10,11 +10,6 @@ pub(crate) const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// Eight bytes as a word.
-pub(crate) const fn word(bytes: &[u8; 8]) -> u64 {
-    u64::from_le_bytes(*bytes)
-}
-
 /// The eight bytes from `at` on, if so many follow.
 #[inline]
 pub(crate) fn load(bytes: &[u8], at: usize) -> Option<u64> {
@@ -37,13 +32,6 @@ fn load_rest(rest: &[u8]) -> u64 {
         (Some(first), Some(last)) => wide(first) | wide(last) << (8 * (rest.len() - 4)),
         _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
-}
-
-/// The first and the last four bytes of a text that has so many.
-#[inline(always)]
-fn ends(text: &[u8]) -> Option<u64> {
-    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
-    Some(wide(text.first_chunk()?) | wide(text.last_chunk()?) << 32)
 }
 
 /// Copies a text to a place of the same length.
@@ -103,41 +91,9 @@ pub(crate) const fn lowercase(word: u64) -> u64 {
     word | mark_range(word, b'A', b'Z') >> 2
 }
 
-/// Whether a text is this one, which is in lower case, in any case. Where the second is a literal
-/// this becomes a few comparisons.
-#[inline(always)]
-pub(crate) fn eq_ignore_case(text: &[u8], lower: &[u8]) -> bool {
-    if text.len() != lower.len() {
-        return false;
-    }
-    let Some(last) = lower.len().checked_sub(8) else {
-        return match (ends(text), ends(lower)) {
-            (Some(text), Some(lower)) => lowercase(text) == lower,
-            _ => text.eq_ignore_ascii_case(lower),
-        };
-    };
-    let same = |at: usize| load(text, at).map(lowercase) == load(lower, at);
-    // The last eight bytes overlap those before them, and are the least alike in names.
-    same(last) && (0..last).step_by(8).all(same)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_in_any_case() {
-        for text in ["Date", "X-RateLimit-Limit", "x-ratelimit-remaining", "12345678", ""] {
-            let lower = text.to_ascii_lowercase();
-            assert!(eq_ignore_case(text.as_bytes(), lower.as_bytes()));
-            for at in 0..text.len() {
-                let mut other = text.as_bytes().to_vec();
-                other[at] ^= 0x80;
-                assert!(!eq_ignore_case(&other, lower.as_bytes()));
-                assert!(!eq_ignore_case(&other[..at], lower.as_bytes()));
-            }
-        }
-    }
 
     #[test]
     fn texts_of_every_length_are_loaded_and_copied_whole() {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::error::{FieldTexts, MAX_FIELD_ERRORS, clip};
+use crate::error::{FieldTexts, MAX_FIELD_ERRORS};
+use crate::text::clip::clip;
 use crate::text::json::{Array, Members, Text, Value};
 
 /// The longest name of a field, and the longest message about one, in bytes.
@@ -12,27 +13,29 @@ const MAX_TEXT_BYTES: usize = 1024;
 /// the text that stands under `message`, which may be that of the error and not of a field.
 pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut FieldTexts) -> Option<Text<'a>> {
     let mut text = None;
-    for (name, value) in members {
-        if let (b"message", Value::Text(message)) = (name.raw(), value) {
-            text = Some(message);
-            continue;
-        }
-        if fields.is_full() {
-            continue;
-        }
-        match value {
-            Value::Array(list) => {
-                let messages = list.items().filter_map(message).take(MAX_FIELD_ERRORS);
-                for (index, message) in messages.enumerate() {
-                    if index == 0 {
-                        fields.push_field(|| name.decode_prefix(MAX_TEXT_BYTES));
-                    }
-                    fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
-                }
+    while let Some(name) = members.name() {
+        let field = || name.decode_prefix(MAX_TEXT_BYTES);
+        let mut count = 0;
+        let is_list = members.each_item(|item| {
+            let Some(message) = message(item).filter(|_| count < MAX_FIELD_ERRORS) else { return };
+            if count == 0 && fields.is_full() {
+                return;
             }
-            other => {
-                if let Some(message) = message(other) {
-                    fields.push_field(|| name.decode_prefix(MAX_TEXT_BYTES));
+            if count == 0 {
+                fields.push_field(field);
+            }
+            fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
+            count += 1;
+        });
+        if is_list {
+            continue;
+        }
+        match members.value() {
+            None => break,
+            Some(Value::Text(message)) if name.raw() == b"message" => text = Some(message),
+            Some(other) => {
+                if let Some(message) = message(other).filter(|_| !fields.is_full()) {
+                    fields.push_field(field);
                     fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
                 }
             }

@@ -11,11 +11,12 @@ mod waits;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::time::Duration;
 
-use crate::answer::hint;
-use crate::error::{FieldTexts, MAX_MESSAGE_BYTES, clip};
+use crate::answer::wait::Due;
+use crate::answer::wait_in_prose;
+use crate::error::{FieldTexts, MAX_MESSAGE_BYTES};
 use crate::provider::Provider;
+use crate::text::clip::clip;
 use crate::text::json::{self, Object, Value};
 use crate::text::literal;
 use crate::timestamp::Timestamp;
@@ -43,9 +44,9 @@ pub(crate) struct Body<'a> {
     raw_cause: Option<Cow<'a, str>>,
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Due>,
     /// The wait in the message, once it was looked for.
-    wait_in_prose: OnceCell<Option<Duration>>,
+    wait_in_prose: OnceCell<Option<Due>>,
     pub(crate) fields: FieldTexts,
     /// The window of the quota that was exceeded, where an id of it says so.
     pub(crate) quota_window: Option<QuotaWindow>,
@@ -80,9 +81,10 @@ impl Body<'_> {
     }
 
     /// The wait that the message names. A page's title is not the API's message.
-    pub(crate) fn wait_in_prose(&self) -> Option<Duration> {
+    pub(crate) fn wait_in_prose(&self) -> Option<Due> {
         let message = self.message.as_deref().filter(|_| self.format != Format::Html)?;
-        *self.wait_in_prose.get_or_init(|| hint::find_in_prose(clip(message, MAX_MESSAGE_BYTES)))
+        let find = || wait_in_prose::find(clip(message, MAX_MESSAGE_BYTES)).map(Due::from);
+        *self.wait_in_prose.get_or_init(find)
     }
 }
 
@@ -126,17 +128,6 @@ pub(crate) fn read(bytes: &[u8], now: Timestamp) -> Body<'_> {
     let mut body = Body::default();
     read_nested(bytes, &mut body, now, MAX_NESTED_MESSAGES);
     body
-}
-
-/// Reads the invalid fields of a request that a body names, which [`read`] only looks for.
-pub(crate) fn read_fields(bytes: &[u8]) -> FieldTexts {
-    let read = |bytes| {
-        let mut body = Body { fields: FieldTexts::kept(), ..Body::default() };
-        read_json(bytes, &mut body, Timestamp::UNIX_EPOCH).then_some(body.fields)
-    };
-    let bytes = trim(bytes);
-    let fields = read(bytes).or_else(|| read(json::leading(bytes)?));
-    fields.unwrap_or_else(FieldTexts::kept)
 }
 
 /// A body without a byte order mark and the white space around it.

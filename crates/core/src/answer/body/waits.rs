@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use crate::answer::hint::{parse_retry_after, wait_or_date};
 use crate::answer::rate_limit::parse_reset;
+use crate::answer::wait::{Due, Wait, parse_retry_after, wait_or_date};
 use crate::text::json::Value;
 use crate::text::{duration, json};
 use crate::timestamp::Timestamp;
 
 /// The wait in a member, if its name is one that stands for a wait.
-pub(super) fn read(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Duration> {
+pub(super) fn read(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Due> {
+    Some(wait(name, value, now)?.due(now))
+}
+
+fn wait(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Wait> {
+    let duration = |seconds| duration::from_seconds(seconds).map(Wait::In);
     match name {
         // LLM Resayil's guide; OpenRouter; many others.
         b"retry_after"
@@ -19,33 +24,33 @@ pub(super) fn read(name: &[u8], value: Value<'_>, now: Timestamp) -> Option<Dura
         | b"retryAfterSeconds"
         | b"resets_in_seconds"
         | b"wait_seconds" => seconds(value, now),
-        b"retry_after_ms" | b"retryAfterMs" => duration::from_seconds(number(value)? / 1000.0),
+        b"retry_after_ms" | b"retryAfterMs" => duration(number(value)? / 1000.0),
         // google.rpc.RetryInfo: "34.4s", or seconds and nanos.
         b"retryDelay" | b"retry_delay" => match value {
             Value::Object(parts) => {
                 // Of a zero its member is left out.
                 let part = |name| parts.get_some(name).map_or(Some(0.0), number);
-                duration::from_seconds(part("seconds")? + part("nanos")? / 1e9)
+                duration(part("seconds")? + part("nanos")? / 1e9)
             }
             other => seconds(other, now),
         },
         // Hugging Face, while a model is loading.
-        b"estimated_time" => duration::from_seconds(number(value)?),
+        b"estimated_time" => duration(number(value)?),
         b"resets_at" | b"reset_at" => parse_reset(&value.as_scalar()?, now),
         _ => None,
     }
 }
 
 /// The wait in the copy of upstream headers that OpenRouter puts into its metadata.
-pub(super) fn read_headers(headers: json::Object<'_>, now: Timestamp) -> Option<Duration> {
+pub(super) fn read_headers(headers: json::Object<'_>, now: Timestamp) -> Option<Due> {
     let named = |wanted: &str| {
         let mut members = headers.members();
         let found = members.find(|(name, _)| name.raw().eq_ignore_ascii_case(wanted.as_bytes()));
         found.and_then(|(_, value)| value.as_scalar())
     };
     let retry_after = named("retry-after").and_then(|value| parse_retry_after(&value, now));
-    let retry_after = retry_after.map(|wait| wait.wait(now));
-    retry_after.or_else(|| named("x-ratelimit-reset").and_then(|value| parse_reset(&value, now)))
+    let reset = || named("x-ratelimit-reset").and_then(|value| parse_reset(&value, now));
+    Some(retry_after.or_else(reset)?.due(now))
 }
 
 /// A number, also one in a text.
@@ -54,18 +59,18 @@ fn number(value: Value<'_>) -> Option<f64> {
 }
 
 /// Seconds as a number or as text, a duration with units, or a date.
-fn seconds(value: Value<'_>, now: Timestamp) -> Option<Duration> {
+fn seconds(value: Value<'_>, now: Timestamp) -> Option<Wait> {
     if let Value::Number(digits) = value {
         let text = || std::str::from_utf8(digits).ok();
         return duration::digits(digits)
             .map(Duration::from_secs)
             .or_else(|| duration::decimal_seconds(text()?))
             .or_else(|| duration::from_seconds(text()?.parse().ok()?))
-            .map(|wait| wait_or_date(wait, now).wait(now));
+            .map(|wait| wait_or_date(wait, now));
     }
     let text = value.as_text()?;
-    let wait = parse_retry_after(&text, now).map(|wait| wait.wait(now));
-    wait.or_else(|| duration::go_duration(text.trim()))
+    let go_duration = || duration::go_duration(text.trim()).map(Wait::In);
+    parse_retry_after(&text, now).or_else(go_duration)
 }
 
 #[cfg(test)]
@@ -78,7 +83,7 @@ mod tests {
         object
             .members()
             .find_map(|(name, value)| read(name.raw(), value, now))
-            .map(|wait| wait.as_secs_f64())
+            .map(|due| due.wait.as_secs_f64())
     }
 
     #[test]

@@ -4,7 +4,10 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::Bucket;
+use super::Limit;
+use super::name::LimitId;
+use crate::answer::wait::Wait;
+use crate::limit_scope::LimitScope;
 use crate::text::structured_fields::{self, Item, MAX_ITEMS};
 
 /// What the two fields tell, over all their lines.
@@ -26,7 +29,10 @@ impl Ietf {
     }
 
     /// The limit that binds: the one with the least left, and of these the longest.
-    pub(super) fn binding(&self) -> Bucket {
+    pub(super) fn binding(&self) -> Limit {
+        if self.limits.is_empty() && self.policies.is_empty() {
+            return Limit::default();
+        }
         let limits = self.limits.iter().filter_map(|limit| Some((limit, natural(limit, "r")?)));
         let wait = |limit: &Item| natural(limit, "t").map(Duration::from_secs);
         let binding = limits.min_by_key(|(limit, remaining)| (*remaining, Reverse(wait(limit))));
@@ -38,10 +44,18 @@ impl Ietf {
             }
             _ => None,
         };
-        Bucket {
+        let window = policy.and_then(|policy| policy.integer("w")).filter(|seconds| *seconds > 0);
+        let id = LimitId {
+            scope: policy.or(binding.map(|(limit, _)| limit)).map(scope),
+            window: window.and_then(|seconds| seconds.try_into().ok()),
+            ..LimitId::default()
+        };
+        Limit {
+            id,
             limit: policy.and_then(quota),
             remaining: binding.map(|(_, remaining)| remaining),
-            reset_after: binding.and_then(|(limit, _)| wait(limit)),
+            reset: binding.and_then(|(limit, _)| wait(limit)).map(Wait::In),
+            ..Limit::default()
         }
     }
 }
@@ -57,6 +71,15 @@ fn quota(policy: &Item) -> Option<u64> {
     if policy.integer("w") == Some(0) { None } else { quota.try_into().ok() }
 }
 
+/// What a policy counts, by its unit; requests, if it names none.
+fn scope(policy: &Item) -> LimitScope {
+    if policy.has("qu", "concurrent-requests") {
+        LimitScope::Concurrency
+    } else {
+        LimitScope::Requests
+    }
+}
+
 fn natural(item: &Item, name: &str) -> Option<u64> {
     item.integer(name)?.try_into().ok()
 }
@@ -64,13 +87,15 @@ fn natural(item: &Item, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timestamp::Timestamp;
 
     fn binding(limits: &[&str], policies: &[&str]) -> (Option<u64>, Option<u64>, Option<u64>) {
         let mut ietf = Ietf::default();
         limits.iter().for_each(|limit| ietf.read_limits(limit));
         policies.iter().for_each(|policy| ietf.read_policies(policy));
-        let Bucket { limit, remaining, reset_after } = ietf.binding();
-        (limit, remaining, reset_after.map(|wait| wait.as_secs()))
+        let Limit { limit, remaining, reset, .. } = ietf.binding();
+        let reset = reset.map(|reset| reset.from(Timestamp::UNIX_EPOCH));
+        (limit, remaining, reset.map(|wait| wait.as_secs()))
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::answer::wait::Wait;
 use crate::text::{duration, http_date};
 use crate::timestamp::Timestamp;
 
@@ -15,15 +16,15 @@ const BEYOND_DATES: f64 = i64::MAX as f64 / 1_000.0;
 /// A reset in any of its five meanings: a Go duration, a date in seconds or milliseconds since
 /// 1970, seconds to wait, or an RFC 3339 date. One that has passed, be it a date or a wait below
 /// zero, is a wait of zero.
-pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Wait> {
     if let Some(passed) = text.strip_prefix('-') {
-        return parse_reset(passed, now).map(|_| Duration::ZERO);
+        return parse_reset(passed, now).map(|_| Wait::In(Duration::ZERO));
     }
     if let Some(number) = duration::digits(text.as_bytes()) {
-        return Some(whole_reset(number, now));
+        return Some(whole_reset(number));
     }
     if let Some(number) = duration::decimal(text) {
-        let date = |unit: f64| Timestamp::from_unix_seconds_f64(number * unit).since(now);
+        let date = |unit: f64| Wait::At(Timestamp::from_unix_seconds_f64(number * unit));
         return if number >= BEYOND_DATES {
             None
         } else if number >= EPOCH_MILLIS as f64 {
@@ -31,20 +32,20 @@ pub(crate) fn parse_reset(text: &str, now: Timestamp) -> Option<Duration> {
         } else if number >= EPOCH_SECONDS as f64 {
             Some(date(1.0))
         } else {
-            duration::decimal_seconds(text)
+            duration::decimal_seconds(text).map(Wait::In)
         };
     }
     let date = || http_date::parse_rfc3339(text).or_else(|| http_date::parse(text, now));
-    duration::go_duration(text).or_else(|| date().map(|date| date.since(now)))
+    duration::go_duration(text).map(Wait::In).or_else(|| date().map(Wait::At))
 }
 
 /// A reset that is a whole number of up to 15 digits, which are exact in integers.
-fn whole_reset(number: u64, now: Timestamp) -> Duration {
-    let date = |micros: u64| Timestamp::from_unix_micros((number * micros) as i64).since(now);
+fn whole_reset(number: u64) -> Wait {
+    let date = |micros: u64| Wait::At(Timestamp::from_unix_micros((number * micros) as i64));
     match number {
         EPOCH_MILLIS.. => date(1_000),
         EPOCH_SECONDS.. => date(1_000_000),
-        _ => Duration::from_secs(number),
+        _ => Wait::In(Duration::from_secs(number)),
     }
 }
 
@@ -62,7 +63,8 @@ mod tests {
             ("-soon", None),
             ("-99999999999999999999999", None),
         ] {
-            assert_eq!(parse_reset(text, Timestamp::UNIX_EPOCH), expected, "{text}");
+            let wait = parse_reset(text, Timestamp::UNIX_EPOCH);
+            assert_eq!(wait.map(|wait| wait.from(Timestamp::UNIX_EPOCH)), expected, "{text}");
         }
     }
 

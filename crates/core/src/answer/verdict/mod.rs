@@ -134,8 +134,8 @@ fn too_many_requests(
 
 /// Whether the answer says how long to wait.
 fn names_a_wait(headers: &HeaderFacts<'_>, body: &Body<'_>) -> bool {
-    let in_headers = headers.retry_after_ms.or(headers.retry_after);
-    body.retry_after.or(in_headers).is_some() || body.wait_in_prose().is_some()
+    let in_headers = headers.retry_after_ms.is_some() || headers.retry_after.is_some();
+    in_headers || body.retry_after.is_some() || body.wait_in_prose().is_some()
 }
 
 /// Whether the words say that a quota is used up. How long a wait is says nothing of what it is for;

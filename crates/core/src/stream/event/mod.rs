@@ -13,7 +13,8 @@ mod servers;
 
 use std::borrow::Cow;
 
-use crate::text::json::{Array, Object, Value};
+use crate::kind::Kind;
+use crate::text::json::{self, Array, Object, Value};
 
 pub(super) use finish::Finish;
 pub(super) use general::holds_data;
@@ -126,6 +127,12 @@ pub(super) fn read<'a>(name: &[u8], event: Object<'a>) -> Event<'a> {
         .or_else(|| apps::dify(&text(event_name), event))
         .or_else(|| apps::coze(name, event));
     of_an_app.unwrap_or_else(|| general::read(&kind, event, usage))
+}
+
+/// Why a whole answer holds nothing, by the words by which streams end: a filter, or a failure.
+pub(crate) fn failure_without_content(answer: &[u8]) -> Option<Kind> {
+    let event = read(b"", json::parse(answer)?.as_object()?);
+    event.finish.filter(|_| event.text.is_empty() && !event.other_content)?.of_nothing()
 }
 
 fn text_of<'a>(object: Option<Object<'a>>, name: &str) -> Cow<'a, str> {

@@ -212,6 +212,18 @@ impl<'a> Members<'a> {
         true
     }
 
+    /// Gives each item of the value, if it is an array, in place, so that its bytes are passed only
+    /// once.
+    pub(crate) fn each_item(&mut self, read: impl FnMut(Value<'a>)) -> bool {
+        if self.scanner.take(b'[').is_none() {
+            return false;
+        }
+        if self.scanner.items(read).is_none() {
+            self.scanner = Scanner(&[]);
+        }
+        true
+    }
+
     /// Whether the object was well formed, and nothing but white space follows it.
     pub(crate) fn is_complete(&mut self) -> bool {
         self.scanner.skip_space();

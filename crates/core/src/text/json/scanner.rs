@@ -222,6 +222,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Gives the items of an array that was entered, and passes over its end.
+    pub(super) fn items(&mut self, mut read: impl FnMut(Value<'a>)) -> Option<()> {
+        self.skip_space();
+        if self.take(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            read(self.value()?);
+            self.skip_space();
+            if self.take(b']').is_some() {
+                return Some(());
+            }
+            self.take(b',')?;
+            self.skip_space();
+        }
+    }
+
     fn member_name(&mut self) -> Option<()> {
         self.text()?;
         self.colon()

@@ -2,12 +2,24 @@
 
 use std::time::Duration;
 
-use super::{Error, Seconds};
-use crate::answer::rate_limit::RateLimit;
-use crate::messages::Messages;
+use crate::error::{Error, RateLimit};
+use crate::messages::{ENGLISH, Messages};
+use crate::text::seconds::Seconds;
 use crate::timestamp::Timestamp;
 
-pub(super) fn to_json(error: &Error, messages: &Messages) -> String {
+impl Error {
+    /// The error record: one JSON object, the same from every language.
+    pub fn to_json(&self) -> String {
+        self.to_json_in(&ENGLISH)
+    }
+
+    /// The error record with `user_message` and `advice` in the language of `messages`.
+    pub fn to_json_in(&self, messages: &Messages) -> String {
+        to_json(self, messages)
+    }
+}
+
+fn to_json(error: &Error, messages: &Messages) -> String {
     let mut object = ObjectWriter::new();
     object.text("kind", Some(error.kind().name()));
     object.raw("status", error.status());

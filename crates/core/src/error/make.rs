@@ -1,14 +1,161 @@
-//! Giving an error the details that otherwise an answer gives it: to restore one that was stored,
-//! and to make one in a test.
+//! Making errors, for failures that no answer describes, and adding what a layer knows; restoring one
+//! that was stored, and making one in a test.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Error, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part, ToldLimit};
-use crate::answer::limit_scope::LimitScope;
-use crate::answer::rate_limit::RateLimit;
+use super::{
+    Error, HeaderSize, HintSource, Inner, MAX_BODY_BYTES, MAX_FIELD_ERRORS, Part, RateLimit,
+};
+use crate::kind::Kind;
+use crate::limit_scope::LimitScope;
+use crate::provider::Provider;
+use crate::stop_reason::StopReason;
+use crate::text::clip::clip;
 use crate::timestamp::Timestamp;
 
 impl Error {
+    /// An error of this kind. The message is redacted.
+    pub fn new(kind: Kind, message: &str) -> Self {
+        let mut inner = Inner::boxed();
+        inner.kind = kind;
+        inner.retryable = kind.is_retryable();
+        inner.store.set_redacted(Part::Message, message);
+        inner.into()
+    }
+
+    /// An answer that came well, but that the caller does not take: an empty text, JSON that breaks
+    /// off. Of [`Kind::Protocol`].
+    ///
+    /// A [`Call`](crate::Call) retries it with back-off as long as attempts are left, whatever the
+    /// verdict on its kind. It costs no [`Budget`](crate::Budget), and says nothing of the health of
+    /// a service that did answer.
+    pub fn rejected() -> Self {
+        Error::new(Kind::Protocol, "the answer was rejected by the caller").with_rejected(true)
+    }
+
+    /// The same error, marked as an answer that the caller would not take.
+    #[must_use]
+    pub fn with_rejected(mut self, rejected: bool) -> Self {
+        self.0.rejected = rejected;
+        self
+    }
+
+    /// The same error with the HTTP status of the answer.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error with another verdict on retrying.
+    #[must_use]
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// The same error with the provider's machine-readable code, redacted.
+    #[must_use]
+    pub fn with_code(mut self, code: &str) -> Self {
+        self.0.store.set_redacted(Part::Code, code);
+        self
+    }
+
+    /// The same error with the provider.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Option<Provider>) -> Self {
+        self.0.provider = provider;
+        self
+    }
+
+    /// The same error with the wait that is needed, and where it is known from.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration, source: HintSource) -> Self {
+        self.0.retry_after = Some((wait, source));
+        self
+    }
+
+    /// The same error with the number of requests that were sent.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, marked as the end of a layer's retries.
+    #[must_use]
+    pub fn with_exhausted(mut self, exhausted: bool) -> Self {
+        self.0.exhausted = exhausted;
+        self
+    }
+
+    /// The same error with the rule that ended the call.
+    #[must_use]
+    pub fn with_stop_reason(mut self, reason: StopReason) -> Self {
+        self.0.stop_reason = Some(reason);
+        self
+    }
+
+    /// The same error, marked as one after which the request may have been carried out.
+    #[must_use]
+    pub fn with_ambiguous(mut self, ambiguous: bool) -> Self {
+        self.0.ambiguous = ambiguous;
+        self
+    }
+
+    /// The same error with the model that the request named.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        self.0.model = Some(clip(model, 200).into());
+        self
+    }
+
+    /// The same error with what a stream had delivered before it failed.
+    #[must_use]
+    pub fn with_partial_text(mut self, text: &str) -> Self {
+        self.0.partial_text = Some(text.into());
+        self.with_delivered(!text.is_empty())
+    }
+
+    /// The same error, saying whether anything of an answer had been delivered before.
+    #[must_use]
+    pub fn with_delivered(mut self, delivered: bool) -> Self {
+        self.0.delivered |= delivered;
+        self
+    }
+
+    /// The same error with the provider's id of the request, redacted.
+    #[must_use]
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        self.0.store.set_redacted(Part::RequestId, id);
+        self
+    }
+
+    /// The same error with the headers of the answer.
+    #[must_use]
+    pub fn with_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(self, headers: &[(N, V)]) -> Self {
+        let size = HeaderSize::of(headers.iter().map(|(name, value)| (name, value)));
+        self.keep_headers(headers, size)
+    }
+
+    /// The same error with headers of this size.
+    pub(crate) fn keep_headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        mut self,
+        headers: &[(N, V)],
+        size: HeaderSize,
+    ) -> Self {
+        self.0.store.set_headers(headers.iter().map(|(name, value)| (name, value)), size);
+        self
+    }
+
+    /// The same error with the lower-level error that caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
     /// The same error with another message of the provider, redacted; or without one.
     #[must_use]
     pub fn with_message(mut self, message: Option<&str>) -> Self {
@@ -17,13 +164,6 @@ impl Error {
             None => self.0.store.clear(Part::Message),
         }
         self
-    }
-
-    /// What is wrong with an answer in which the provider says nothing: our own words, for
-    /// `Display`. Bindings keep it when they store an error.
-    #[doc(hidden)]
-    pub fn explanation(&self) -> Option<&str> {
-        self.0.store.text(Part::Explanation)
     }
 
     /// The same error with our own words for what is wrong.
@@ -58,7 +198,7 @@ impl Error {
     /// The same error with the rate limit that the answer reports.
     #[must_use]
     pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
-        self.0.rate_limit = ToldLimit::Here(Box::new(rate_limit));
+        self.0.rate_limit = Some(rate_limit);
         self
     }
 
@@ -86,22 +226,19 @@ impl Error {
     /// The same error with one more invalid field; those beyond [`MAX_FIELD_ERRORS`] are left out.
     #[must_use]
     pub fn with_field_error(mut self, field: &str, messages: &[&str]) -> Self {
-        let mut fields = self.field_texts().clone();
+        let fields = self.0.field_errors.get_or_insert_default();
         if !fields.is_full() {
             fields.push_field(|| field.into());
             for message in messages.iter().take(MAX_FIELD_ERRORS) {
                 fields.push_message(|| (*message).into());
             }
         }
-        self.0.field_errors = Box::new(fields).into();
         self
     }
 
     /// The same error with the raw body of the answer, cut to [`MAX_BODY_BYTES`].
     #[must_use]
     pub fn with_body(mut self, body: &[u8]) -> Self {
-        // Those that the body named before stay.
-        self.field_texts();
         let body = &body[..body.len().min(MAX_BODY_BYTES)];
         self.0.store.set(Part::Body, body);
         self

@@ -1,0 +1,96 @@
+//! An error as text, for a developer: one line for a log, and a report of several lines.
+
+use std::fmt;
+
+use super::Error;
+use crate::text::seconds::Seconds;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())?;
+        if let Some(status) = self.status() {
+            write!(f, " ({status})")?;
+        }
+        let said = self.message().filter(|message| !message.is_empty());
+        if let Some(message) = said.or(self.explanation()) {
+            write!(f, ": {}", OneLine(message))?;
+        }
+        if let Some(wait) = self.retry_after() {
+            write!(f, "; retry after {} s", Seconds(wait))?;
+        }
+        if let Some(id) = self.request_id() {
+            write!(f, "; request id {}", OneLine(id))?;
+        }
+        if self.attempts() > 1 {
+            write!(f, "; {} attempts", self.attempts())?;
+        }
+        Ok(())
+    }
+}
+
+/// A text of the server. Line ends and other control characters become spaces, so that a log line
+/// stays one line and nobody can forge another.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        self.0.chars().try_for_each(|c| fmt::Write::write_char(f, shown(c)))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retry = if self.is_retryable() { "retryable" } else { "not retryable" };
+        writeln!(f, "{self}")?;
+        writeln!(f, "  kind: {} ({}, {retry})", self.kind(), self.severity())?;
+        for (name, value) in
+            [("code", self.code()), ("type", self.error_type()), ("param", self.param())]
+        {
+            if let Some(value) = value {
+                writeln!(f, "  {name}: {}", OneLine(value))?;
+            }
+        }
+        if let Some(provider) = self.provider() {
+            writeln!(f, "  provider: {provider}")?;
+        }
+        for field in self.field_errors() {
+            let messages = field.messages.join(" ");
+            writeln!(f, "  field {}: {}", OneLine(field.field), OneLine(&messages))?;
+        }
+        if let Some(source) = std::error::Error::source(self) {
+            writeln!(f, "  caused by: {source}")?;
+        }
+        write!(f, "  body: {} bytes", self.body().len())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Kind};
+
+    #[test]
+    fn display_is_one_line_without_secrets() {
+        let error =
+            Error::new(Kind::Server, "first\r\nsecond key=abcdefghijklmnop1234").with_status(500);
+        assert_eq!(error.to_string(), "server (500): first  second key=[redacted]");
+        let error = error.with_request_id("1\nforged").with_code("a\rb");
+        assert!(error.to_string().ends_with("; request id 1 forged"), "{error}");
+        assert!(format!("{error:?}").contains("code: a b\n"), "{error:?}");
+    }
+
+    #[test]
+    fn debug_names_the_cause() {
+        let cause = std::io::Error::other("connection reset");
+        let error = Error::new(Kind::Network, "could not connect").with_source(cause);
+        let report = format!("{error:?}");
+        assert!(report.contains("caused by: connection reset"), "{report}");
+        assert!(report.lines().count() > 2);
+    }
+}
