@@ -1,7 +1,7 @@
 """The error model and retry policy for programs that call LLM APIs.
 
 - `classify` reads an answer and says what went wrong, as an exception of its kind.
-- `Client` calls an API, and handles what fails.
+- `Client` and `AsyncClient` call an API, and handle what fails.
 - `retry` calls a function again when that may help, after the wait that the server asks for.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
 - `resayil.httpx`, `resayil.httpx2` and `resayil.requests` do so below those libraries.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging as _logging
 from typing import TYPE_CHECKING
 
+from ._async_client import AsyncClient, AsyncStream
 from ._client import Client, Stream
 from ._exceptions import (
     APIConnectionError,
@@ -76,6 +77,8 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncClient",
+    "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "Balance",

@@ -3,57 +3,59 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Literal, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
+from urllib.parse import quote
 
-from . import _idempotency, _log, _native
-from ._metrics import Metric
-from ._native import Budget, Fallback, FallbackTarget, QuotaState, RetryPolicy
-from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model, ModelList, Object
-from ._quota import Quota
-from ._retry import DEFAULT_POLICY
+from . import _base_client, _native, _request
+from ._base_client import BaseClient, Predicate, Timeout
+from ._native import RetryPolicy
+from ._objects import (
+    Balance,
+    ChatCompletion,
+    ChatCompletionChunk,
+    CreateEmbeddingResponse,
+    Model,
+    ModelList,
+    Object,
+)
+from ._response import Response
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._chat_params import ChatParams, EmbeddingParams
+
+_Self = TypeVar("_Self", bound="Client")
+_Message = Union[Mapping[str, Any], Object, Any]
 
 
-def _observe(
-    action: str,
-    reason: str,
-    attempt: int,
-    delay: Optional[float],
-    error: Optional[_native.Error],
-    text: str,
-) -> None:
-    """Logs a decision of the native client."""
-    _log.emit("Client", action, reason, attempt, delay, error, text)
-
-
-#: Says of an answer whether to treat it as a failure all the same.
-Predicate = Callable[[ChatCompletion], object]
-
-
-class Client:
+class Client(BaseClient):
     """A client of LLM Resayil, and of all services that are compatible with OpenAI's API.
 
     It waits for the quota before it sends, so that nothing is refused; tries again only where that
     can help; and raises exceptions that say what went wrong. Calls block, and Ctrl-C ends them.
-    Any number of threads may use one client.
+    Any number of threads may use one client. `with Client() as client:` or `close()` frees its
+    connections. A pickled client has no key: its copy takes that of the environment.
 
     `api_key`: default the environment variable `RESAYIL_API_KEY`. `base_url`: default
     `RESAYIL_BASE_URL`, else `https://llmapi.resayil.io/v1`; plain http for this machine alone,
-    unless `allow_http`. `policy` says when calls are tried again; `budget` is their shared stock of
-    retries. `quota`: by default one of its own that learns the limit; a `Quota` to share it or to
-    tell the limit; None to send at once. `provider`: by default known by the host, else recognised
-    by each answer.
+    unless `allow_http`; parameters of its query, such as Azure's `api-version`, are sent with each
+    request. `policy` says when calls are tried again, or `max_retries` how often; `budget` is their
+    shared stock of retries. `quota`: by default one of its own that learns the limit; a `Quota` to
+    share it or to tell the limit; None to send at once. `provider`: by default known by the host,
+    else recognised by each answer. `default_headers` and `default_query` are sent with each
+    request.
 
     `share_quota`: one quota for all processes of this host that do so, too, with the same origin,
     key and window, in whatever language. A `quota` then only tells limit and window: what is
     counted is in a file in `quota_folder`, by default a folder of the user's own for temporary
     files. Linux only; where it cannot be done, the client has its own quota and logs a warning.
 
-    Time-outs in seconds: `connect_timeout`; `attempt_timeout` for one attempt (30 s or more, the
-    service asks); `idle_timeout` for silence within a stream. The total is the policy's `deadline`.
-    `max_response_bytes` is the largest answer that is read.
+    Time-outs in seconds: `connect_timeout` (10); `timeout`, also called `attempt_timeout`, for one
+    attempt (120; 30 or more, the service asks); `idle_timeout` for silence within a stream (60).
+    The total is the policy's `deadline`. `max_response_bytes` is the largest answer that is read.
 
     `retry_if_result` says of an answer that came well whether to treat it as a failure all the
     same: `lambda answer: not answer.choices[0].message.content` retries empty ones. An answer that
@@ -75,97 +77,81 @@ class Client:
     Raises ConfigurationError for a missing key, and for a key, address or option of bad form.
     """
 
-    def __init__(
-        self,
-        api_key: Optional[str] = None,
-        base_url: Optional[str] = None,
-        *,
-        policy: RetryPolicy = DEFAULT_POLICY,
-        quota: Union[Quota, Literal["auto"], None] = "auto",
-        share_quota: bool = False,
-        quota_folder: Union[str, os.PathLike[str], None] = None,
-        budget: Optional[Budget] = None,
-        provider: Optional[str] = None,
-        connect_timeout: float = 10.0,
-        attempt_timeout: float = 120.0,
-        idle_timeout: float = 60.0,
-        max_response_bytes: int = 16 * 1024 * 1024,
-        allow_http: bool = False,
-        user_agent: Optional[str] = None,
-        retry_if_result: Optional[Predicate] = None,
-        fallback: Union[Fallback, Sequence[Union[str, FallbackTarget]], None] = None,
-        max_concurrency: Optional[int] = None,
-        adaptive_concurrency: bool = False,
-    ) -> None:
-        if adaptive_concurrency and max_concurrency is None:
-            raise TypeError("adaptive_concurrency needs a max_concurrency")
-        if fallback is not None and not isinstance(fallback, Fallback):
-            fallback = Fallback(fallback)
-        self._retry_if_result = retry_if_result
-        self._options: dict[str, Any] = {
-            "api_key": api_key,
-            "base_url": base_url,
-            "policy": policy,
-            "fallback": fallback,
-            "max_concurrency": max_concurrency,
-            "adaptive_concurrency": adaptive_concurrency,
-            "budget": budget if budget is not None else Budget(),
-            "share_quota": share_quota,
-            "quota_folder": quota_folder,
-            "provider": provider,
-            "connect_timeout": connect_timeout,
-            "attempt_timeout": attempt_timeout,
-            "idle_timeout": idle_timeout,
-            "max_response_bytes": max_response_bytes,
-            "allow_http": allow_http,
-            "user_agent": user_agent or f"resayil-python/{_native.__version__}",
-        }
-        if quota != "auto":
-            self._options["quota"] = quota
-        self._native = _native.Client(self._options, _observe)
-        self._pid = os.getpid()
+    chat: Chat
+    """`chat.completions.create(...)`"""
+    embeddings: Embeddings
+    """`embeddings.create(...)`"""
+    models: Models
+    """`models.list()`"""
+
+    def _make_parts(self) -> None:
         self.chat = Chat(self)
-        """`chat.completions.create(...)`"""
+        self.embeddings = Embeddings(self)
         self.models = Models(self)
-        """`models.list()`"""
 
-    def _connected(self) -> _native.Client:
-        # A forked child may not use its parent's connections.
-        if self._pid != os.getpid():
-            self._native = _native.Client(self._options, _observe)
-            self._pid = os.getpid()
-        return self._native
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+    ) -> Response:
+        """Sends to any path below the base URL, with quota, retries and errors as in a chat.
 
-    def balance(self) -> Balance:
+        `body` is what is sent as JSON; bytes and texts are sent as they are. The options are those
+        of `chat.completions.create`.
+        """
+        data = _base_client.body_bytes(body)
+        key = _base_client.idempotency_key(idempotency_key, "post", path, data)
+        options = self._defaults.options(deadline, key, policy, timeout, extra_headers, extra_query)
+        return _base_client.response(self._connected().post(path, data, **options))
+
+    def get(
+        self,
+        path: str,
+        *,
+        deadline: Optional[float] = None,
+        policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+    ) -> Response:
+        """Fetches any path below the base URL; it does not wait for the quota."""
+        options = self._defaults.options(
+            deadline, None, policy, timeout, extra_headers, extra_query
+        )
+        return _base_client.response(self._connected().get(path, **options))
+
+    def balance(self, *, deadline: Optional[float] = None, timeout: Timeout = None) -> Balance:
         """The account's subscription and credits, which only LLM Resayil has.
 
         The service is known to answer 500 here at times while all else works.
         """
-        names = ("tier", "status", "expires_at", "credits")
-        return Balance(dict(zip(names, self._connected().balance())))
+        options = self._defaults.options(deadline, timeout=timeout)
+        return _base_client.balance(self._connected().balance(**options))
 
-    def quota_state(self) -> Optional[QuotaState]:
-        """What the quota knows at this moment; None for a client without one."""
-        return self._connected().quota_state()
+    def close(self) -> None:
+        """Frees the connections; those that copies of the client use stay open.
 
-    def stats(self) -> dict[str, Any]:
-        """Counters since the client was made, and what quota and budget have left.
-
-        `calls`, `attempts`, `answered`, `failed` (also `failed_by_kind` and `stops_by_reason`),
-        `refused`, `retries` (also `retries_by_reason` and `retries_by_kind`), `stale_connections`,
-        `quota_waits` and their seconds `quota_wait`, `backoff_waits` and `backoff_wait`; `quota`:
-        None or a dict with `limit`, `remaining`, `reset_after`, `waiting`, `admitted` and
-        `refused`; `concurrency`: None or a dict with `limit`, `in_flight` and `waiting`;
-        `budget_remaining` and `budget_health`. Any thread may ask, at any time.
+        Calls that are under way go on; a further one raises RuntimeError.
         """
-        return self._connected().stats()
+        self._native, self._lazy = None, None
 
-    def metrics(self) -> list[Metric]:
-        """The same as a list of values with names as OpenTelemetry writes them, for an exporter."""
-        return self._connected().metrics()
+    def __enter__(self: _Self) -> _Self:
+        return self
 
-    def __repr__(self) -> str:
-        return repr(self._native)
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
 
 
 class Chat:
@@ -182,22 +168,46 @@ class Models:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def list(self) -> ModelList:
+    def list(self, *, deadline: Optional[float] = None, timeout: Timeout = None) -> ModelList:
         """The models that the key may use."""
-        names = ("id", "object", "created", "owned_by")
-        models = [dict(zip(names, row)) for row in self._client._connected().models()]
-        return ModelList({"object": "list", "data": models})
+        options = self._client._defaults.options(deadline, timeout=timeout)
+        return _base_client.model_list(self._client._connected().models(**options))
+
+    def retrieve(
+        self, model: str, *, deadline: Optional[float] = None, timeout: Timeout = None
+    ) -> Model:
+        """One model."""
+        path = f"models/{quote(model, safe='')}"
+        return Model(self._client.get(path, deadline=deadline, timeout=timeout).json())
 
 
-_Message = Union[Mapping[str, Any], Object]
+class Embeddings:
+    """The part `embeddings` of a client."""
 
-# Options of OpenAI's SDK that would otherwise be sent as fields of the request.
-_OTHERS = {
-    "timeout": "use deadline, or Client(attempt_timeout=...)",
-    "extra_headers": "headers cannot be added",
-    "extra_query": "query parameters cannot be added",
-    "extra_body": "give further fields as keyword arguments",
-}
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(
+        self,
+        *,
+        model: str,
+        input: Union[str, Iterable[Any]],
+        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None,
+        policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        **params: Unpack[EmbeddingParams],
+    ) -> CreateEmbeddingResponse:
+        """The vectors of a text or of several; the options are those of a chat."""
+        request = _request.embedding(model, input, params, extra_body)
+        answer = self._client.post(
+            "embeddings", request, deadline=deadline, idempotency_key=idempotency_key,
+            policy=policy, timeout=timeout, extra_headers=extra_headers, extra_query=extra_query,
+        )  # fmt: skip
+        return CreateEmbeddingResponse(answer.json())
 
 
 class Completions:
@@ -216,8 +226,12 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
         retry_if_result: Optional[Predicate] = None,
-        **params: Any,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        **params: Unpack[ChatParams],
     ) -> ChatCompletion: ...
 
     @overload
@@ -230,8 +244,12 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
         retry_if_result: Optional[Predicate] = None,
-        **params: Any,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        **params: Unpack[ChatParams],
     ) -> Stream: ...
 
     @overload
@@ -244,8 +262,12 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
         retry_if_result: Optional[Predicate] = None,
-        **params: Any,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        **params: Unpack[ChatParams],
     ) -> Union[ChatCompletion, Stream]: ...
 
     def create(
@@ -257,59 +279,40 @@ class Completions:
         deadline: Optional[float] = None,
         idempotency_key: Optional[str] = None,
         policy: Optional[RetryPolicy] = None,
+        timeout: Timeout = None,
         retry_if_result: Optional[Predicate] = None,
-        **params: Any,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, object]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        **params: Unpack[ChatParams],
     ) -> Union[ChatCompletion, Stream]:
         """Asks for a chat completion.
 
         `messages` are objects with `role` and `content`. With `stream=True` the answer is an
-        iterator of chunks. `deadline` is the time in seconds that the whole call may take, retries
-        and waits included; `policy` replaces the client's; `idempotency_key` is that of all
-        attempts, by default a random one; `retry_if_result` replaces the client's. Further keyword
-        arguments, such as `temperature` and `max_tokens`, are fields of the request; None leaves a
-        field out.
+        iterator of chunks. Further keyword arguments, such as `temperature`, `max_tokens` and
+        `tools`, are the fields of OpenAI's API; None leaves a field out. A service's own fields go
+        into `extra_body`.
 
-        Raises an APIError, after the retries that the policy allows.
+        `deadline` is the time in seconds that the whole call may take, retries and waits included,
+        and `timeout` that of one attempt; `policy` replaces the client's; `idempotency_key` is that
+        of all attempts, by default a random one; `retry_if_result` replaces the client's;
+        `extra_headers` and `extra_query` come to what the client sends.
+
+        Raises an APIError, after the retries that the policy allows; TypeError, before anything is
+        sent, for arguments that cannot be meant.
         """
-        for name in params:
-            if name in _OTHERS:
-                raise TypeError(f"create has no argument {name!r}: {_OTHERS[name]}")
-        fields = {name: value for name, value in params.items() if value is not None}
-        request = json.dumps(
-            {"model": model, "messages": list(messages), **fields}, default=_plain, allow_nan=False
+        client = self._client
+        request = _request.chat(model, messages, params, extra_body)
+        key = _base_client.idempotency_key(idempotency_key, "chat", request)
+        options = client._defaults.options(
+            deadline, key, policy, timeout, extra_headers, extra_query
         )
-        native = self._client._connected()
-        if idempotency_key is None:
-            idempotency_key = _idempotency.key("chat", request)
         if stream:
-            return Stream(
-                native.chat_stream(
-                    request, deadline=deadline, idempotency_key=idempotency_key, policy=policy
-                )
-            )
-        predicate = retry_if_result or self._client._retry_if_result
-
-        def rejects(text: str, *details: Any) -> bool:
-            assert predicate is not None
-            return bool(predicate(ChatCompletion(json.loads(text), *details)))
-
-        text, attempts, request_id, fallback = native.chat(
-            request,
-            deadline=deadline,
-            idempotency_key=idempotency_key,
-            policy=policy,
-            retry_if_result=None if predicate is None else rejects,
+            return Stream(client._connected().chat_stream(request, **options))
+        options["retry_if_result"] = _base_client.predicate(
+            retry_if_result, client._defaults.retry_if_result
         )
-        return ChatCompletion(json.loads(text), attempts, request_id, fallback)
-
-
-def _plain(value: object) -> Any:
-    dump = getattr(value, "model_dump", None)
-    if dump is not None:
-        return dump()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a request cannot hold a value of the type {type(value).__name__}")
+        return _base_client.completion(client._connected().chat(request, **options))
 
 
 class Stream(Iterator[ChatCompletionChunk]):

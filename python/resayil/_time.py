@@ -116,6 +116,10 @@ class AsyncAlarm:
         with contextlib.suppress(RuntimeError):
             self._run_soon(self._event.set)
 
+    async def wait(self) -> None:
+        """Waits for the call, however long it takes."""
+        await self._event.wait()
+
     async def sleep(self, seconds: float) -> None:
         if _skip(seconds):
             seconds = 0

@@ -29,6 +29,18 @@ def test_an_answer_has_openais_attributes(sandbox: Sandbox) -> None:
     dump = answer.model_dump()
     assert dump["choices"][0]["message"]["content"] == "echo: Hello"
     assert json.loads(answer.model_dump_json()) == dump
+    # What the schema has and the answer has not.
+    assert answer.system_fingerprint is None and dump["system_fingerprint"] is None
+    assert "system_fingerprint" not in answer.model_dump(exclude_none=True)
+    assert answer.to_dict() == answer.model_dump(exclude_unset=True) == dict(answer.to_dict())
+    assert json.loads(answer.to_json()) == answer.to_dict()
+    # As a dict.
+    assert answer["choices"][0]["message"]["content"] == "echo: Hello"
+    assert answer["system_fingerprint"] is None and answer.get("system_fingerprint", 1) == 1
+    assert "usage" in answer and "system_fingerprint" not in answer
+    assert set(dict(answer)) == set(answer) == set(answer.keys()) == set(answer.to_dict())
+    with pytest.raises(KeyError, match="colour"):
+        answer["colour"]
     with pytest.raises(AttributeError, match="ChatCompletion has no 'colour'"):
         answer.colour  # noqa: B018
     assert pickle.loads(pickle.dumps(answer)) == answer
@@ -219,9 +231,19 @@ def test_the_key_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("arguments", "problem", "expected"),
     [
-        ({"timeout": 3}, TypeError, "use deadline"),
-        ({"extra_body": {}}, TypeError, "give further fields as keyword arguments"),
-        ({"colour": object()}, TypeError, "cannot hold a value of the type object"),
+        ({"timeout": "soon"}, TypeError, "timeout has to be a number of seconds, not str"),
+        ({"timeout": 0}, resayil.ConfigurationError, "attempt_timeout has to be more than 0"),
+        ({"tempurature": 1}, TypeError, "did you mean 'temperature'?"),
+        ({"top_k": 1}, TypeError, "extra_body={...}"),
+        ({"extra_body": {"a": object()}}, TypeError, "cannot hold a value of the type object"),
+        ({"extra_headers": {"Host": "x"}}, resayil.ConfigurationError, '"Host" cannot be set'),
+        ({"extra_headers": {"x": b"y"}}, TypeError, "extra_headers has to have texts"),
+        ({"extra_query": [1]}, TypeError, "extra_query has to be a mapping"),
+        ({"messages": "hi"}, TypeError, "messages has to be a list of messages such as"),
+        ({"messages": {"role": "user"}}, TypeError, "messages has to be a list of messages"),
+        ({"messages": ["hi"]}, TypeError, "messages[0] has to be a message such as"),
+        ({"messages": None}, TypeError, "not None"),
+        ({"model": None}, TypeError, "model has to be the name of a model, not None"),
         ({"temperature": float("nan")}, ValueError, ""),
         ({"deadline": -1}, ValueError, "deadline has to be 0 or more seconds"),
         ({"idempotency_key": "a b"}, resayil.ConfigurationError, "idempotency key"),
@@ -231,7 +253,9 @@ def test_arguments_are_checked(
     sandbox: Sandbox, arguments: dict[str, Any], problem: type[Exception], expected: str
 ) -> None:
     with pytest.raises(problem) as caught:
-        sandbox.client().chat.completions.create(model="mistral", messages=HELLO, **arguments)
+        sandbox.client().chat.completions.create(
+            **{"model": "mistral", "messages": HELLO, **arguments}
+        )
     assert expected in str(caught.value)
     assert sandbox.log == []
 

@@ -78,6 +78,22 @@ def client() -> None:
     create(messages=[])  # type: ignore[call-overload]
 
 
+async def async_client() -> None:
+    async with resayil.AsyncClient(timeout=60, max_retries=2) as client:
+        create = client.chat.completions.create
+        answer = await create(model="m", messages=[{"role": "user", "content": "x"}], top_p=0.5)
+        assert_type(answer, resayil.ChatCompletion)
+        for call in answer.choices[0].message.tool_calls or []:
+            assert_type(call.function.arguments, str)
+        async for chunk in await create(model="m", messages=[], stream=True):
+            assert_type(chunk.choices[0].delta.content, Optional[str])
+        assert_type(await client.post("x", {}), resayil.Response)
+        vectors = await client.embeddings.create(model="m", input=["x"])
+        assert_type(vectors.data[0].embedding, list[float])
+        assert_type(client.with_options(timeout=3), resayil.AsyncClient)
+        await create(model="m", messages=[], tempurature=1)  # type: ignore[call-overload]
+
+
 def streams() -> None:
     decoder = resayil.StreamDecoder(provider="openai")
     assert_type(decoder.feed(b""), list[str])

@@ -304,6 +304,11 @@ impl Client {
         &self.0.policy
     }
 
+    /// The address that paths are added to, without its query and without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        self.0.url.base()
+    }
+
     /// Whose API it is, if that is known.
     pub fn provider(&self) -> Option<Provider> {
         self.0.provider

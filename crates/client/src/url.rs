@@ -78,6 +78,11 @@ impl BaseUrl {
         })
     }
 
+    /// The address without its query and without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The whole address, without a slash at the end of its path.
     pub(crate) fn whole(&self) -> String {
         match self.query.as_str() {

@@ -2,28 +2,33 @@
 
 use std::borrow::Cow;
 
-use ::client::{CallEvent, CallOptions, CancelToken, ChatRequest, Client as RustClient};
+use ::client::{ChatRequest, Client as RustClient, Response};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use resayil_core::{ConcurrencyLimit, Error};
+use resayil_core::Error;
 
-use crate::budget::Budget;
-use crate::chat_stream::ChatStream;
-use crate::error::NativeError;
-use crate::fallback::Fallback;
-use crate::policy::{RetryPolicy, count};
-use crate::predicate::Predicate;
-use crate::quota::{Quota, QuotaState};
-use crate::{counters, exceptions, input, interrupt};
+use crate::call_options::Options;
+use crate::chat_stream::Opening;
+use crate::pending::{Finish, Pending};
+use crate::policy::RetryPolicy;
+use crate::quota::QuotaState;
+use crate::wake::Callback;
+use crate::{client_options, counters, exceptions, input, interrupt};
 
-type Answer = (String, u32, Option<String>, Option<usize>);
-type ModelRow = (String, Option<String>, Option<i64>, Option<String>);
-type BalanceRow = (Option<String>, Option<String>, Option<String>, Option<f64>);
-
-/// The client without its Python face; see `resayil.Client`.
+/// The client without its Python face; see `resayil.Client`. It alone holds the key.
 #[pyclass(frozen, module = "resayil._native")]
-pub(crate) struct Client(RustClient);
+pub(crate) struct Client {
+    client: RustClient,
+    options: Py<PyDict>,
+    observer: Option<Py<PyAny>>,
+}
 
+/// Options that say which quota a client has; without a change of them it stays the same.
+const OF_THE_QUOTA: [&str; 6] =
+    ["api_key", "base_url", "provider", "quota", "share_quota", "quota_folder"];
+
+/// Every method that calls the service takes the options of one call as keyword arguments, and a
+/// `waker`: with one it returns a `Pending` at once, else it blocks and Ctrl-C ends it.
 #[pymethods]
 impl Client {
     /// `options` has the names of the keyword arguments of `resayil.Client`; what is left out or
@@ -36,180 +41,232 @@ impl Client {
         options: &Bound<'_, PyDict>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let mut builder = RustClient::builder();
-        let adaptive = options.get_item("adaptive_concurrency")?;
-        let adaptive = adaptive.is_some_and(|it| it.is_truthy().unwrap_or(false));
-        let shares = options.get_item("share_quota")?;
-        let shares = shares.is_some_and(|shares| shares.is_truthy().unwrap_or(false));
-        for (name, value) in options {
-            if value.is_none() && !name.eq("quota")? {
-                continue;
+        let client = client_options::build(py, options, None, observer.as_ref())?;
+        Ok(Client { client, options: options.copy()?.unbind(), observer })
+    }
+
+    /// A client with connections of its own and these options changed. It shares the quota, unless they
+    /// say otherwise.
+    #[pyo3(signature = (**changes))]
+    fn replace(&self, py: Python<'_>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let options = self.options.bind(py).copy()?;
+        let mut quota = self.client.quota();
+        if let Some(changes) = changes {
+            options.update(changes.as_mapping())?;
+            for name in OF_THE_QUOTA {
+                quota = quota.filter(|_| !changes.contains(name).unwrap_or(true));
             }
-            let name: String = name.extract()?;
-            let seconds = || input::duration(&name, value.extract()?);
-            builder = match name.as_str() {
-                "api_key" => builder.api_key(&value.extract::<Cow<'_, str>>()?),
-                "base_url" => builder.base_url(&value.extract::<Cow<'_, str>>()?),
-                "allow_http" => builder.allow_http(value.extract()?),
-                "provider" => {
-                    builder.provider(input::provider(Some(&value.extract::<Cow<'_, str>>()?))?)
-                }
-                "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
-                "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
-                "max_concurrency" if adaptive => {
-                    builder.concurrency_limit(ConcurrencyLimit::adaptive(count(value.extract()?)))
-                }
-                "max_concurrency" => {
-                    builder.concurrency_limit(ConcurrencyLimit::fixed(count(value.extract()?)))
-                }
-                // It says how the other one is meant.
-                "adaptive_concurrency" => builder,
-                "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
-                "quota" if value.is_none() => builder.no_quota(),
-                // It says limit and window; what is counted is in the file.
-                "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
-                "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
-                "share_quota" => builder.share_quota(value.extract()?),
-                "quota_folder" => builder.quota_folder(value.extract::<std::path::PathBuf>()?),
-                "connect_timeout" => builder.connect_timeout(seconds()?),
-                "attempt_timeout" => builder.attempt_timeout(seconds()?),
-                "idle_timeout" => builder.idle_timeout(seconds()?),
-                "max_response_bytes" => builder.max_response_bytes(value.extract()?),
-                "user_agent" => builder.user_agent(&value.extract::<Cow<'_, str>>()?),
-                _ => {
-                    let message = format!("Client has no option {name:?}");
-                    return Err(pyo3::exceptions::PyTypeError::new_err(message));
-                }
-            };
         }
-        if let Some(observer) = observer {
-            builder = builder.observer(move |event| tell(&observer, event));
+        let client = client_options::build(py, &options, quota, self.observer.as_ref())?;
+        Ok(Client {
+            client,
+            options: options.unbind(),
+            observer: self.observer.as_ref().map(|observer| observer.clone_ref(py)),
+        })
+    }
+
+    /// The same client anew, for a forked process: it may not use its parent's connections.
+    fn renew(&self, py: Python<'_>) -> PyResult<Self> {
+        let options = self.options.bind(py);
+        let client = client_options::build(py, options, None, self.observer.as_ref())?;
+        Ok(Client {
+            client,
+            options: options.copy()?.unbind(),
+            observer: self.observer.as_ref().map(|observer| observer.clone_ref(py)),
+        })
+    }
+
+    /// The options without the key.
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let options = self.options.bind(py).copy()?;
+        if options.contains("api_key")? {
+            options.del_item("api_key")?;
         }
-        // Building reads the environment only, but tells the observer.
-        let built = py.detach(|| builder.build());
-        built.map(Client).map_err(|error| exceptions::raise(py, error))
+        Ok(options)
     }
 
     /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id, the
-    /// index of the fallback's target. Of these `retry_if_result` says whether the answer is to be asked for again.
-    #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None, retry_if_result=None))]
+    /// index of the fallback's target. Of these `retry_if_result` says whether the answer is to be asked
+    /// for again.
+    #[pyo3(signature = (request, waker=None, **options))]
     fn chat(
         &self,
         py: Python<'_>,
         request: Cow<'_, str>,
-        deadline: Option<f64>,
-        idempotency_key: Option<Cow<'_, str>>,
-        policy: Option<&Bound<'_, RetryPolicy>>,
-        retry_if_result: Option<Py<PyAny>>,
-    ) -> PyResult<Answer> {
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
         let request = chat_request(py, &request)?;
-        let (mut options, token) = call_options(deadline, idempotency_key.as_deref(), policy)?;
-        let predicate = retry_if_result.map(Predicate::new);
-        if let Some(predicate) = predicate.clone() {
-            options = options.retry_if_result(move |answer| predicate.rejects(answer));
-        }
-        let answer = self.run(py, &token, move |client| {
-            let answer = client.chat_with(&request, &options)?;
-            let request_id = answer.request_id().map(str::to_owned);
-            Ok((answer.json().to_owned(), answer.attempts(), request_id, answer.fallback()))
-        });
-        match predicate.and_then(|predicate| predicate.take_failure()) {
-            Some(raised) => Err(raised),
-            None => answer,
-        }
+        self.run(
+            py,
+            options,
+            waker,
+            move |client, options| client.chat_with(&request, &options.call),
+            |py, answer| {
+                let id = answer.request_id();
+                let row = (answer.json(), answer.attempts(), id, answer.fallback());
+                Ok(row.into_pyobject(py)?.into_any().unbind())
+            },
+        )
     }
 
-    /// The same, piece by piece. Returns when the answer begins.
-    #[pyo3(signature = (request, *, deadline=None, idempotency_key=None, policy=None))]
+    /// The same, piece by piece: a `ChatStream`, when the answer begins.
+    #[pyo3(signature = (request, waker=None, **options))]
     fn chat_stream(
         &self,
         py: Python<'_>,
         request: Cow<'_, str>,
-        deadline: Option<f64>,
-        idempotency_key: Option<Cow<'_, str>>,
-        policy: Option<&Bound<'_, RetryPolicy>>,
-    ) -> PyResult<ChatStream> {
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
         let request = chat_request(py, &request)?;
-        let (options, token) = call_options(deadline, idempotency_key.as_deref(), policy)?;
-        ChatStream::open(py, self.0.clone(), request, options, token)
+        let Options { call, token, .. } = Options::read(options)?;
+        let opening = Opening::start(self.client.clone(), request, call, token.clone())?;
+        match waker {
+            None => Ok(Py::new(py, opening.wait(py)?)?.into_any()),
+            Some(waker) => {
+                let waker = Callback::new(waker, py)?;
+                let pending = Pending::start(token, waker, move || {
+                    opening.receive();
+                    Box::new(move |py| Ok(Py::new(py, opening.finish(py)?)?.into_any()))
+                })?;
+                Ok(Py::new(py, pending)?.into_any())
+            }
+        }
     }
 
-    /// Sends a JSON body to a path below the base URL: status, headers, body, number of requests.
-    #[pyo3(signature = (path, body, *, deadline=None, idempotency_key=None, policy=None))]
-    fn post<'py>(
+    /// Sends a JSON body to a path below the base URL: status, headers, body, number of requests, the
+    /// request's id, the index of the fallback's target.
+    #[pyo3(signature = (path, body, waker=None, **options))]
+    fn post(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         path: String,
-        body: &Bound<'py, PyAny>,
-        deadline: Option<f64>,
-        idempotency_key: Option<Cow<'_, str>>,
-        policy: Option<&Bound<'_, RetryPolicy>>,
-    ) -> PyResult<(u16, Bound<'py, PyList>, Bound<'py, PyBytes>, u32)> {
+        body: &Bound<'_, PyAny>,
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
         let body = input::bytes(body, "body")?.as_ref().to_vec();
-        let (options, token) = call_options(deadline, idempotency_key.as_deref(), policy)?;
-        let answer = self.run(py, &token, move |client| client.post(&path, &body, &options))?;
-        let pair = |(name, value): (&str, &[u8])| {
-            (PyBytes::new(py, name.as_bytes()), PyBytes::new(py, value))
-        };
-        let headers = PyList::new(py, answer.headers().map(pair).collect::<Vec<_>>())?;
-        Ok((answer.status(), headers, PyBytes::new(py, answer.body()), answer.attempts()))
+        let work =
+            move |client: &RustClient, options: &Options| client.post(&path, &body, &options.call);
+        self.run(py, options, waker, work, response)
+    }
+
+    /// Fetches a path below the base URL; gives the same.
+    #[pyo3(signature = (path, waker=None, **options))]
+    fn get(
+        &self,
+        py: Python<'_>,
+        path: String,
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let work = move |client: &RustClient, options: &Options| client.get(&path, &options.call);
+        self.run(py, options, waker, work, response)
     }
 
     /// The models that the key may use: id, object, created and owner of each.
-    fn models(&self, py: Python<'_>) -> PyResult<Vec<ModelRow>> {
-        let models = self.run(py, &CancelToken::new(), |client| client.models())?;
-        let row = |model: ::client::Model| (model.id, model.object, model.created, model.owned_by);
-        Ok(models.into_iter().map(row).collect())
+    #[pyo3(signature = (waker=None, **options))]
+    fn models(
+        &self,
+        py: Python<'_>,
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let work = |client: &RustClient, options: &Options| client.models_with(&options.call);
+        self.run(py, options, waker, work, |py, models| {
+            let row =
+                |model: ::client::Model| (model.id, model.object, model.created, model.owned_by);
+            let rows: Vec<_> = models.into_iter().map(row).collect();
+            Ok(rows.into_pyobject(py)?.unbind())
+        })
     }
 
     /// The account's tier, status, end and credits.
-    fn balance(&self, py: Python<'_>) -> PyResult<BalanceRow> {
-        let balance = self.run(py, &CancelToken::new(), |client| client.balance())?;
-        Ok((balance.tier, balance.status, balance.expires_at, balance.credits))
+    #[pyo3(signature = (waker=None, **options))]
+    fn balance(
+        &self,
+        py: Python<'_>,
+        waker: Option<Py<PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let work = |client: &RustClient, options: &Options| client.balance_with(&options.call);
+        self.run(py, options, waker, work, |py, balance| {
+            let row = (balance.tier, balance.status, balance.expires_at, balance.credits);
+            Ok(row.into_pyobject(py)?.into_any().unbind())
+        })
     }
 
     /// What the quota knows at this moment; None for a client without one.
     fn quota_state(&self) -> Option<QuotaState> {
-        self.0.quota_state().map(QuotaState)
+        self.client.quota_state().map(QuotaState)
     }
 
     /// When calls are tried again.
     #[getter]
     fn policy(&self) -> RetryPolicy {
-        RetryPolicy(self.0.policy().clone())
+        RetryPolicy(self.client.policy().clone())
     }
 
     /// The name of the provider, if it is known.
     #[getter]
     fn provider(&self) -> Option<&'static str> {
-        self.0.provider().map(|provider| provider.name())
+        self.client.provider().map(|provider| provider.name())
+    }
+
+    /// The address that paths are added to, without its query.
+    #[getter]
+    fn base_url(&self) -> &str {
+        self.client.base_url()
     }
 
     /// The counters since the client was made, and what quota and budget have left.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counters::to_dict(py, &self.0.stats())
+        counters::to_dict(py, &self.client.stats())
     }
 
     /// The same for an exporter: a list of `Metric`.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        counters::to_list(py, &self.0.stats())
+        counters::to_list(py, &self.client.stats())
     }
 
     fn __repr__(&self) -> String {
-        format!("{:?}", self.0)
+        format!("<Client {}>", self.client.base_url())
     }
 }
 
 impl Client {
+    /// Carries out a call: blocks, or starts it if there is a waker.
     fn run<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        token: &CancelToken,
-        work: impl FnOnce(&RustClient) -> Result<T, Error> + Send + 'static,
-    ) -> PyResult<T> {
-        let client = self.0.clone();
-        interrupt::run(py, token, move || work(&client))?
-            .map_err(|error| exceptions::raise(py, error))
+        options: Option<&Bound<'_, PyDict>>,
+        waker: Option<Py<PyAny>>,
+        work: impl FnOnce(&RustClient, &Options) -> Result<T, Error> + Send + 'static,
+        make: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Py<PyAny>> {
+        let options = Options::read(options)?;
+        let (token, predicate) = (options.token.clone(), options.predicate.clone());
+        let client = self.client.clone();
+        let call = move || -> Finish {
+            let result = work(&client, &options);
+            // Of the call alone: what it holds is freed before anybody is told.
+            drop((client, options));
+            Box::new(move |py| {
+                // What the program's own function raised comes first.
+                if let Some(raised) = predicate.and_then(|predicate| predicate.take_failure()) {
+                    return Err(raised);
+                }
+                make(py, result.map_err(|error| exceptions::raise(py, error))?)
+            })
+        };
+        match waker {
+            None => interrupt::run(py, &token, call)?(py),
+            Some(waker) => {
+                let waker = Callback::new(waker, py)?;
+                Ok(Py::new(py, Pending::start(token, waker, call)?)?.into_any())
+            }
+        }
     }
 }
 
@@ -217,34 +274,12 @@ fn chat_request(py: Python<'_>, json: &str) -> PyResult<ChatRequest> {
     ChatRequest::from_json(json).map_err(|error| exceptions::raise(py, error))
 }
 
-fn call_options(
-    deadline: Option<f64>,
-    idempotency_key: Option<&str>,
-    policy: Option<&Bound<'_, RetryPolicy>>,
-) -> PyResult<(CallOptions, CancelToken)> {
-    let token = CancelToken::new();
-    let mut options = CallOptions::new().cancel(token.clone());
-    if let Some(deadline) = deadline {
-        options = options.deadline(input::duration("deadline", deadline)?);
-    }
-    if let Some(key) = idempotency_key {
-        options = options.idempotency_key(key);
-    }
-    if let Some(policy) = policy {
-        options = options.policy(policy.get().0.clone());
-    }
-    Ok((options, token))
-}
-
-/// Hands a decision to Python. An interpreter that is going down is told nothing.
-fn tell(observer: &Py<PyAny>, event: &CallEvent<'_>) {
-    Python::try_attach(|py| {
-        let error = event.error.map(|error| NativeError(error.clone()));
-        let delay = event.delay.map(|delay| delay.as_secs_f64());
-        let text = event.to_string();
-        let arguments = (event.action.name(), event.reason, event.attempt, delay, error, text);
-        if let Err(error) = observer.call1(py, arguments) {
-            error.write_unraisable(py, Some(observer.bind(py)));
-        }
-    });
+fn response(py: Python<'_>, answer: Response) -> PyResult<Py<PyAny>> {
+    let pair =
+        |(name, value): (&str, &[u8])| (PyBytes::new(py, name.as_bytes()), PyBytes::new(py, value));
+    let headers = PyList::new(py, answer.headers().map(pair).collect::<Vec<_>>())?;
+    let body = PyBytes::new(py, answer.body());
+    let (status, attempts, fallback) = (answer.status(), answer.attempts(), answer.fallback());
+    let row = (status, headers, body, attempts, answer.request_id(), fallback);
+    Ok(row.into_pyobject(py)?.into_any().unbind())
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 /// How often a waiting call looks for signals.
-const SIGNAL_POLL: Duration = Duration::from_millis(50);
+pub(crate) const SIGNAL_POLL: Duration = Duration::from_millis(50);
 
 /// Starts a thread of this module.
 pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> PyResult<()> {

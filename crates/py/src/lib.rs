@@ -5,9 +5,11 @@
 
 mod budget;
 mod call;
+mod call_options;
 mod chat_stream;
 mod classify;
 mod client;
+mod client_options;
 mod counters;
 mod error;
 mod error_new;
@@ -17,12 +19,14 @@ mod headers;
 mod input;
 mod interrupt;
 mod messages;
+mod pending;
 mod policy;
 mod predicate;
 mod quota;
 mod rate_limit;
 mod stream;
 mod table;
+mod wake;
 
 use pyo3::prelude::*;
 
@@ -48,6 +52,8 @@ mod _native {
     use crate::input::monotonic_now;
     #[pymodule_export]
     use crate::messages::Messages;
+    #[pymodule_export]
+    use crate::pending::Pending;
     #[pymodule_export]
     use crate::policy::RetryPolicy;
     #[pymodule_export]

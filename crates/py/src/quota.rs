@@ -1,14 +1,15 @@
 //! The quota of one key.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::{Admission, Error, QuotaOptions, Settlement};
 
 use crate::headers::Headers;
+use crate::wake::Callback;
 use crate::{exceptions, input};
 
 /// The quota of one API key, shared by all senders in this process: so many requests in a window
@@ -93,20 +94,6 @@ impl Ticket {
     }
 }
 
-/// What a thread or task left to be woken by: a callable.
-struct Callback(Py<PyAny>);
-
-impl Wake for Callback {
-    fn wake(self: Arc<Self>) {
-        // An interpreter that is shutting down has nobody left to wake.
-        let _ = Python::try_attach(|py| {
-            if let Err(error) = self.0.call0(py) {
-                error.write_unraisable(py, Some(self.0.bind(py)));
-            }
-        });
-    }
-}
-
 fn settled() -> PyErr {
     PyRuntimeError::new_err("the ticket was settled or cancelled before")
 }
@@ -125,10 +112,8 @@ impl Ticket {
         waker: Option<Py<PyAny>>,
     ) -> PyResult<Option<f64>> {
         let now = input::monotonic(now)?;
-        if waker.as_ref().is_some_and(|waker| !waker.bind(py).is_callable()) {
-            return Err(PyTypeError::new_err("waker has to be callable"));
-        }
-        let waker = waker.map(|waker| Waker::from(Arc::new(Callback(waker))));
+        let waker = waker.map(|waker| Callback::new(waker, py)).transpose()?;
+        let waker = waker.map(|waker| Waker::from(Arc::new(waker)));
         let mut ticket = self.lock(py);
         let ticket = ticket.as_mut().ok_or_else(settled)?;
         let admission = match &waker {

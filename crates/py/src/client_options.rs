@@ -1,0 +1,107 @@
+//! From the keyword arguments of `resayil.Client` to a client.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use ::client::{CallEvent, Client, ClientBuilder};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use resayil_core::ConcurrencyLimit;
+
+use crate::budget::Budget;
+use crate::error::NativeError;
+use crate::fallback::Fallback;
+use crate::policy::{RetryPolicy, count};
+use crate::quota::Quota;
+use crate::{exceptions, input};
+
+/// Makes a client with this quota, or that of the options; `observer` is told its decisions.
+pub(crate) fn build(
+    py: Python<'_>,
+    options: &Bound<'_, PyDict>,
+    quota: Option<&resayil_core::Quota>,
+    observer: Option<&Py<PyAny>>,
+) -> PyResult<Client> {
+    let mut builder = read(options)?;
+    if let Some(quota) = quota {
+        builder = builder.quota(quota.clone());
+    }
+    if let Some(observer) = observer {
+        let observer = observer.clone_ref(py);
+        builder = builder.observer(move |event| tell(&observer, event));
+    }
+    // Building reads the environment only, but tells the observer.
+    py.detach(|| builder.build()).map_err(|error| exceptions::raise(py, error))
+}
+
+fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
+    let mut builder = Client::builder();
+    let is_set = |name: &str| -> PyResult<bool> {
+        Ok(options.get_item(name)?.is_some_and(|value| value.is_truthy().unwrap_or(false)))
+    };
+    let (adaptive, shares) = (is_set("adaptive_concurrency")?, is_set("share_quota")?);
+    for (name, value) in options {
+        if value.is_none() && !name.eq("quota")? {
+            continue;
+        }
+        let name: String = name.extract()?;
+        let seconds = || input::duration(&name, value.extract()?);
+        builder = match name.as_str() {
+            "api_key" => builder.api_key(&value.extract::<Cow<'_, str>>()?),
+            "base_url" => builder.base_url(&value.extract::<Cow<'_, str>>()?),
+            "allow_http" => builder.allow_http(value.extract()?),
+            "provider" => {
+                builder.provider(input::provider(Some(&value.extract::<Cow<'_, str>>()?))?)
+            }
+            "policy" => builder.policy(value.cast::<RetryPolicy>()?.get().0.clone()),
+            "budget" => builder.budget(value.cast::<Budget>()?.get().budget.clone()),
+            "max_concurrency" if adaptive => {
+                builder.concurrency_limit(ConcurrencyLimit::adaptive(count(value.extract()?)))
+            }
+            "max_concurrency" => {
+                builder.concurrency_limit(ConcurrencyLimit::fixed(count(value.extract()?)))
+            }
+            // It says how the other one is meant.
+            "adaptive_concurrency" => builder,
+            "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
+            "quota" if value.is_none() => builder.no_quota(),
+            // It says limit and window; what is counted is in the file.
+            "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
+            "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
+            "share_quota" => builder.share_quota(value.extract()?),
+            "quota_folder" => builder.quota_folder(value.extract::<PathBuf>()?),
+            "connect_timeout" => builder.connect_timeout(seconds()?),
+            "attempt_timeout" => builder.attempt_timeout(seconds()?),
+            "idle_timeout" => builder.idle_timeout(seconds()?),
+            "max_response_bytes" => builder.max_response_bytes(value.extract()?),
+            "default_headers" => value
+                .extract::<Vec<(String, String)>>()?
+                .iter()
+                .fold(builder, |builder, (name, value)| builder.default_header(name, value)),
+            "default_query" => value
+                .extract::<Vec<(String, String)>>()?
+                .iter()
+                .fold(builder, |builder, (name, value)| builder.default_query(name, value)),
+            "user_agent" => builder.user_agent(&value.extract::<Cow<'_, str>>()?),
+            _ => {
+                let message = format!("Client has no option {name:?}");
+                return Err(PyTypeError::new_err(message));
+            }
+        };
+    }
+    Ok(builder)
+}
+
+/// Hands a decision to Python. An interpreter that is going down is told nothing.
+fn tell(observer: &Py<PyAny>, event: &CallEvent<'_>) {
+    Python::try_attach(|py| {
+        let error = event.error.map(|error| NativeError(error.clone()));
+        let delay = event.delay.map(|delay| delay.as_secs_f64());
+        let text = event.to_string();
+        let arguments = (event.action.name(), event.reason, event.attempt, delay, error, text);
+        if let Err(error) = observer.call1(py, arguments) {
+            error.write_unraisable(py, Some(observer.bind(py)));
+        }
+    });
+}

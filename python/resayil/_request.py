@@ -1,0 +1,110 @@
+"""From arguments to the JSON of a request; what cannot be meant is refused before it is sent."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from ._chat_params import ChatParams, EmbeddingParams
+from ._objects import Object
+
+_CHAT = frozenset(ChatParams.__annotations__)
+_EMBEDDING = frozenset(EmbeddingParams.__annotations__)
+
+
+def chat(
+    model: object,
+    messages: object,
+    params: Mapping[str, Any],
+    extra_body: Optional[Mapping[str, Any]],
+) -> str:
+    """The request for a chat completion."""
+    _check_model(model)
+    fields = _fields("chat.completions.create", params, _CHAT)
+    return dumps({"model": model, "messages": _messages(messages), **fields, **(extra_body or {})})
+
+
+def embedding(
+    model: object,
+    input: object,
+    params: Mapping[str, Any],
+    extra_body: Optional[Mapping[str, Any]],
+) -> str:
+    """The request for embeddings."""
+    _check_model(model)
+    if not isinstance(input, str):
+        if isinstance(input, (bytes, Mapping)) or not isinstance(input, Iterable):
+            raise TypeError(
+                f"input has to be a text or a list of texts or tokens, not {_type(input)}"
+            )
+        input = list(input)
+    fields = _fields("embeddings.create", params, _EMBEDDING)
+    return dumps({"model": model, "input": input, **fields, **(extra_body or {})})
+
+
+def dumps(value: object) -> str:
+    """JSON, of anything that stands for JSON."""
+    return json.dumps(value, default=_plain, allow_nan=False)
+
+
+def unknown_argument(function: str, name: str, known: Iterable[str], more: str = "") -> TypeError:
+    """The error for an argument that a function does not have."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}{more}")
+
+
+def _fields(function: str, params: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    for name in params:
+        if name not in known:
+            more = " (a field of the service's own goes into extra_body={...})"
+            raise unknown_argument(function, name, known, more)
+    # Iterators may be given where JSON has lists.
+    return {
+        name: list(value) if name in ("tools", "functions") else value
+        for name, value in params.items()
+        if value is not None
+    }
+
+
+def _check_model(model: object) -> None:
+    if not isinstance(model, str):
+        raise TypeError(f"model has to be the name of a model, not {_type(model)}")
+
+
+def _messages(messages: object) -> list[object]:
+    shape = '[{"role": "user", "content": "..."}]'
+    if isinstance(messages, (str, bytes, Mapping, Object)) or not isinstance(messages, Iterable):
+        raise TypeError(
+            f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
+        )
+    listed = list(messages)
+    for index, message in enumerate(listed):
+        if not isinstance(message, (Mapping, Object)) and not hasattr(message, "model_dump"):
+            raise TypeError(
+                f"messages[{index}] has to be a message such as {shape[1:-1]}, not {_type(message)}"
+            )
+    return listed
+
+
+def _type(value: object) -> str:
+    return "None" if value is None else type(value).__name__
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Object):
+        return value.to_dict()
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        try:
+            # What Pydantic's models leave out is left out.
+            return dump(exclude_unset=True)
+        except TypeError:
+            return dump()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (tuple, set, frozenset)):
+        return list(value)
+    raise TypeError(f"a request cannot hold a value of the type {type(value).__name__}")
