@@ -33,7 +33,7 @@ impl resayil_event {
         let mut pool = Pool::default();
         resayil_event {
             action: pool.add(event.action.name()),
-            reason: pool.add(event.reason),
+            reason: pool.add(event.reason().unwrap_or_default()),
             summary: pool.add(&event.to_string()),
             code: pool.add_some(event.code()),
             request_id: pool.add_some(event.request_id()),

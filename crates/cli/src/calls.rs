@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use resayil::{CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider, QuotaOptions};
+use resayil::{
+    CallAction, CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider, QuotaOptions,
+    Warning,
+};
 
 use crate::exit::{Exit, Failure};
 use crate::explain::{ProviderArg, parse_provider};
@@ -60,7 +63,9 @@ impl ClientArgs {
             .allow_http(self.allow_http)
             .share_quota(self.share_quota)
             .observer(|event| {
-                if let ("quota_not_shared", Some(error)) = (event.reason, event.error) {
+                if let (CallAction::Warning(Warning::QuotaNotShared), Some(error)) =
+                    (event.action, event.error)
+                {
                     eprintln!("resayil: warning: {error}");
                 }
             })

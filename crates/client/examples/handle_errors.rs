@@ -8,7 +8,7 @@ fn main() -> Result<(), Error> {
     // Retries are on by default. An observer is told about them.
     let client = Client::builder()
         .observer(|event| {
-            if let (CallAction::Retry, Some(error), Some(delay)) =
+            if let (CallAction::Retry(_), Some(error), Some(delay)) =
                 (event.action, event.error, event.delay)
             {
                 println!("{}: trying again in {:.1} s", error.kind(), delay.as_secs_f64());

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, Classifier, ConcurrencyLimit, ConcurrencyLimiter, Counters,
-    Error, Fallback, Kind, Policy, Provider, Quota, QuotaOptions,
+    Budget, CallAction, CallEvent, ConcurrencyLimit, Error, Fallback, Kind, Policy, Provider,
+    Quota, QuotaOptions, Warning,
 };
 
-use crate::client::{Client, Inner, Observer};
-use crate::clock::{monotonic_now, wall_now};
+use crate::account::{Account, QuotaChoice};
+use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::extras::Extras;
-use crate::fallback::Fallbacks;
-use crate::host_quota::{HostQuota, HostQuotaOptions};
+use crate::fallback::{Fallbacks, First};
 use crate::predicate::ResultPredicate;
 use crate::response::Response;
 use crate::secret::ApiKey;
-use crate::seed::Seed;
-use crate::transport::{NetworkOptions, Transport};
+use crate::settings::{Observer, ServiceSettings, Settings};
+use crate::shared::Shared;
+use crate::transport::NetworkOptions;
 use crate::url::BaseUrl;
 
 /// The address that is used if none is given.
@@ -62,21 +63,24 @@ pub struct ClientBuilder {
     observer: Option<Arc<Observer>>,
     retry_if_result: Option<ResultPredicate>,
     fallback: Option<Fallback>,
-    concurrency: Concurrency,
+    concurrency: Option<ConcurrencyLimit>,
     extras: Extras,
 }
 
-enum Concurrency {
-    Unlimited,
-    Limit(ConcurrencyLimit),
-    Given(ConcurrencyLimiter),
-}
+impl Client {
+    /// Starts from the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
 
-enum QuotaChoice {
-    Default,
-    Options(QuotaOptions),
-    Given(Quota),
-    None,
+    /// A client with all defaults, with its key from the environment variable `RESAYIL_API_KEY`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`](crate::Kind::Configuration), as [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        Client::builder().build()
+    }
 }
 
 impl ClientBuilder {
@@ -98,7 +102,7 @@ impl ClientBuilder {
             observer: None,
             retry_if_result: None,
             fallback: None,
-            concurrency: Concurrency::Unlimited,
+            concurrency: None,
             extras: Extras::default(),
         }
     }
@@ -251,13 +255,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn concurrency_limit(mut self, limit: ConcurrencyLimit) -> Self {
-        self.concurrency = Concurrency::Limit(limit);
-        self
-    }
-
-    /// The limiter of another client of the same account.
-    pub(crate) fn limiter(mut self, limiter: ConcurrencyLimiter) -> Self {
-        self.concurrency = Concurrency::Given(limiter);
+        self.concurrency = Some(limit);
         self
     }
 
@@ -297,107 +295,55 @@ impl ClientBuilder {
     ///
     /// [`Kind::Configuration`](crate::Kind::Configuration): no key, or a key, address or option of
     /// bad form.
-    pub fn build(mut self) -> Result<Client, Error> {
-        let fallback = self.fallback.take();
-        let (mut inner, seed) = self.inner(Arc::default())?;
-        if let Some(fallback) = fallback {
-            inner.fallbacks = Some(Fallbacks::new(fallback, &inner, &seed)?);
-        }
-        let attempt_timeout = inner.attempt_timeout;
-        let client = Client::new(inner);
-        if attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
-            let event = CallEvent::new(CallAction::Warning, "attempt_timeout", 0);
-            client.tell(&event.with_delay(attempt_timeout));
-        }
-        client.tell_quota_warning();
-        Ok(client)
-    }
-
-    /// What the client is made of, but for its fallback, and what others like it take from it.
-    pub(crate) fn inner(self, counters: Arc<Counters>) -> Result<(Inner, Seed), Error> {
-        let key = match self.api_key.clone() {
-            Some(key) => key,
+    pub fn build(self) -> Result<Client, Error> {
+        let key = match &self.api_key {
+            Some(key) => key.clone(),
             None => from_env("RESAYIL_API_KEY")?.ok_or_else(|| {
                 invalid("there is no API key: set the environment variable RESAYIL_API_KEY")
             })?,
         };
-        let api_key = ApiKey::new(&key)?;
-        let address = match self.base_url.clone() {
-            Some(address) => address,
+        ApiKey::new(&key)?;
+        let address = match &self.base_url {
+            Some(address) => address.clone(),
             None => from_env("RESAYIL_BASE_URL")?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()),
         };
         let url = BaseUrl::new(&address, self.allow_http)?;
         self.check()?;
         self.extras.headers()?;
 
-        let provider = self.provider.or_else(|| Provider::from_host(url.host()));
-        let options = match &self.quota {
-            QuotaChoice::Options(options) => *options,
-            _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
-            _ => QuotaOptions::default().with_window(None),
-        };
-        let limiter = match self.concurrency {
-            Concurrency::Unlimited => None,
-            Concurrency::Given(limiter) => Some(limiter),
-            Concurrency::Limit(limit) => {
-                Some(ConcurrencyLimiter::new(limit).map_err(|error| invalid(&error.to_string()))?)
-            }
-        };
-        let seed = Seed {
-            concurrency: limiter.as_ref().map(ConcurrencyLimiter::limit),
-            base_url: url.whole(),
-            origin: url.origin().to_owned(),
-            key: key.clone(),
+        let services = ServiceSettings {
             allow_http: self.allow_http,
-            provider,
+            network: self.network,
+            user_agent: self.user_agent,
             budget: self.budget.options(),
+            concurrency: self.concurrency,
             has_quota: !matches!(self.quota, QuotaChoice::None),
             share_quota: self.share_quota,
-            quota_folder: self.quota_folder.clone(),
-            network: self.network.clone(),
-            attempt_timeout: self.attempt_timeout,
-            idle_timeout: self.idle_timeout,
-            user_agent: self.user_agent.clone(),
-            extras: self.extras.clone(),
-            observer: self.observer.clone(),
-            counters: Arc::clone(&counters),
+            quota_folder: self.quota_folder,
         };
-        let mut host_quota = None;
-        let quota = match self.quota {
-            QuotaChoice::None => None,
-            QuotaChoice::Given(quota) => Some(quota),
-            _ if self.share_quota => {
-                let options =
-                    HostQuotaOptions::default().with_quota(options).with_folder(self.quota_folder);
-                let shared = host_quota.insert(HostQuota::open(url.origin(), &key, &options)?);
-                Some(shared.quota().clone())
-            }
-            _ => Some(Quota::new(options, wall_now(), monotonic_now())),
-        };
-        // A window always has an end; without one nothing holds calls back but a refusal.
-        let has_window =
-            quota.as_ref().is_some_and(|quota| quota.state(monotonic_now()).reset_after.is_some());
-        let transport = Transport::new(&url, api_key, &self.user_agent, &self.network)?;
-        let inner = Inner {
-            transport,
-            url,
-            provider,
-            classifier: Classifier::new().provider(provider),
+        let settings = Settings {
             policy: self.policy,
-            budget: self.budget,
-            quota,
-            host_quota,
-            has_window,
             attempt_timeout: self.attempt_timeout,
             idle_timeout: self.idle_timeout,
-            observer: self.observer,
-            retry_if_result: self.retry_if_result,
-            counters,
-            fallbacks: None,
-            limiter,
             extras: self.extras,
+            retry_if_result: self.retry_if_result,
+            observer: self.observer,
+            counters: Arc::default(),
         };
-        Ok((inner, seed))
+        let provider = self.provider.or_else(|| Provider::from_host(url.host()));
+        let account =
+            Account::open(url.origin(), &key, provider, self.quota, self.budget, &services)?;
+        let endpoint = Arc::new(Endpoint::new(url, &key, Arc::new(account), &services)?);
+        let first = First { endpoint: Arc::clone(&endpoint), key: &key, provider };
+        let fallbacks =
+            self.fallback.map(|given| Fallbacks::new(given, &first, &services)).transpose()?;
+
+        if settings.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
+            let event = CallEvent::new(CallAction::Warning(Warning::AttemptTimeout), 0);
+            settings.tell(&event.with_delay(settings.attempt_timeout));
+        }
+        endpoint.account.tell_quota_warning(&settings);
+        Ok(Client::new(Shared { endpoint, fallbacks, settings }))
     }
 
     fn check(&self) -> Result<(), Error> {

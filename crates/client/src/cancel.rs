@@ -1,9 +1,8 @@
 //! Cancelling calls from another thread.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
-use std::time::{Duration, Instant};
 
 /// What a thread waits for, and can be woken from.
 pub(crate) trait Interrupt: Send + Sync {
@@ -27,13 +26,7 @@ pub(crate) trait Interrupt: Send + Sync {
 /// assert!(token.is_cancelled());
 /// ```
 #[derive(Clone, Default)]
-pub struct CancelToken(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    wake: Condvar,
-}
+pub struct CancelToken(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -70,7 +63,7 @@ impl CancelToken {
             state.cancelled = true;
             (std::mem::take(&mut state.sockets), std::mem::take(&mut state.wakers))
         };
-        self.wake(wakers);
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
         for (_, socket) in sockets {
             if let Some(socket) = socket.upgrade() {
                 socket.interrupt();
@@ -87,11 +80,6 @@ impl CancelToken {
             state.waits_cancelled = true;
             std::mem::take(&mut state.wakers)
         };
-        self.wake(wakers);
-    }
-
-    fn wake(&self, wakers: Vec<(u64, Waker)>) {
-        self.0.wake.notify_all();
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
@@ -103,25 +91,6 @@ impl CancelToken {
     /// Whether [`cancel`](Self::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
         self.lock().cancelled
-    }
-
-    /// Waits for this long, or until somebody cancels.
-    pub(crate) fn sleep(&self, duration: Duration) {
-        let end = Instant::now().checked_add(duration);
-        let mut state = self.lock();
-        while !state.forbids_sending() {
-            let left = match end {
-                Some(end) => end.saturating_duration_since(Instant::now()),
-                None => duration,
-            };
-            if left.is_zero() {
-                break;
-            }
-            state = match self.0.wake.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
     }
 
     /// Shuts this socket down when somebody cancels, until the guard is dropped. `None` if it was
@@ -151,7 +120,7 @@ impl CancelToken {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -177,18 +146,34 @@ impl Drop for Watch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Wake;
+
     use super::*;
 
+    #[derive(Default)]
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
-    fn a_wait_ends_when_it_is_cancelled_or_over() {
-        let token = CancelToken::new();
-        token.sleep(Duration::from_millis(1));
-        let other = token.clone();
-        let start = Instant::now();
-        let waiter = std::thread::spawn(move || other.sleep(Duration::MAX));
-        token.cancel();
-        waiter.join().unwrap();
-        assert!(start.elapsed() < Duration::from_secs(10));
+    fn who_waits_is_woken_once_and_who_comes_late_at_once() {
+        for cancel in [CancelToken::cancel, CancelToken::cancel_waits] {
+            let token = CancelToken::new();
+            let counts = [(); 3].map(|()| Arc::new(Count::default()));
+            let wakers = counts.each_ref().map(|count| Waker::from(Arc::clone(count)));
+            drop(token.wake_by(&wakers[0]));
+            let _waits = token.wake_by(&wakers[1]);
+            cancel(&token);
+            cancel(&token);
+            let _late = token.wake_by(&wakers[2]);
+            assert_eq!(counts.map(|count| count.0.load(Ordering::Relaxed)), [0, 1, 1]);
+            assert!(token.forbids_sending());
+        }
     }
 
     struct Socket(Mutex<u32>);

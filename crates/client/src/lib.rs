@@ -42,17 +42,18 @@
 //! conventions; see `docs/observability.md`. Neither holds a key or a prompt.
 #![forbid(unsafe_code)]
 
-mod attempts;
+mod account;
 mod balance;
 mod builder;
 mod cancel;
 mod chat;
 mod client;
 mod clock;
+mod driver;
+mod endpoint;
 mod extras;
 mod fallback;
 mod host_quota;
-mod idempotency;
 mod models;
 mod network;
 mod options;
@@ -60,7 +61,8 @@ mod park;
 mod predicate;
 mod response;
 mod secret;
-mod seed;
+mod settings;
+mod shared;
 mod stream;
 mod trace;
 mod transport;

@@ -4,15 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::builder::ClientBuilder;
-use crate::transport::{NetworkOptions, Pem, ProxyChoice};
+use crate::transport::{Pem, ProxyChoice};
 
 impl ClientBuilder {
-    /// All that another client was told about the network.
-    pub(crate) fn network(mut self, network: NetworkOptions) -> Self {
-        self.network = network;
-        self
-    }
-
     /// How long making a connection may take, and how long looking its name up. Default 10 s; more
     /// than 0.
     ///

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use resayil_core::{Error, Kind, StreamDecoder, StreamEnd};
+use resayil_core::{Error, StreamDecoder, StreamEnd};
 
-use crate::attempts::{Attempts, Opened, Target, describe};
 use crate::chat::ChatCompletion;
 use crate::clock::{monotonic_now, wall_now};
+use crate::driver::{Driver, Opened, describe};
 use crate::response::request_id;
 use crate::transport::Failure;
 
@@ -59,9 +59,7 @@ impl std::fmt::Debug for ChatEvent {
 /// # }
 /// ```
 pub struct ChatStream {
-    attempts: Attempts,
-    url: String,
-    body: Vec<u8>,
+    driver: Driver,
     /// `None` when the stream is over, or before another attempt.
     opened: Option<Opened>,
     decoder: StreamDecoder,
@@ -83,11 +81,9 @@ const CHUNK: usize = 16 * 1024;
 const DRAIN: Duration = Duration::from_millis(20);
 
 impl ChatStream {
-    pub(crate) fn open(attempts: Attempts, url: String, body: Vec<u8>) -> Result<Self, Error> {
+    pub(crate) fn open(driver: Driver) -> Result<Self, Error> {
         let mut stream = ChatStream {
-            attempts,
-            url,
-            body,
+            driver,
             opened: None,
             decoder: StreamDecoder::new(),
             queue: VecDeque::new(),
@@ -143,13 +139,13 @@ impl ChatStream {
 
     /// How many requests were sent for this call so far.
     pub fn attempts(&self) -> u32 {
-        self.attempts.sent()
+        self.driver.sent()
     }
 
     /// Which target of the client's [`Fallback`](crate::Fallback) answers, counted from 0; `None` for the
     /// one that was asked first.
     pub fn fallback(&self) -> Option<usize> {
-        self.attempts.fallback()
+        self.driver.fallback()
     }
 
     /// The provider's id of the request.
@@ -159,11 +155,10 @@ impl ChatStream {
 
     /// Sends the request until an answer begins.
     fn connect(&mut self) -> Result<(), Error> {
-        let target = target(&self.url, &self.body);
-        let opened = self.attempts.open(&target)?;
+        let opened = self.driver.open()?;
         self.request_id = request_id(&opened.incoming.headers).map(str::to_owned);
         self.decoder = StreamDecoder::new()
-            .provider(self.attempts.inner().provider)
+            .provider(self.driver.endpoint().provider())
             .headers(&opened.incoming.headers);
         self.queue.clear();
         self.bytes = 0;
@@ -182,44 +177,58 @@ impl ChatStream {
         if self.opened.is_none() {
             return self.connect();
         }
-        let result = if self.is_plain() { self.read_plain() } else { self.read_chunk() };
-        match result {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.attempts.succeeded();
-                self.over = true;
-                self.drain();
-                Ok(())
-            }
-            Err(error) => {
-                self.opened = None;
-                let error = error
-                    .with_partial_text(self.decoder.partial_text())
-                    .with_delivered(self.decoder.has_delivered());
-                self.attempts.failed(error, &target(&self.url, &self.body))
-            }
+        if self.is_plain() {
+            return self.read_plain();
         }
+        match self.read_chunk() {
+            Ok(false) => {}
+            Ok(true) => self.succeed(),
+            Err(error) => self.fail(error),
+        }
+        Ok(())
+    }
+
+    fn succeed(&mut self) {
+        self.over = true;
+        if let Some(mut opened) = self.opened.take() {
+            drain(&mut opened);
+            self.driver.succeeded(opened.pending);
+        }
+    }
+
+    /// Tells that this attempt failed: the next step makes another one, or gives the error.
+    fn fail(&mut self, error: Error) {
+        let error = self.with_delivery(error);
+        if let Some(opened) = self.opened.take() {
+            self.driver.failed(opened.pending, error);
+        }
+    }
+
+    fn with_delivery(&self, error: Error) -> Error {
+        error
+            .with_partial_text(self.decoder.partial_text())
+            .with_delivered(self.decoder.has_delivered())
     }
 
     /// Reads a piece; says whether the answer is complete.
     fn read_chunk(&mut self) -> Result<bool, Error> {
-        let Some(Opened { incoming, progress }) = &mut self.opened else { return Ok(true) };
-        let inner = self.attempts.inner();
+        let Some(Opened { incoming, progress, .. }) = &mut self.opened else { return Ok(true) };
+        let settings = &self.driver.shared().settings;
         // Until its first event a model may think; then silence is a fault.
-        let attempt_timeout = self.attempts.attempt_timeout();
-        let silence = if self.begun { inner.idle_timeout } else { attempt_timeout };
+        let attempt_timeout = self.driver.attempt_timeout();
+        let silence = if self.begun { settings.idle_timeout } else { attempt_timeout };
         let event_due = self.last_event.saturating_add(attempt_timeout);
-        progress.set_end(self.attempts.limit(silence).min(event_due));
+        progress.set_end(self.driver.limit(silence).min(event_due));
         let mut chunk = [0; CHUNK];
         let count = match incoming.read(&mut chunk) {
             Ok(count) => count,
             Err(failure) => {
-                let error = self.attempts.translate(failure, progress);
+                let error = self.driver.translate(failure, progress);
                 return Err(describe(error, incoming.status, &incoming.headers));
             }
         };
         if progress.is_cancelled() {
-            return Err(Error::new(Kind::Cancelled, "the call was cancelled").with_ambiguous(true));
+            return Err(Error::cancelled().with_ambiguous(true));
         }
         let mut events = Vec::new();
         let mut keep = |event: resayil_core::StreamEvent<'_>| {
@@ -229,7 +238,7 @@ impl ChatStream {
             });
         };
         self.bytes = self.bytes.saturating_add(count);
-        if self.bytes > inner.transport.limits().max_response_bytes {
+        if self.bytes > self.driver.endpoint().transport.limits().max_response_bytes {
             return Err(describe(
                 Failure::TooLarge("max_response_bytes").into_error(true),
                 incoming.status,
@@ -260,10 +269,25 @@ impl ChatStream {
         content_type.is_some_and(|value| value.starts_with(b"application/json"))
     }
 
-    fn read_plain(&mut self) -> Result<bool, Error> {
-        let Some(opened) = &mut self.opened else { return Ok(true) };
-        let completion = ChatCompletion::read(self.attempts.read_whole(opened)?)?;
-        // As an event it goes through the decoder, which keeps the books of what was delivered.
+    /// Reads an answer that came in one piece.
+    fn read_plain(&mut self) -> Result<(), Error> {
+        let Some(opened) = self.opened.take() else { return Ok(()) };
+        let Some((pending, answer)) = self.driver.read_whole(opened) else { return Ok(()) };
+        match ChatCompletion::read(answer).and_then(|completion| self.deliver(&completion)) {
+            Ok(()) => {
+                self.over = true;
+                self.driver.succeeded(pending);
+            }
+            Err(error) => {
+                let error = self.with_delivery(error);
+                self.driver.failed(pending, error);
+            }
+        }
+        Ok(())
+    }
+
+    /// As an event an answer goes through the decoder, which keeps the books of what was delivered.
+    fn deliver(&mut self, completion: &ChatCompletion) -> Result<(), Error> {
         let choice = serde_json::json!({"choices": [{
             "delta": {"content": completion.content()},
             "finish_reason": completion.finish_reason().unwrap_or("stop"),
@@ -272,17 +296,14 @@ impl ChatStream {
         self.decoder.feed(format!("data: {choice}\n\n").as_bytes(), |event| {
             self.queue.push_back(ChatEvent { text: event.text.to_owned(), data: data.clone() });
         });
-        self.decoder.finish(wall_now(), |_| {}).into_result().map(|()| true)
+        self.decoder.finish(wall_now(), |_| {}).into_result()
     }
+}
 
-    /// Reads the end of the body, if it is there, so that the connection can be used again.
-    fn drain(&mut self) {
-        if let Some(Opened { incoming, progress }) = &mut self.opened {
-            progress.set_end(monotonic_now() + DRAIN);
-            let _ = incoming.read(&mut [0; 64]);
-        }
-        self.opened = None;
-    }
+/// Reads the end of the body, if it is there, so that the connection can be used again.
+fn drain(opened: &mut Opened) {
+    opened.progress.set_end(monotonic_now() + DRAIN);
+    let _ = opened.incoming.read(&mut [0; 64]);
 }
 
 impl Iterator for ChatStream {
@@ -308,8 +329,4 @@ impl std::fmt::Debug for ChatStream {
             .field("over", &self.over)
             .finish_non_exhaustive()
     }
-}
-
-fn target<'a>(url: &'a str, body: &'a [u8]) -> Target<'a> {
-    Target { url, body: Some(body), stream: true, metered: true, may_fall_back: true }
 }

@@ -41,7 +41,7 @@ fn told(builder: ClientBuilder) -> (ClientBuilder, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     let tell = move |event: &resayil::CallEvent<'_>| {
-        list.lock().unwrap().push(format!("{} {}", event.action.name(), event.reason));
+        list.lock().unwrap().push(format!("{} {}", event.action.name(), event.reason().unwrap()));
     };
     (builder.observer(tell), told)
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::{PATIENCE, finished_log};
 use resayil::{
     Admission, CallAction, ChatRequest, Client, HostQuota, HostQuotaOptions, Policy, QuotaOptions,
-    Settlement, monotonic_now,
+    Settlement, Warning, monotonic_now,
 };
 use resayil_sandbox::{LogEntry, Sandbox};
 
@@ -75,7 +75,7 @@ fn calls(folder: &Path, argument: &str) {
         .observer(|event| {
             // A lock may take long where the machine is busy; all else is wrong.
             let text = event.error.map(ToString::to_string).unwrap_or_default();
-            if event.action == CallAction::Warning && event.reason == "quota_not_shared" {
+            if event.action == CallAction::Warning(Warning::QuotaNotShared) {
                 assert!(text.contains("locked"), "{text}");
             }
         })

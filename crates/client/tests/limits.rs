@@ -357,10 +357,10 @@ fn decisions_are_told_without_secrets() {
             keeper.lock().unwrap().push(format!(
                 "{} {} {} {status}",
                 event.action.name(),
-                event.reason,
+                event.reason().unwrap(),
                 event.attempt
             ));
-            assert_eq!(event.action == CallAction::Warning, event.attempt == 0);
+            assert_eq!(matches!(event.action, CallAction::Warning(_)), event.attempt == 0);
         })
         .build()
         .unwrap();

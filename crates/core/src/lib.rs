@@ -36,7 +36,10 @@ mod unknown_name;
 
 pub use answer::classify::{Classifier, classify};
 pub use answer::request_id::request_id;
-pub use call::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
+pub use call::{
+    Attempt, Fallback, FallbackBuilder, FallbackCall, FallbackTarget, Operation, OperationOptions,
+    PendingResponse, Reached, Service, Step, WaitReason,
+};
 pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
 pub use error::{
     Error, FieldError, HeaderList, HintSource, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES,
@@ -45,7 +48,10 @@ pub use error::{
 pub use kind::{Kind, KindRow};
 pub use limit_scope::LimitScope;
 pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
-pub use observe::{CallAction, CallEvent, Counters, Instrument, Metric, MetricRow, Stats};
+pub use observe::{
+    CallAction, CallEvent, Counters, Instrument, LogLevel, Metric, MetricRow, Observer, Stats,
+    Warning,
+};
 pub use provider::Provider;
 pub use quota::{
     Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,

@@ -1,28 +1,26 @@
 //! No allocation where a call succeeds: deciding about retries and quota costs a program nothing that
 //! grows with its traffic.
 
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use resayil_core::{
-    Admission, Budget, Call, Counters, Error, Kind, Policy, Quota, QuotaOptions, Settlement,
-    Timestamp,
+    Budget, CallEvent, Counters, Error, Kind, OperationOptions, Policy, Quota, QuotaOptions,
+    Service, Step, Timestamp,
 };
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_760_000_000);
 
 /// What a call that succeeds asks of the core, from its beginning to its answer.
-fn succeed(policy: &Policy, budget: &Budget, quota: &Quota, counters: &Counters, now: Duration) {
-    counters.call_started();
-    let mut call: Call = policy.start(now, 7).with_budget(budget.clone());
-    let (ticket, admission) = quota.acquire(now);
-    assert_eq!(admission, Admission::Ready);
-    counters.attempt_started();
+fn succeed(options: &OperationOptions, now: Duration) {
+    let mut operation = options.clone().start(now, 7).unwrap();
+    let Step::Send(attempt) = operation.poll(now, Waker::noop()) else { panic!("{operation:?}") };
     let headers = [("Date", "Thu, 09 Oct 2025 08:53:20 GMT"), ("X-RateLimit-Remaining", "900000")];
     let wall = Timestamp::from_unix_seconds(1_760_000_000 + now.as_secs() as i64);
-    ticket.settle(&Settlement::from_answer(200, &headers, None, wall), now);
-    call.on_success();
-    counters.answered();
+    let response = operation.on_headers(attempt, 200, &headers, now, wall);
+    operation.on_success(response, now);
 }
 
 fn none(allocations: AllocationInfo) {
@@ -33,15 +31,18 @@ fn none(allocations: AllocationInfo) {
 fn a_call_that_succeeds_allocates_nothing() {
     let windows = QuotaOptions::default().with_limit(1_000_000);
     for options in [windows, QuotaOptions::default(), QuotaOptions::default().with_window(None)] {
-        let (policy, budget) = (Policy::default(), Budget::default());
-        let quota = Quota::new(options, START, Duration::ZERO);
-        let counters = Counters::new();
+        let counters = Arc::new(Counters::new());
+        let service = Service::new()
+            .with_budget(Budget::default())
+            .with_quota(Quota::new(options, START, Duration::ZERO), Duration::ZERO);
+        let options = OperationOptions::new(Policy::default(), Arc::new(service))
+            .with_counters(Arc::clone(&counters));
         let at = |n: u64| Duration::from_millis(10 * n);
         // Line, flights and what is remembered of the last window make their room once.
-        (0..13_000).for_each(|n| succeed(&policy, &budget, &quota, &counters, at(n)));
+        (0..13_000).for_each(|n| succeed(&options, at(n)));
         // Over several windows, too.
         none(measure(|| {
-            (13_000..40_000).for_each(|n| succeed(&policy, &budget, &quota, &counters, at(n)));
+            (13_000..40_000).for_each(|n| succeed(&options, at(n)));
         }));
         assert_eq!(counters.stats().answered, 40_000);
     }
@@ -54,7 +55,7 @@ fn a_decision_on_a_failure_allocates_nothing() {
     none(measure(|| {
         let mut call = policy.start(Duration::ZERO, 7).with_budget(budget.clone());
         let decision = call.on_error(&error, Duration::from_secs(1));
-        counters.decided(&decision, &error);
+        counters.record(&CallEvent::decided(&decision, 1, &error));
         assert!(decision.is_retry());
     }));
     assert_eq!(counters.stats().retries, 1);

@@ -2,7 +2,9 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use resayil_core::{ConcurrencyState, Metric, QuotaState as CoreState, Stats};
+use resayil_core::{
+    CallAction, CallEvent, ConcurrencyState, Metric, QuotaState as CoreState, Stats, WaitReason,
+};
 
 use crate::call::Decision;
 use crate::{exceptions, input};
@@ -11,6 +13,14 @@ use crate::{exceptions, input};
 /// number of threads may count and read at once. `Client` has its own.
 #[pyclass(frozen, module = "resayil")]
 pub(crate) struct Counters(resayil_core::Counters);
+
+impl Counters {
+    fn waited(&self, reason: WaitReason, wait: f64) -> PyResult<()> {
+        let wait = input::duration("wait", wait)?;
+        self.0.record(&CallEvent::new(CallAction::Waited(reason), 0).with_delay(wait));
+        Ok(())
+    }
+}
 
 #[pymethods]
 impl Counters {
@@ -21,41 +31,34 @@ impl Counters {
 
     /// A call begins.
     fn call_started(&self) {
-        self.0.call_started();
+        self.0.record(&CallEvent::new(CallAction::Start, 0));
     }
 
     /// A request is sent.
     fn attempt_started(&self) {
-        self.0.attempt_started();
+        self.0.record(&CallEvent::new(CallAction::Attempt, 0));
     }
 
     /// A call gave its answer.
     fn answered(&self) {
-        self.0.answered();
-    }
-
-    /// The server refused a request for quota.
-    fn refused(&self) {
-        self.0.refused();
+        self.0.record(&CallEvent::new(CallAction::Answer, 0));
     }
 
     /// What was decided on a failed attempt. `error` is an APIError, or an exception of an HTTP client
     /// that can be read as one; TypeError if it cannot.
     fn decided(&self, decision: &Decision, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.0.decided(&decision.0, &exceptions::error_of(error)?);
+        self.0.record(&CallEvent::decided(&decision.0, 0, &exceptions::error_of(error)?));
         Ok(())
     }
 
     /// A call waits for the quota; seconds.
     fn waited_for_quota(&self, wait: f64) -> PyResult<()> {
-        self.0.waited_for_quota(input::duration("wait", wait)?);
-        Ok(())
+        self.waited(WaitReason::Quota, wait)
     }
 
     /// A call waits between two attempts for another reason; seconds.
     fn waited_for_backoff(&self, wait: f64) -> PyResult<()> {
-        self.0.waited_for_backoff(input::duration("wait", wait)?);
-        Ok(())
+        self.waited(WaitReason::Backoff, wait)
     }
 
     /// The numbers at this moment: a dict with the names of `Client.stats`.

@@ -3,12 +3,12 @@
 //! Where its conventions have a name it is used; the others begin with `resayil.`.
 
 use http::Uri;
-use resayil_core::{CallAction, CallEvent, Error, Kind};
+use resayil_core::{CallAction, CallEvent, Error, Kind, LogLevel, WaitReason};
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
 use crate::chat::ChatCompletion;
-use crate::client::Client;
+use crate::endpoint::Endpoint;
 
 macro_rules! event {
     ($level:ident, $name:literal, $event:expr) => {{
@@ -18,7 +18,7 @@ macro_rules! event {
             target: "resayil",
             Level::$level,
             "resayil.action" = event.action.name(),
-            "resayil.reason" = event.reason,
+            "resayil.reason" = event.reason(),
             "resayil.attempt" = event.attempt,
             "resayil.delay" = event.delay.map(|delay| delay.as_secs_f64()),
             "error.type" = event.kind().map(Kind::name),
@@ -31,14 +31,26 @@ macro_rules! event {
     }};
 }
 
-/// Makes an event of a decision, within the current span.
+macro_rules! by_level {
+    ($name:literal, $event:expr) => {
+        match $event.level() {
+            LogLevel::Warn => event!(WARN, $name, $event),
+            LogLevel::Info => event!(INFO, $name, $event),
+            LogLevel::Debug => event!(DEBUG, $name, $event),
+            _ => event!(TRACE, $name, $event),
+        }
+    };
+}
+
+/// Makes an event of a decision, within the current span. Its level is core's; `tracing` wants a
+/// place in the code for each.
 pub(crate) fn emit(event: &CallEvent<'_>) {
     match event.action {
-        CallAction::Retry => event!(WARN, "resayil.retry", event),
-        // The caller has the error, and knows better whether it is grave.
-        CallAction::Stop => event!(INFO, "resayil.stop", event),
-        CallAction::QuotaWait => event!(DEBUG, "resayil.quota_wait", event),
-        _ => event!(WARN, "resayil.warning", event),
+        CallAction::Retry(_) => by_level!("resayil.retry", event),
+        CallAction::Stop(_) => by_level!("resayil.stop", event),
+        CallAction::Wait(WaitReason::Quota) => by_level!("resayil.quota_wait", event),
+        CallAction::Warning(_) => by_level!("resayil.warning", event),
+        _ => {}
     }
 }
 
@@ -57,7 +69,7 @@ pub(crate) struct CallSpan {
 
 impl CallSpan {
     /// A call that names a model is a chat.
-    pub(crate) fn new(client: &Client, model: Option<&str>) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, model: Option<&str>) -> Self {
         let span = tracing::info_span!(
             target: "resayil",
             "resayil.call",
@@ -65,7 +77,7 @@ impl CallSpan {
             "otel.kind" = "client",
             "otel.status_code" = Empty,
             "gen_ai.operation.name" = model.map(|_| "chat"),
-            "gen_ai.provider.name" = client.provider().map(|provider| provider.otel_name()),
+            "gen_ai.provider.name" = endpoint.provider().map(|provider| provider.otel_name()),
             "gen_ai.request.model" = model,
             "gen_ai.response.model" = Empty,
             "gen_ai.usage.input_tokens" = Empty,
@@ -78,26 +90,26 @@ impl CallSpan {
             "resayil.attempts" = Empty,
         );
         let span = CallSpan { span, is_chat: model.is_some() };
-        span.moved(client);
+        span.moved(endpoint);
         if let Some(model) = model.filter(|_| !span.span.is_disabled()) {
             span.span.record("otel.name", format!("chat {model}"));
         }
         span
     }
 
-    /// The call is at this client's service now.
-    pub(crate) fn moved(&self, client: &Client) {
+    /// The call is at this endpoint now.
+    pub(crate) fn moved(&self, endpoint: &Endpoint) {
         let span = &self.span;
         if span.is_disabled() {
             return;
         }
-        let url = &client.inner().url;
+        let url = &endpoint.url;
         span.record("server.address", url.host().trim_matches(['[', ']']));
         if let Ok(origin) = url.origin().parse::<Uri>() {
             let usual = if origin.scheme_str() == Some("http") { 80 } else { 443 };
             span.record("server.port", origin.port_u16().unwrap_or(usual));
         }
-        span.record("gen_ai.provider.name", client.provider().map(|it| it.otel_name()));
+        span.record("gen_ai.provider.name", endpoint.provider().map(|it| it.otel_name()));
     }
 
     /// A request of this method is sent.

@@ -3,7 +3,7 @@
 use resayil_core::{CallEvent, Error};
 
 use crate::chat::ChatCompletion;
-use crate::client::Client;
+use crate::endpoint::Endpoint;
 
 pub(crate) fn emit(_: &CallEvent<'_>) {}
 
@@ -11,11 +11,11 @@ pub(crate) fn emit(_: &CallEvent<'_>) {}
 pub(crate) struct CallSpan;
 
 impl CallSpan {
-    pub(crate) fn new(_: &Client, _: Option<&str>) -> Self {
+    pub(crate) fn new(_: &Endpoint, _: Option<&str>) -> Self {
         CallSpan
     }
 
-    pub(crate) fn moved(&self, _: &Client) {}
+    pub(crate) fn moved(&self, _: &Endpoint) {}
 
     pub(crate) fn attempt(&self, _: &'static str) {}
 

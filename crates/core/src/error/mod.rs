@@ -4,6 +4,7 @@ mod display;
 mod field_errors;
 mod header_list;
 mod hint_source;
+mod local;
 mod make;
 mod rate_limit;
 mod store;

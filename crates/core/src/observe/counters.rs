@@ -3,31 +3,31 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Stats;
-use crate::error::Error;
+use super::{CallAction, CallEvent, Stats};
+use crate::call::WaitReason;
 use crate::kind::Kind;
-use crate::retry::{Decision, RetryReason, StopReason};
+use crate::retry::{RetryReason, StopReason};
 
 /// Counts what calls do. Any number of threads may count and read at once; nothing waits.
 ///
-/// The client of the crate `resayil` has its own, which [`Stats`] shows; this is for programs with an
-/// HTTP client of their own.
+/// An [`Operation`](crate::Operation) that is given some records its own events; whoever only asks for
+/// decisions records what it does.
 ///
 /// ```
-/// use resayil_core::{Counters, Decision, Error, Kind, Policy};
+/// use resayil_core::{CallAction, CallEvent, Counters, Error, Kind, Policy};
 /// use std::time::Duration;
 ///
 /// let counters = Counters::new();
-/// counters.call_started();
+/// counters.record(&CallEvent::new(CallAction::Start, 0));
 /// let mut call = Policy::default().start(Duration::ZERO, 1);
 ///
-/// counters.attempt_started();
+/// counters.record(&CallEvent::new(CallAction::Attempt, 1));
 /// let error = Error::new(Kind::Server, "unexpected error").with_status(500);
 /// let decision = call.on_error(&error, Duration::from_millis(200));
-/// counters.decided(&decision, &error);
+/// counters.record(&CallEvent::decided(&decision, 1, &error));
 ///
-/// counters.attempt_started();
-/// counters.answered();
+/// counters.record(&CallEvent::new(CallAction::Attempt, 2));
+/// counters.record(&CallEvent::new(CallAction::Answer, 2));
 /// let stats = counters.stats();
 /// assert_eq!((stats.calls, stats.attempts, stats.retries, stats.answered), (1, 2, 1, 1));
 /// ```
@@ -108,59 +108,33 @@ impl Counters {
         Counters::default()
     }
 
-    /// A call begins.
-    pub fn call_started(&self) {
-        self.calls.add(1);
-    }
-
-    /// A request is sent.
-    pub fn attempt_started(&self) {
-        self.attempts.add(1);
-    }
-
-    /// A call gave its answer.
-    pub fn answered(&self) {
-        self.answered.add(1);
-    }
-
-    /// The server refused a request for quota.
-    pub fn refused(&self) {
-        self.refused.add(1);
-    }
-
-    /// What was decided on a failed attempt: [`retried`](Self::retried) or [`failed`](Self::failed).
-    pub fn decided(&self, decision: &Decision, error: &Error) {
-        match decision {
-            Decision::Retry { reason, .. } => self.retried(error.kind(), *reason),
-            Decision::Stop { reason } => self.failed(error.kind(), *reason),
+    /// Counts an event: whatever it says it is charged to what it names.
+    pub fn record(&self, event: &CallEvent<'_>) {
+        // The server refused this very request; an end while waiting has an error of its own.
+        if event.kind() == Some(Kind::RateLimit) {
+            self.refused.add(1);
+        }
+        let kind = event.kind().unwrap_or(Kind::Unknown);
+        match event.action {
+            CallAction::Start => self.calls.add(1),
+            CallAction::Attempt => self.attempts.add(1),
+            CallAction::Answer => self.answered.add(1),
+            CallAction::Retry(RetryReason::StaleConnection) => self.stale_connections.add(1),
+            CallAction::Retry(reason) => self.retried.add(kind, RetryReason::ALL, reason),
+            CallAction::Stop(reason) => self.stopped.add(kind, StopReason::ALL, reason),
+            CallAction::Waited(reason) => self.waited(reason, event.delay.unwrap_or_default()),
+            CallAction::Wait(_) | CallAction::Warning(_) => {}
         }
     }
 
-    /// An attempt that failed with this kind of error is followed by another one.
-    pub fn retried(&self, kind: Kind, reason: RetryReason) {
-        self.retried.add(kind, RetryReason::ALL, reason);
-    }
-
-    /// A call gave an error of this kind to its caller, because no further attempt is made.
-    pub fn failed(&self, kind: Kind, reason: StopReason) {
-        self.stopped.add(kind, StopReason::ALL, reason);
-    }
-
-    /// A request is sent again because a kept connection proved to be closed.
-    pub fn stale_connection(&self) {
-        self.stale_connections.add(1);
-    }
-
-    /// A call has waited for the quota.
-    pub fn waited_for_quota(&self, wait: Duration) {
-        self.quota_waits.add(1);
-        self.quota_wait.add_time(wait);
-    }
-
-    /// A call has waited between two attempts for another reason.
-    pub fn waited_for_backoff(&self, wait: Duration) {
-        self.backoff_waits.add(1);
-        self.backoff_wait.add_time(wait);
+    fn waited(&self, reason: WaitReason, wait: Duration) {
+        let (waits, time) = match reason {
+            WaitReason::Quota => (&self.quota_waits, &self.quota_wait),
+            WaitReason::Backoff => (&self.backoff_waits, &self.backoff_wait),
+            WaitReason::Concurrency => return,
+        };
+        waits.add(1);
+        time.add_time(wait);
     }
 
     /// The numbers at this moment. What is counted meanwhile may be in some of them and not in others,
@@ -210,21 +184,28 @@ fn sum_by<K: PartialEq>(counts: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn every_kind_and_reason_is_counted_and_adds_up() {
         let counters = Counters::new();
+        let record = |action, kind| {
+            let error = Error::new(kind, "");
+            counters.record(&CallEvent::new(action, 1).with_error(&error));
+        };
         for row in Kind::table() {
             for reason in RetryReason::ALL {
-                counters.retried(row.kind, *reason);
+                record(CallAction::Retry(*reason), row.kind);
             }
             for reason in StopReason::ALL {
-                counters.failed(row.kind, *reason);
+                record(CallAction::Stop(*reason), row.kind);
             }
         }
-        counters.retried(Kind::Server, RetryReason::Backoff);
+        record(CallAction::Retry(RetryReason::Backoff), Kind::Server);
         let stats = counters.stats();
-        let (kinds, reasons) = (KINDS as u64, RetryReason::ALL.len() as u64);
+        // A stale connection is counted apart.
+        let (kinds, reasons) = (KINDS as u64, RetryReason::ALL.len() as u64 - 1);
+        assert_eq!(stats.stale_connections, kinds);
         let stops = StopReason::ALL.len() as u64;
         assert_eq!((stats.retries, stats.failed), (kinds * reasons + 1, kinds * stops));
         assert_eq!(stats.retries_by_kind.len(), KINDS);
@@ -244,9 +225,14 @@ mod tests {
     #[test]
     fn waits_are_counted_and_added_up() {
         let counters = Counters::new();
-        counters.waited_for_quota(Duration::from_millis(1500));
-        counters.waited_for_quota(Duration::from_millis(500));
-        counters.waited_for_backoff(Duration::from_micros(7));
+        for (reason, wait) in [
+            (WaitReason::Quota, Duration::from_millis(1500)),
+            (WaitReason::Quota, Duration::from_millis(500)),
+            (WaitReason::Backoff, Duration::from_micros(7)),
+            (WaitReason::Concurrency, Duration::from_secs(1)),
+        ] {
+            counters.record(&CallEvent::new(CallAction::Waited(reason), 0).with_delay(wait));
+        }
         let stats = counters.stats();
         assert_eq!((stats.quota_waits, stats.quota_wait), (2, Duration::from_secs(2)));
         assert_eq!((stats.backoff_waits, stats.backoff_wait), (1, Duration::from_micros(7)));

@@ -61,10 +61,12 @@ impl Stats {
     /// occurred.
     ///
     /// ```
-    /// use resayil_core::{Counters, Error, Instrument, Kind, RetryReason};
+    /// use resayil_core::{CallAction, CallEvent, Counters, Error, Kind, RetryReason};
     ///
     /// let counters = Counters::new();
-    /// counters.retried(Kind::Server, RetryReason::Backoff);
+    /// let error = Error::new(Kind::Server, "unexpected error");
+    /// let event = CallEvent::new(CallAction::Retry(RetryReason::Backoff), 1).with_error(&error);
+    /// counters.record(&event);
     /// let mut page = String::new();
     /// for metric in counters.stats().metrics() {
     ///     let name = metric.name().replace('.', "_");

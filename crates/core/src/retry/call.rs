@@ -57,9 +57,14 @@ impl Call {
     /// The same call, drawing its retries from a shared budget.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
-        self.budget = Some(budget);
-        self.own = Own::default();
+        self.set_budget(Some(budget));
         self
+    }
+
+    /// From now on the retries are drawn from this budget.
+    pub(crate) fn set_budget(&mut self, budget: Option<Budget>) {
+        self.budget = budget;
+        self.own = Own::default();
     }
 
     /// The policy of this call.
@@ -103,7 +108,13 @@ impl Call {
     /// In this order decide: a server's instruction, whether the error can be retried at all, the
     /// number of attempts, the budget, the deadline and the server's hint, the back-off.
     pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
-        let decided = self.decide(error, now);
+        self.decide(error, false, now)
+    }
+
+    /// The same. `by_quota` says that the error is a refusal, and that a quota knows when the request may
+    /// be sent again, which the decision leaves to it.
+    pub(crate) fn decide(&mut self, error: &Error, by_quota: bool, now: Duration) -> Decision {
+        let decided = self.judge(error, by_quota, now);
         self.decided = Some(decided.map(|(delay, _)| delay));
         match decided {
             Ok((delay, reason)) => Decision::Retry { delay, reason },
@@ -125,13 +136,14 @@ impl Call {
         self.decided
     }
 
-    fn decide(
+    fn judge(
         &mut self,
         error: &Error,
+        by_quota: bool,
         now: Duration,
     ) -> Result<(Duration, RetryReason), StopReason> {
         let hint = error.retry_after().filter(|hint| !hint.is_zero());
-        let refused = error.kind() == Kind::RateLimit && hint.is_some();
+        let refused = by_quota || error.kind() == Kind::RateLimit && hint.is_some();
         if refused {
             self.quota_waits += 1;
         } else {
@@ -155,7 +167,10 @@ impl Call {
         if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind(), &self.own)) {
             return Err(StopReason::Budget);
         }
-        let (delay, reason) = self.wait(error, hint, now)?;
+        let (delay, reason) = match hint {
+            None if by_quota => (Duration::ZERO, RetryReason::QuotaWindow),
+            hint => self.wait(error, hint, now)?,
+        };
         if budget.is_some_and(|budget| !budget.withdraw(error.kind(), &self.own)) {
             return Err(StopReason::Budget);
         }

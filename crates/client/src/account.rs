@@ -1,0 +1,79 @@
+//! What belongs to an origin and a key, whatever the path: quota, budget, places.
+
+use std::sync::Arc;
+
+use resayil_core::{
+    Budget, CallAction, CallEvent, ConcurrencyLimiter, Error, Kind, Provider, Quota, QuotaOptions,
+    Service, Warning,
+};
+
+use crate::clock::{monotonic_now, wall_now};
+use crate::host_quota::{HostQuota, HostQuotaOptions};
+use crate::settings::{ServiceSettings, Settings};
+
+/// What all calls to one origin with one key share.
+pub(crate) struct Account {
+    pub(crate) service: Arc<Service>,
+    /// The service's.
+    pub(crate) budget: Budget,
+    /// The service's quota, if it is shared with other processes.
+    host_quota: Option<HostQuota>,
+}
+
+/// Which quota an account gets.
+pub(crate) enum QuotaChoice {
+    Default,
+    Options(QuotaOptions),
+    Given(Quota),
+    None,
+}
+
+impl Account {
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`]: a limit out of its range.
+    pub(crate) fn open(
+        origin: &str,
+        key: &str,
+        provider: Option<Provider>,
+        quota: QuotaChoice,
+        budget: Budget,
+        settings: &ServiceSettings,
+    ) -> Result<Self, Error> {
+        let options = match &quota {
+            QuotaChoice::Options(options) => *options,
+            _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
+            _ => QuotaOptions::default().with_window(None),
+        };
+        let mut host_quota = None;
+        let quota = match quota {
+            QuotaChoice::None => None,
+            QuotaChoice::Given(quota) => Some(quota),
+            _ if settings.share_quota => {
+                let options = HostQuotaOptions::default()
+                    .with_quota(options)
+                    .with_folder(settings.quota_folder.clone());
+                let shared = host_quota.insert(HostQuota::open(origin, key, &options)?);
+                Some(shared.quota().clone())
+            }
+            _ => Some(Quota::new(options, wall_now(), monotonic_now())),
+        };
+        let limiter = settings.concurrency.map(ConcurrencyLimiter::new).transpose();
+        let limiter =
+            limiter.map_err(|error| Error::new(Kind::Configuration, &error.to_string()))?;
+        let service = Service::new()
+            .with_provider(provider)
+            .with_budget(budget.clone())
+            .with_quota(quota, monotonic_now())
+            .with_concurrency_limiter(limiter);
+        Ok(Account { service: Arc::new(service), budget, host_quota })
+    }
+
+    /// Tells, once, that the quota is not shared with other processes, although it should be.
+    pub(crate) fn tell_quota_warning(&self, settings: &Settings) {
+        if let Some(error) = self.host_quota.as_ref().and_then(HostQuota::take_warning) {
+            let event = CallEvent::new(CallAction::Warning(Warning::QuotaNotShared), 0);
+            settings.tell(&event.with_error(&error));
+        }
+    }
+}

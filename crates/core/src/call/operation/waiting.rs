@@ -1,0 +1,158 @@
+//! What comes before a request: the back-off, a place, the quota's admission.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use super::{Operation, Stage};
+use crate::error::HintSource;
+use crate::call::attempt::{Attempt, Held};
+use crate::call::{Step, WaitReason};
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::observe::CallAction;
+use crate::quota::Admission;
+use crate::retry::StopReason;
+
+/// A wait that has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    reason: WaitReason,
+    since: Duration,
+}
+
+/// What holds the next request back.
+enum Obstacle {
+    /// Known to last so long, and worth another look at that time.
+    For { wait: Duration, until: Option<Duration>, reason: WaitReason },
+    /// Somebody else's request, for as long as it takes.
+    Place,
+}
+
+impl Operation {
+    /// What to do now. Where the step is a wait, `waker` is called when it is worth asking again
+    /// before its end; it takes the place of the one before.
+    pub fn poll(&mut self, now: Duration, waker: &Waker) -> Step {
+        match &mut self.stage {
+            Stage::Waiting => {}
+            Stage::Sent => {
+                let problem =
+                    "an attempt was begun, and the operation was not told what came of it";
+                self.end(Error::new(Kind::Configuration, problem), StopReason::NotRetryable, now);
+                return self.poll(now, waker);
+            }
+            Stage::Done => return Step::Done,
+            Stage::Failed(error) => {
+                return Step::Failed(error.take().unwrap_or_else(Error::cancelled));
+            }
+        }
+        let obstacle = self.obstacle(now, waker);
+        let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
+        let wait = match &obstacle {
+            Some(Obstacle::For { wait, .. }) => *wait,
+            Some(Obstacle::Place) | None => Duration::ZERO,
+        };
+        if left.is_some_and(|left| left <= wait) {
+            let mut error = Error::deadline().with_exhausted(true);
+            if !wait.is_zero() {
+                error = error.with_retry_after(wait, HintSource::Quota);
+            }
+            self.give_up_waiting(error, StopReason::Deadline, now);
+            return self.poll(now, waker);
+        }
+        match obstacle {
+            None => Step::Send(self.send(now)),
+            Some(Obstacle::Place) => {
+                self.wait(WaitReason::Concurrency, None, now);
+                Step::Wait { until: self.deadline, reason: WaitReason::Concurrency }
+            }
+            Some(Obstacle::For { wait, until, reason }) => {
+                self.wait(reason, Some(wait), now);
+                // Others may send meanwhile.
+                self.held.permit = None;
+                let until = until.unwrap_or(now.saturating_add(wait));
+                let until = self.deadline.map_or(until, |deadline| until.min(deadline));
+                Step::Wait { until: Some(until), reason }
+            }
+        }
+    }
+
+    fn obstacle(&mut self, now: Duration, waker: &Waker) -> Option<Obstacle> {
+        let early = self.not_before.checked_sub(now).filter(|wait| !wait.is_zero());
+        let reason = self.not_before_reason;
+        let held_back =
+            early.map(|wait| Obstacle::For { wait, until: Some(self.not_before), reason });
+        if held_back.is_some() && reason != WaitReason::Quota {
+            return held_back;
+        }
+        // In the line already while the server's own wait lasts: nobody takes the place.
+        let service = self.service().clone();
+        if let Some(quota) = service.quota.as_ref().filter(|_| self.options.metered) {
+            self.held.ticket.get_or_insert_with(|| quota.enter());
+        }
+        if held_back.is_some() {
+            return held_back;
+        }
+        // What the quota admits is to be sent at once, so a place comes first.
+        if let Some(limiter) = &service.limiter {
+            let permit = self.held.permit.get_or_insert_with(|| limiter.enter());
+            if permit.poll(waker).is_pending() {
+                return Some(Obstacle::Place);
+            }
+        }
+        let ticket = self.held.ticket.as_mut()?;
+        match ticket.poll_with(now, waker) {
+            Admission::Ready => None,
+            Admission::Wait(wait) => {
+                let until = ticket.poll_at();
+                Some(Obstacle::For { wait, until, reason: WaitReason::Quota })
+            }
+        }
+    }
+
+    /// Begins a wait, unless it is the one that lasts already.
+    fn wait(&mut self, reason: WaitReason, wait: Option<Duration>, now: Duration) {
+        if self.waiting.is_some_and(|waiting| waiting.reason == reason) {
+            return;
+        }
+        self.end_wait(now);
+        self.waiting = Some(Waiting { reason, since: now });
+        self.tell(&self.event(CallAction::Wait(reason)).with_delay(wait));
+    }
+
+    /// Ends the wait that lasts, if one does.
+    pub(super) fn end_wait(&mut self, now: Duration) {
+        if let Some(Waiting { reason, since }) = self.waiting.take() {
+            let waited = now.saturating_sub(since);
+            self.tell(&self.event(CallAction::Waited(reason)).with_delay(waited));
+        }
+    }
+
+    fn send(&mut self, now: Duration) -> Attempt {
+        self.end_wait(now);
+        self.stage = Stage::Sent;
+        self.sent = self.sent.saturating_add(1);
+        self.tell(&self.event(CallAction::Attempt));
+        let end = self.options.attempt_timeout.map(|timeout| now.saturating_add(timeout));
+        let ends_at = match (end, self.deadline) {
+            (Some(end), Some(deadline)) => Some(end.min(deadline)),
+            (end, deadline) => end.or(deadline),
+        };
+        Attempt {
+            number: self.sent,
+            target: self.target(),
+            ends_at,
+            needs_fresh_connection: self.met_stale_connection,
+            held: std::mem::take(&mut self.held),
+        }
+    }
+
+    /// Ends the operation while it waits.
+    pub(super) fn give_up_waiting(&mut self, error: Error, reason: StopReason, now: Duration) {
+        self.held = Held::default();
+        let error = match self.last.take() {
+            Some(last) => error.with_ambiguous(last.is_ambiguous()).with_source(last),
+            None => error,
+        };
+        self.end(error, reason, now);
+    }
+}
