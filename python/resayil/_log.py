@@ -9,12 +9,8 @@ from . import _native
 
 logger = logging.getLogger("resayil")
 
-_LEVELS = {
-    "retry": logging.WARNING,
-    # The caller has the exception, and knows better whether it is grave.
-    "stop": logging.INFO,
-    "quota_wait": logging.DEBUG,
-}
+# By the names that the native half gives them.
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}
 
 
 def emit(
@@ -25,9 +21,10 @@ def emit(
     delay: Optional[float],
     error: Optional[_native.Error],
     text: str,
+    level_name: str,
 ) -> None:
     """Logs one decision, with its attributes on the record; docs/observability.md lists them."""
-    level = _LEVELS.get(action, logging.WARNING)
+    level = _LEVELS.get(level_name, logging.WARNING)
     if not logger.isEnabledFor(level):
         return
     fields: dict[str, object] = {

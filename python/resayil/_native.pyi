@@ -21,6 +21,7 @@ __all__ = [
     "FallbackCall",
     "FallbackTarget",
     "Messages",
+    "Operation",
     "Pending",
     "Quota",
     "QuotaState",
@@ -302,6 +303,44 @@ class FallbackCall:
     ) -> int | None: ...
     @property
     def current(self) -> int | None: ...
+
+@final
+class Operation:
+    def __new__(
+        cls,
+        policy: RetryPolicy,
+        *,
+        budget: Budget | None = None,
+        quota: Quota | None = None,
+        counters: Counters | None = None,
+        observer: Callable[
+            [str, str, int, float | None, Error | None, str, str], object
+        ]
+        | None = None,
+        now: float | None = None,
+    ) -> Self: ...
+    def poll(
+        self, now: float | None = None, waker: Callable[[], object] | None = None
+    ) -> float | Error | None: ...
+    def on_headers(
+        self, status: int, headers: _Headers, *, now: float | None = None, wall: float | None = None
+    ) -> None: ...
+    def on_answer(
+        self,
+        status: int,
+        headers: _Headers,
+        body: _Body,
+        *,
+        now: float | None = None,
+        wall: float | None = None,
+    ) -> bool: ...
+    def on_success(self, *, now: float | None = None) -> None: ...
+    def on_error(self, error: Error, *, now: float | None = None) -> None: ...
+    def give_up(self, error: Error | None = None, *, now: float | None = None) -> None: ...
+    @property
+    def is_over(self) -> bool: ...
+    @property
+    def attempts(self) -> int: ...
 
 @final
 class Counters:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
 
-from . import _idempotency, _interop, _log, _native, _time
+from . import _idempotency, _interop, _native, _time
 from ._exceptions import ResponseError
-from ._native import Budget, Counters, Decision, RetryPolicy
+from ._native import Budget, Counters, RetryPolicy
+from ._operation import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -27,88 +29,6 @@ On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], b
 Predicate = Optional[Callable[[Any], object]]
 
 DEFAULT_POLICY = RetryPolicy()
-
-
-class Attempts:
-    """One call of a decorated function or of a transport: it decides, logs, counts and marks."""
-
-    def __init__(
-        self,
-        name: str,
-        policy: RetryPolicy,
-        budget: Optional[Budget],
-        counters: Optional[Counters] = None,
-    ) -> None:
-        self._name = name
-        self._call = policy.start(_time.now(), budget=budget)
-        self._counters = counters
-        self._tries = 0
-        self._sent = 0
-        if counters is not None:
-            counters.call_started()
-
-    def begin(self) -> None:
-        """Tells that an attempt begins."""
-        self._tries += 1
-        if self._counters is not None:
-            self._counters.attempt_started()
-
-    def succeeded(self) -> None:
-        """Tells that the call succeeded."""
-        self._call.on_success()
-        if self._counters is not None:
-            self._counters.answered()
-
-    def decide(self, error: _native.Error) -> tuple[Optional[float], _native.Error]:
-        """How long to wait before the next attempt; if None, the error comes back marked."""
-        # An inner layer may have sent several.
-        self._sent += max(1, error.attempts)
-        decision = self._call.on_error(error, _time.now())
-        self._count(decision, error)
-        _log.emit(
-            self._name,
-            "retry" if decision.retry else "stop",
-            decision.reason,
-            self._tries,
-            decision.delay,
-            error,
-            decision._text(self._tries, error),
-        )
-        if decision.delay is not None:
-            return decision.delay, error
-        return None, self._call._mark(error, decision, self._sent)
-
-    def failed(self, exception: Exception, error: Optional[_native.Error]) -> Optional[float]:
-        """The same for an exception, which is marked. Without an error it is not retried."""
-        if error is None:
-            self.given_up(None)
-            return None
-        delay, error = self.decide(error)
-        if delay is None:
-            _interop.mark(exception, error)
-        return delay
-
-    def given_up(self, error: Optional[_native.Error]) -> None:
-        """Tells that the call failed in a way that no retry mends, whatever the policy."""
-        if self._counters is not None:
-            self._counters.decided(_GIVEN_UP, error or _native.Error("unknown"))
-
-    def _count(self, decision: Decision, error: _native.Error) -> None:
-        counters = self._counters
-        if counters is None:
-            return
-        counters.decided(decision, error)
-        if error.kind == "rate_limit":
-            counters.refused()
-        if decision.delay is not None:
-            if decision.reason == "quota_window":
-                counters.waited_for_quota(decision.delay)
-            else:
-                counters.waited_for_backoff(decision.delay)
-
-
-# What no retry mends, without asking the policy.
-_GIVEN_UP = Decision(False, None, "not_retryable")
 
 
 def _read(exception: Exception, on: On) -> Optional[_native.Error]:
@@ -216,55 +136,77 @@ def _decorate(
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            attempts = Attempts(name, policy, budget, counters)
-            keys = _idempotency.Keys(name)
-            while True:
-                attempts.begin()
-                try:
-                    with keys.attempt():
-                        result = await coroutine(*args, **kwargs)
-                except Exception as exception:
-                    delay = attempts.failed(exception, _read(exception, on))
-                    if delay is None:
-                        raise
-                else:
-                    rejected = _rejected(result, retry_if_result)
-                    if rejected is None:
-                        attempts.succeeded()
+            attempts = _Attempts(name, policy, budget, counters, on, retry_if_result)
+            for wait in attempts.steps():
+                if wait is not None:
+                    await _time.sleep_async(wait)
+                    continue
+                with attempts.one():
+                    result = await coroutine(*args, **kwargs)
+                    if attempts.takes(result):
                         return result
-                    keys.renew()
-                    delay = attempts.failed(rejected, rejected._error)
-                    if delay is None:
-                        raise rejected
-                await _time.sleep_async(delay)
+            try:
+                raise attempts.failure()
+            finally:
+                del attempts
 
         return call_async
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        attempts = Attempts(name, policy, budget, counters)
-        keys = _idempotency.Keys(name)
-        while True:
-            attempts.begin()
-            try:
-                with keys.attempt():
-                    result = function(*args, **kwargs)
-            except Exception as exception:
-                delay = attempts.failed(exception, _read(exception, on))
-                if delay is None:
-                    raise
-            else:
-                rejected = _rejected(result, retry_if_result)
-                if rejected is None:
-                    attempts.succeeded()
+        attempts = _Attempts(name, policy, budget, counters, on, retry_if_result)
+        for wait in attempts.steps():
+            if wait is not None:
+                _time.sleep(wait)
+                continue
+            with attempts.one():
+                result = function(*args, **kwargs)
+                if attempts.takes(result):
                     return result
-                keys.renew()
-                delay = attempts.failed(rejected, rejected._error)
-                if delay is None:
-                    raise rejected
-            _time.sleep(delay)
+        try:
+            raise attempts.failure()
+        finally:
+            # The exception's traceback holds this frame: no circle.
+            del attempts
 
     return call
+
+
+class _Attempts(Operation):
+    """The attempts of one call of a decorated function."""
+
+    def __init__(
+        self,
+        name: str,
+        policy: RetryPolicy,
+        budget: Optional[Budget],
+        counters: Optional[Counters],
+        on: On,
+        retry_if_result: Predicate,
+    ) -> None:
+        super().__init__(name, policy, budget, counters)
+        self._on = on
+        self._predicate = retry_if_result
+        self._keys = _idempotency.Keys(name)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """One attempt: its exception is kept, to be raised at the end."""
+        try:
+            with self._keys.attempt():
+                yield
+        except Exception as exception:
+            self.raised(exception, _read(exception, self._on))
+
+    def takes(self, result: Any) -> bool:
+        """Whether the result is the call's."""
+        rejected = _rejected(result, self._predicate)
+        if rejected is None:
+            self.succeeded()
+            return True
+        self._keys.renew()
+        self.raised(rejected, rejected._error)
+        return False
 
 
 def _rejected(result: Any, predicate: Predicate) -> Optional[ResponseError]:

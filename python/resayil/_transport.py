@@ -7,9 +7,10 @@ import uuid
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Optional
 
-from . import _idempotency, _interop, _native, _time
+from . import _idempotency, _interop, _time
 from ._native import Budget, Counters, RetryPolicy
-from ._retry import DEFAULT_POLICY, Attempts
+from ._operation import Operation
+from ._retry import DEFAULT_POLICY
 
 
 class _Last(NamedTuple):
@@ -46,7 +47,7 @@ class _Base:
     def _default(self) -> Any:
         raise NotImplementedError
 
-    def _begin(self, request: Any) -> tuple[Attempts, bool]:
+    def _begin(self, request: Any) -> tuple[Operation, bool]:
         """Begins a call; says whether the request can be sent again."""
         parts = _parts(request)
         digest = _idempotency.digest(*parts) if parts is not None else None
@@ -66,43 +67,29 @@ class _Base:
                 key = _idempotency.key(*parts)
             request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
         name = f"{request.method} {request.url.host}"
-        return Attempts(name, self._policy, self._budget, self._counters), parts is not None
+        return Operation(name, self._policy, self._budget, self._counters), parts is not None
 
     @staticmethod
-    def _failed(
-        attempts: Attempts, request: Any, exception: Exception, replayable: bool
-    ) -> Optional[float]:
-        """How long to wait after a request without an answer; None to raise the exception."""
-        error = _interop.read_error(exception)
-        if not replayable:
-            attempts.given_up(error)
-            return None
-        delay = attempts.failed(exception, error)
-        if delay is None:
-            _remember(request, exception if getattr(exception, "exhausted", False) else None)
-        return delay
-
-    @staticmethod
-    def _refused(
-        attempts: Attempts, request: Any, response: Any, replayable: bool
-    ) -> Optional[float]:
-        """How long to wait after an answer that is an error; None to give it to the caller."""
-        error = _native.read_error(response.status_code, response.headers, response.content)
-        if error is None:
-            return None
-        delay = None
-        if replayable:
-            delay, error = attempts.decide(error)
-        else:
-            attempts.given_up(error)
-        if delay is None:
-            response.extensions[_interop.ATTRIBUTE] = error
-            if error.exhausted:
-                # What OpenAI's SDK heeds, so that it does not multiply the retries.
-                response.headers["x-should-retry"] = "false"
+    def _finish(operation: Operation, request: Any, response: Any, replayable: bool) -> Any:
+        """What the caller is given after the last attempt: its answer, or its exception."""
+        error = operation.error
+        exhausted = error is not None and error.exhausted
+        if response is None:
+            exception = operation.failure()
             if replayable:
-                _remember(request)
-        return delay
+                _remember(request, exception if exhausted else None)
+            try:
+                raise exception
+            finally:
+                # Its traceback holds this frame: no circle.
+                del exception
+        response.extensions[_interop.ATTRIBUTE] = error
+        if exhausted:
+            # What OpenAI's SDK heeds, so that it does not multiply the retries.
+            response.headers["x-should-retry"] = "false"
+        if replayable:
+            _remember(request)
+        return response
 
 
 def _parts(request: Any) -> Optional[tuple[str, str, bytes]]:
@@ -134,25 +121,28 @@ class SyncRetry(_Base):
 
     def handle_request(self, request: Any) -> Any:
         """Sends a request, again if that may help, and gives the last answer."""
-        attempts, replayable = self._begin(request)
-        while True:
-            attempts.begin()
+        operation, replayable = self._begin(request)
+        response = None
+        for wait in operation.steps():
+            if wait is not None:
+                _time.sleep(wait)
+                continue
+            response = None
             try:
                 response = self._transport.handle_request(request)
                 if response.status_code < 400:
-                    attempts.succeeded()
+                    operation.succeeded()
                     return response
                 response.read()
             except Exception as exception:
-                delay = self._failed(attempts, request, exception, replayable)
-                if delay is None:
-                    raise
-            else:
-                delay = self._refused(attempts, request, response, replayable)
-                if delay is None:
-                    return response
+                response = None
+                operation.raised(exception, _interop.read_error(exception), not replayable)
+                continue
+            status, headers = response.status_code, response.headers
+            operation.answered(status, headers, response.content, not replayable)
+            if not operation.is_over:
                 response.close()
-            _time.sleep(delay)
+        return self._finish(operation, request, response, replayable)
 
     def close(self) -> None:
         """Closes the transport below."""
@@ -164,25 +154,28 @@ class AsyncRetry(_Base):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Sends a request, again if that may help, and gives the last answer."""
-        attempts, replayable = self._begin(request)
-        while True:
-            attempts.begin()
+        operation, replayable = self._begin(request)
+        response = None
+        for wait in operation.steps():
+            if wait is not None:
+                await _time.sleep_async(wait)
+                continue
+            response = None
             try:
                 response = await self._transport.handle_async_request(request)
                 if response.status_code < 400:
-                    attempts.succeeded()
+                    operation.succeeded()
                     return response
                 await response.aread()
             except Exception as exception:
-                delay = self._failed(attempts, request, exception, replayable)
-                if delay is None:
-                    raise
-            else:
-                delay = self._refused(attempts, request, response, replayable)
-                if delay is None:
-                    return response
+                response = None
+                operation.raised(exception, _interop.read_error(exception), not replayable)
+                continue
+            status, headers = response.status_code, response.headers
+            operation.answered(status, headers, response.content, not replayable)
+            if not operation.is_over:
                 await response.aclose()
-            await _time.sleep_async(delay)
+        return self._finish(operation, request, response, replayable)
 
     async def aclose(self) -> None:
         """Closes the transport below."""

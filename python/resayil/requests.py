@@ -19,9 +19,10 @@ from typing import Any, Optional
 import requests
 from requests.adapters import HTTPAdapter
 
-from . import _idempotency, _interop, _native, _time
+from . import _idempotency, _interop, _time
 from ._native import Budget, Counters, RetryPolicy
-from ._retry import DEFAULT_POLICY, Attempts
+from ._operation import Operation
+from ._retry import DEFAULT_POLICY
 
 __all__ = ["RetryAdapter"]
 
@@ -72,35 +73,32 @@ class RetryAdapter(HTTPAdapter):
             request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
         # A body that is made while it is sent exists once.
         replayable = request.body is None or isinstance(request.body, (bytes, str))
-        attempts = Attempts(f"{request.method} request", self._policy, self._budget, self._counters)
-        while True:
-            attempts.begin()
+        name = f"{request.method} request"
+        operation = Operation(name, self._policy, self._budget, self._counters)
+        response = None
+        for wait in operation.steps():
+            if wait is not None:
+                _time.sleep(wait)
+                continue
+            response = None
             try:
                 response = super().send(request, *args, **options)
                 if response.status_code < 400:
-                    attempts.succeeded()
+                    operation.succeeded()
                     return response
                 content = response.content
             except Exception as exception:
-                read = _interop.read_error(exception)
-                delay = None
-                if replayable:
-                    delay = attempts.failed(exception, read)
-                else:
-                    attempts.given_up(read)
-                if delay is None:
-                    raise
-            else:
-                error = _native.read_error(response.status_code, response.headers, content)
-                if error is None:
-                    return response
-                delay = None
-                if replayable:
-                    delay, error = attempts.decide(error)
-                else:
-                    attempts.given_up(error)
-                if delay is None:
-                    setattr(response, _interop.ATTRIBUTE, error)
-                    return response
+                response = None
+                operation.raised(exception, _interop.read_error(exception), not replayable)
+                continue
+            operation.answered(response.status_code, response.headers, content, not replayable)
+            if not operation.is_over:
                 response.close()
-            _time.sleep(delay)
+        if response is None:
+            try:
+                raise operation.failure()
+            finally:
+                # The exception's traceback holds this frame: no circle.
+                del operation
+        setattr(response, _interop.ATTRIBUTE, operation.error)
+        return response

@@ -96,11 +96,7 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
 /// Hands a decision to Python. An interpreter that is going down is told nothing.
 fn tell(observer: &Py<PyAny>, event: &CallEvent<'_>) {
     Python::try_attach(|py| {
-        let error = event.error.map(|error| NativeError(error.clone()));
-        let delay = event.delay.map(|delay| delay.as_secs_f64());
-        let text = event.to_string();
-        let arguments = (event.action.name(), event.reason, event.attempt, delay, error, text);
-        if let Err(error) = observer.call1(py, arguments) {
+        if let Err(error) = observer.call1(py, operation::to_python(event)) {
             error.write_unraisable(py, Some(observer.bind(py)));
         }
     });

@@ -1,5 +1,7 @@
 //! Counters, and the names under which they are exported.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use resayil_core::{
@@ -12,9 +14,14 @@ use crate::{exceptions, input};
 /// Counts what calls do: for `retry(counters=...)`, for the transports, and for programs of your own. Any
 /// number of threads may count and read at once. `Client` has its own.
 #[pyclass(frozen, module = "resayil")]
-pub(crate) struct Counters(resayil_core::Counters);
+pub(crate) struct Counters(Arc<resayil_core::Counters>);
 
 impl Counters {
+    /// The same counters, for an operation.
+    pub(crate) fn handle(&self) -> Arc<resayil_core::Counters> {
+        Arc::clone(&self.0)
+    }
+
     fn waited(&self, reason: WaitReason, wait: f64) -> PyResult<()> {
         let wait = input::duration("wait", wait)?;
         self.0.record(&CallEvent::new(CallAction::Waited(reason), 0).with_delay(wait));
@@ -26,7 +33,7 @@ impl Counters {
 impl Counters {
     #[new]
     fn new() -> Self {
-        Counters(resayil_core::Counters::new())
+        Counters(Arc::default())
     }
 
     /// A call begins.

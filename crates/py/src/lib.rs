@@ -19,6 +19,7 @@ mod headers;
 mod input;
 mod interrupt;
 mod messages;
+mod operation;
 mod pending;
 mod policy;
 mod predicate;
@@ -52,6 +53,8 @@ mod _native {
     use crate::input::monotonic_now;
     #[pymodule_export]
     use crate::messages::Messages;
+    #[pymodule_export]
+    use crate::operation::Operation;
     #[pymodule_export]
     use crate::pending::Pending;
     #[pymodule_export]

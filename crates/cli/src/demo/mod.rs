@@ -204,7 +204,7 @@ impl Causes {
     fn watch(&self, builder: resayil::ClientBuilder) -> resayil::ClientBuilder {
         let causes = self.clone();
         builder.observer(move |event| {
-            if event.action == CallAction::Retry {
+            if matches!(event.action, CallAction::Retry(_)) {
                 let name = match (event.status(), event.kind()) {
                     (Some(status), Some(kind)) => format!("{status} {kind}"),
                     (None, Some(kind)) => kind.to_string(),

@@ -61,6 +61,14 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    /// For whoever hands the request to something that gives no head of the answer, such as another
+    /// client: the answer is there, whatever it says.
+    pub fn into_response(self) -> PendingResponse {
+        PendingResponse { status: 200, held: self.held }
+    }
+}
+
 /// An answer whose head has come and whose body is pending. It is ended by
 /// [`on_body`](super::Operation::on_body), [`on_success`](super::Operation::on_success) or
 /// [`on_error`](super::Operation::on_error).

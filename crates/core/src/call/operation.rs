@@ -190,17 +190,20 @@ impl Operation {
                 .with_status(status)
                 .with_headers(headers)
         };
-        if (300..400).contains(&status) {
+        match status {
+            100..200 | 304 => Some(local("an answer that only another request asks for")),
             // The body is a page of whatever stands in front. Key and prompt do not go where it points.
-            return Some(local("a redirect, which is not followed; check the base URL"));
+            300..400 => Some(local("a redirect, which is not followed; check the base URL")),
+            _ => {
+                let error = classifier.classify(status, headers, body, wall).err();
+                Some(error.unwrap_or_else(|| local("the status is unknown")))
+            }
         }
-        let error = classifier.classify(status, headers, body, wall).err();
-        Some(error.unwrap_or_else(|| local("the status is unknown")))
     }
 
     /// The whole answer is there and good: the operation is done.
     pub fn on_success(&mut self, response: PendingResponse, now: Duration) {
-        self.answered(response.held, None, now);
+        self.answered(response.held, now);
     }
 
     /// The answer broke off, or is of no use: an error that was made of what came of it, such as the
@@ -209,11 +212,12 @@ impl Operation {
         self.fail(response.held, error, now);
     }
 
-    /// No answer came to this attempt, which got so far.
+    /// No answer came to this attempt, which got so far; or one that something below has read, and made
+    /// the error of.
     pub fn on_failure(&mut self, attempt: Attempt, error: Error, reached: Reached, now: Duration) {
         let mut held = attempt.held;
         if let Some(ticket) = held.ticket.take() {
-            let mut settlement = Settlement::unknown();
+            let mut settlement = Settlement::from_error(&error);
             if reached == Reached::Nothing {
                 settlement.consumed = Some(false);
             }
@@ -232,6 +236,13 @@ impl Operation {
             return;
         }
         self.fail(held, error, now);
+    }
+
+    /// The operation fails with this error, whatever the policy: the request cannot be sent again, or
+    /// what came is nothing that the policy is to judge.
+    pub fn give_up(&mut self, response: PendingResponse, error: Error, now: Duration) {
+        self.release(response.held, Some(&error), now);
+        self.end(error, StopReason::NotRetryable, now);
     }
 
     /// The caller does not want the answer any more. Ends a wait at once; while an attempt is under
@@ -256,6 +267,11 @@ impl Operation {
     /// When the operation has to be over, on its clock.
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline
+    }
+
+    /// Whether it has succeeded or failed.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Done | Stage::Failed(_))
     }
 
     /// How many requests were sent so far.

@@ -42,6 +42,24 @@ impl Settlement {
         Settlement::default()
     }
 
+    /// The request was counted, and no more is known.
+    pub(crate) fn consumed() -> Self {
+        Settlement { consumed: Some(true), ..Settlement::default() }
+    }
+
+    /// What an error says that was made of an answer; nothing, if there was none.
+    pub(crate) fn from_error(error: &Error) -> Self {
+        let Some(status) = error.status() else { return Settlement::unknown() };
+        Settlement {
+            refused: error.kind() == Kind::RateLimit,
+            consumed: error.provider().and_then(|provider| provider.consumes_quota(status)),
+            date: None,
+            retry_after: error.retry_after(),
+            retry_after_source: error.retry_after_source(),
+            rate_limit: error.rate_limit(),
+        }
+    }
+
     /// Reads an answer: its status, headers, and the error that it stands for, if it is one.
     ///
     /// Successes are counted. Which failures are too is known for LLM Resayil, which counts neither

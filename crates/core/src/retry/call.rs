@@ -90,8 +90,8 @@ impl Call {
         }
     }
 
-    /// The error as the caller is given it after a [`Decision::Stop`] for this reason: marked as
-    /// [exhausted](Error::is_exhausted) if this call has used up what it may, so that an outer layer
+    /// The error as the caller is given it after a [`Decision::Stop`] for this reason: with
+    /// [the reason](Error::stop_reason), and marked as [exhausted](Error::is_exhausted) if this call has used up what it may, so that an outer layer
     /// does not begin anew.
     pub fn mark(&self, error: Error, reason: StopReason) -> Error {
         let exhausted = match reason {
@@ -100,7 +100,12 @@ impl Call {
             StopReason::Budget | StopReason::Deadline => true,
             _ => error.is_exhausted(),
         };
-        error.with_exhausted(exhausted)
+        let error = error.with_exhausted(exhausted);
+        match error.stop_reason() {
+            // What ended the retries below says more.
+            Some(_) if reason == StopReason::Exhausted => error,
+            _ => error.with_stop_reason(reason),
+        }
     }
 
     /// Tells a failed attempt, and answers what to do next.

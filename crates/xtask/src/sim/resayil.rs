@@ -6,19 +6,16 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use resayil_core::{
-    Admission, Budget, BudgetOptions, Call, Classifier, Decision, Error, Kind, Policy, Provider,
-    Quota, QuotaModel, QuotaOptions, Settlement, SharedQuota, Ticket, Timestamp,
+    Attempt, Budget, Error, Kind, Operation, OperationOptions, Policy, Provider, Quota, QuotaModel,
+    QuotaOptions, Reached, Service, SharedQuota, Timestamp,
 };
 
-use super::answer::{Answer, Dialect, Outcome};
+use super::answer::{Dialect, Outcome};
 use super::driver::{Driver, Step, Trip};
 use super::scenario::Scenario;
 
 pub(crate) struct Resayil {
-    quota: Quota,
-    budget: Budget,
-    policy: Policy,
-    classifier: Classifier,
+    options: OperationOptions,
     /// The client's wall clock at virtual time zero.
     wall: Timestamp,
     calls: HashMap<usize, State>,
@@ -67,9 +64,9 @@ impl SharedQuota for Shared {
 }
 
 struct State {
-    call: Call,
-    ticket: Option<Ticket>,
-    not_before: Duration,
+    operation: Operation,
+    /// The request that is under way.
+    attempt: Option<Attempt>,
     waker: Waker,
 }
 
@@ -97,11 +94,12 @@ impl Resayil {
             Some(shared) => Quota::shared(shared.opened(options, wall + now, now)),
             None => Quota::new(options, wall + now, now),
         };
+        let service = Service::new()
+            .with_provider(provider)
+            .with_budget(Budget::default())
+            .with_quota(quota, now);
         Resayil {
-            quota,
-            budget: Budget::new(BudgetOptions::default()),
-            policy: Policy::default(),
-            classifier: Classifier::new().provider(provider),
+            options: OperationOptions::new(Policy::default(), Arc::new(service)),
             wall,
             calls: HashMap::new(),
             woken: Arc::default(),
@@ -109,15 +107,28 @@ impl Resayil {
         }
     }
 
-    fn read(&self, answer: &Answer, now: Duration) -> Option<Error> {
-        self.classifier
-            .classify(answer.status, &answer.headers, answer.body(), self.wall + now)
-            .err()
-    }
-
-    fn settle(&self, ticket: Option<Ticket>, settlement: &Settlement, now: Duration) {
-        if let Some(ticket) = ticket {
-            ticket.settle(settlement, now);
+    /// Tells the operation what came of its request.
+    fn tell(&mut self, job: usize, outcome: &Outcome, now: Duration) {
+        let wall = self.wall + now;
+        let Some(state) = self.calls.get_mut(&job) else { return };
+        let Some(attempt) = state.attempt.take() else { return };
+        let operation = &mut state.operation;
+        let lost = |kind| Error::new(kind, "").with_ambiguous(true);
+        match outcome {
+            Outcome::Answer(answer) => {
+                let response =
+                    operation.on_headers(attempt, answer.status, &answer.headers, now, wall);
+                let body = answer.body();
+                if let Some(good) = operation.on_body(response, &answer.headers, body, now, wall) {
+                    operation.on_success(good, now);
+                }
+            }
+            Outcome::Timeout => {
+                operation.on_failure(attempt, lost(Kind::Timeout), Reached::Server, now);
+            }
+            Outcome::Broken => {
+                operation.on_failure(attempt, lost(Kind::Network), Reached::Server, now);
+            }
         }
     }
 }
@@ -125,67 +136,35 @@ impl Resayil {
 impl Driver for Resayil {
     fn begin(&mut self, job: usize, trip: Trip, now: Duration) -> Step {
         let seed = self.seed ^ (job as u64).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        let call = self.policy.start(now, seed).with_budget(self.budget.clone());
+        let operation = self.options.clone().start(now, seed).expect("there is no key to be bad");
         let waker = Waker::from(Arc::new(Alarm { job, woken: self.woken.clone() }));
-        self.calls.insert(job, State { call, ticket: None, not_before: now, waker });
+        self.calls.insert(job, State { operation, attempt: None, waker });
         self.wake(job, trip, now)
     }
 
     fn wake(&mut self, job: usize, _: Trip, now: Duration) -> Step {
         let Some(state) = self.calls.get_mut(&job) else { return Step::Fail };
-        let ticket = state.ticket.get_or_insert_with(|| self.quota.enter());
-        // In the line already while the server's own wait lasts.
-        if now < state.not_before {
-            return Step::Wait(state.not_before);
-        }
-        match ticket.poll_with(now, &state.waker) {
-            Admission::Ready => Step::Send,
-            Admission::Wait(wait) => Step::Wait(ticket.poll_at().unwrap_or(now + wait)),
+        match state.operation.poll(now, &state.waker) {
+            resayil_core::Step::Send(attempt) => {
+                state.attempt = Some(attempt);
+                Step::Send
+            }
+            resayil_core::Step::Wait { until, .. } => Step::Wait(until.unwrap_or(Duration::MAX)),
+            _ => {
+                self.calls.remove(&job);
+                Step::Fail
+            }
         }
     }
 
     fn failed(&mut self, job: usize, outcome: &Outcome, trip: Trip, now: Duration) -> Step {
-        let error = match outcome {
-            Outcome::Answer(answer) => self.read(answer, now),
-            Outcome::Timeout => Some(Error::new(Kind::Timeout, "no answer").with_ambiguous(true)),
-            Outcome::Broken => Some(Error::new(Kind::Network, "broken").with_ambiguous(true)),
-        };
-        let settlement = match outcome {
-            Outcome::Answer(answer) => Settlement::from_answer(
-                answer.status,
-                &answer.headers,
-                error.as_ref(),
-                self.wall + now,
-            ),
-            Outcome::Timeout | Outcome::Broken => Settlement::unknown(),
-        };
-        let (Some(mut state), Some(error)) = (self.calls.remove(&job), error) else {
-            return Step::Fail;
-        };
-        self.settle(state.ticket.take(), &settlement, now);
-        let step = match state.call.on_error(&error, now) {
-            Decision::Stop { .. } => return Step::Fail,
-            Decision::Retry { .. } if error.kind() == Kind::RateLimit => {
-                state.not_before = now + error.retry_after().unwrap_or_default();
-                None
-            }
-            Decision::Retry { delay, .. } => {
-                state.not_before = now + delay;
-                Some(Step::Wait(now + delay))
-            }
-        };
-        self.calls.insert(job, state);
-        step.unwrap_or_else(|| self.wake(job, trip, now))
+        self.tell(job, outcome, now);
+        self.wake(job, trip, now)
     }
 
     fn succeeded(&mut self, job: usize, outcome: &Outcome, now: Duration) {
-        let Some(mut state) = self.calls.remove(&job) else { return };
-        if let Outcome::Answer(answer) = outcome {
-            let settlement =
-                Settlement::from_answer(answer.status, &answer.headers, None, self.wall + now);
-            self.settle(state.ticket.take(), &settlement, now);
-        }
-        state.call.on_success();
+        self.tell(job, outcome, now);
+        self.calls.remove(&job);
     }
 
     fn woken(&mut self) -> Vec<usize> {

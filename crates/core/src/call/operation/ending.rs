@@ -9,11 +9,12 @@ use crate::call::attempt::Held;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::observe::CallAction;
+use crate::quota::Settlement;
 use crate::retry::{Decision, RetryReason, StopReason};
 
 impl Operation {
-    pub(super) fn answered(&mut self, held: Held, error: Option<&Error>, now: Duration) {
-        self.release(held, error);
+    pub(super) fn answered(&mut self, held: Held, now: Duration) {
+        self.release(held, None, now);
         self.end_wait(now);
         self.call.on_success();
         self.stage = Stage::Done;
@@ -21,7 +22,11 @@ impl Operation {
     }
 
     /// Gives up what an exchange held that has ended.
-    fn release(&mut self, held: Held, error: Option<&Error>) {
+    pub(super) fn release(&mut self, held: Held, error: Option<&Error>, now: Duration) {
+        if let Some(ticket) = held.ticket {
+            let settlement = error.map_or_else(Settlement::consumed, Settlement::from_error);
+            ticket.settle(&settlement, now);
+        }
         if let Some(permit) = held.permit {
             permit.settle(error);
         }
@@ -29,7 +34,7 @@ impl Operation {
 
     /// Decides on a failed attempt.
     pub(super) fn fail(&mut self, held: Held, error: Error, now: Duration) {
-        self.release(held, Some(&error));
+        self.release(held, Some(&error), now);
         // What is below may have sent several requests in this one's place.
         self.sent_below = self.sent_below.saturating_add(error.attempts().saturating_sub(1));
         self.stage = Stage::Waiting;
@@ -64,7 +69,7 @@ impl Operation {
                 self.tell(&event.with_error(&error));
                 self.last = Some(error);
             }
-            Decision::Stop { reason } => self.end(self.call.mark(error, reason), reason, now),
+            Decision::Stop { reason } => self.end(error, reason, now),
         }
     }
 
@@ -99,6 +104,7 @@ impl Operation {
     pub(super) fn end(&mut self, error: Error, reason: StopReason, now: Duration) {
         self.end_wait(now);
         let provider = error.provider().or(self.service().provider);
+        let error = self.call.mark(error, reason);
         let mut error =
             error.with_attempts(self.sent.saturating_add(self.sent_below)).with_provider(provider);
         if let Some(model) = self.model() {

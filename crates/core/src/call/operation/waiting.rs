@@ -52,7 +52,7 @@ impl Operation {
             Some(Obstacle::Place) | None => Duration::ZERO,
         };
         if left.is_some_and(|left| left <= wait) {
-            let mut error = Error::deadline().with_exhausted(true);
+            let mut error = Error::deadline();
             if !wait.is_zero() {
                 error = error.with_retry_after(wait, HintSource::Quota);
             }

@@ -1,0 +1,318 @@
+//! The course of one call, for the drivers in Python.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use resayil_core::{
+    Attempt, CallEvent, Error, Kind, Observer, OperationOptions, PendingResponse, Reached, Service,
+    Step,
+};
+
+use crate::budget::Budget;
+use crate::counters::Counters;
+use crate::error::NativeError;
+use crate::headers::Headers;
+use crate::input;
+use crate::policy::{RetryPolicy, random_seed};
+use crate::quota::Quota;
+use crate::wake::Callback;
+
+/// One call over all its attempts: it says when to send and how long to wait, and is told what came of
+/// each attempt. One that is not told raises RuntimeError at once. `now` is the clock of
+/// `monotonic_now()` in all methods.
+#[pyclass(frozen, module = "resayil._native")]
+pub(crate) struct Operation {
+    state: Mutex<State>,
+    /// What happened and was not told yet.
+    told: Arc<Told>,
+    observer: Option<Py<PyAny>>,
+}
+
+struct State {
+    operation: resayil_core::Operation,
+    under_way: UnderWay,
+}
+
+enum UnderWay {
+    Nothing,
+    Attempt(Attempt),
+    Response(PendingResponse),
+}
+
+/// Events in Python's form, kept until the operation is free again: an observer may do anything.
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+type Event = (
+    &'static str,
+    Option<&'static str>,
+    u32,
+    Option<f64>,
+    Option<NativeError>,
+    String,
+    &'static str,
+);
+
+impl Observer for Told {
+    fn on_event(&self, event: &CallEvent<'_>) {
+        self.lock().push(to_python(event));
+    }
+}
+
+impl Told {
+    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An event as Python's observers are told it: action, reason, attempt, delay, error, text, level.
+pub(crate) fn to_python(event: &CallEvent<'_>) -> Event {
+    (
+        event.action.name(),
+        event.reason(),
+        event.attempt,
+        event.delay.map(|delay| delay.as_secs_f64()),
+        event.error.map(|error| NativeError(error.clone())),
+        event.to_string(),
+        event.level().name(),
+    )
+}
+
+#[pymethods]
+impl Operation {
+    #[new]
+    #[pyo3(signature = (policy, *, budget=None, quota=None, counters=None, observer=None, now=None))]
+    fn new(
+        policy: &Bound<'_, RetryPolicy>,
+        budget: Option<&Bound<'_, Budget>>,
+        quota: Option<&Bound<'_, Quota>>,
+        counters: Option<&Bound<'_, Counters>>,
+        observer: Option<Py<PyAny>>,
+        now: Option<f64>,
+    ) -> PyResult<Self> {
+        let now = input::monotonic(now)?;
+        let service = Service::new()
+            .with_budget(budget.map(|budget| budget.get().budget.clone()))
+            .with_quota(quota.map(|quota| quota.get().handle()), now);
+        let told = Arc::<Told>::default();
+        let listener = observer.as_ref().map(|_| Arc::clone(&told) as Arc<dyn Observer>);
+        let options = OperationOptions::new(policy.get().0.clone(), Arc::new(service))
+            .with_counters(counters.map(|counters| counters.get().handle()))
+            .with_observer(listener);
+        // There is no key whose form could be bad.
+        let operation = options.start(now, random_seed()).map_err(input::value_error)?;
+        let state = Mutex::new(State { operation, under_way: UnderWay::Nothing });
+        Ok(Operation { state, told, observer })
+    }
+
+    /// What to do now: None to send, a number of seconds to wait, or the error to fail with. `waker` is
+    /// called once, from any thread, when it is worth asking before that.
+    #[pyo3(signature = (now=None, waker=None))]
+    fn poll<'py>(
+        &self,
+        py: Python<'py>,
+        now: Option<f64>,
+        waker: Option<Py<PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let now = input::monotonic(now)?;
+        let waker = waker.map(|waker| Callback::new(waker, py)).transpose()?;
+        let waker = waker.map(|waker| Waker::from(Arc::new(waker)));
+        let step = self.change(py, |state| {
+            if !matches!(state.under_way, UnderWay::Nothing) {
+                return Err(misuse("the operation was not told what came of the last attempt"));
+            }
+            let step = state.operation.poll(now, waker.as_ref().unwrap_or(Waker::noop()));
+            Ok(match step {
+                Step::Send(attempt) => {
+                    state.under_way = UnderWay::Attempt(attempt);
+                    None
+                }
+                step => Some(step),
+            })
+        })?;
+        Ok(match step {
+            None => None,
+            Some(Step::Wait { until, .. }) => {
+                let wait = until.map_or(f64::INFINITY, |at| at.saturating_sub(now).as_secs_f64());
+                Some(wait.into_pyobject(py)?.into_any())
+            }
+            Some(Step::Failed(error)) => Some(Bound::new(py, NativeError(error))?.into_any()),
+            Some(_) => return Err(misuse("the operation is over")),
+        })
+    }
+
+    /// The head of the answer came.
+    #[pyo3(signature = (status, headers, *, now=None, wall=None))]
+    fn on_headers(
+        &self,
+        py: Python<'_>,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        now: Option<f64>,
+        wall: Option<f64>,
+    ) -> PyResult<()> {
+        let (status, headers) = (input::status(status)?, Headers::read(headers)?);
+        let (now, wall) = (input::monotonic(now)?, input::wall(wall)?);
+        self.change(py, |state| {
+            let attempt = state.attempt()?;
+            let operation = &mut state.operation;
+            let response = operation.on_headers(attempt, status, &headers.pairs(), now, wall);
+            state.under_way = UnderWay::Response(response);
+            Ok(())
+        })
+    }
+
+    /// The whole answer came: says whether it is a success, of which `on_success` is to be told, or
+    /// `on_error` if it is of no use.
+    #[pyo3(signature = (status, headers, body, *, now=None, wall=None))]
+    fn on_answer(
+        &self,
+        py: Python<'_>,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        body: &Bound<'_, PyAny>,
+        now: Option<f64>,
+        wall: Option<f64>,
+    ) -> PyResult<bool> {
+        let (status, headers) = (input::status(status)?, Headers::read(headers)?);
+        let body = input::bytes(body, "body")?;
+        let (now, wall) = (input::monotonic(now)?, input::wall(wall)?);
+        self.change(py, |state| {
+            let pairs = headers.pairs();
+            let response = match std::mem::replace(&mut state.under_way, UnderWay::Nothing) {
+                UnderWay::Attempt(attempt) => {
+                    state.operation.on_headers(attempt, status, &pairs, now, wall)
+                }
+                UnderWay::Response(response) => response,
+                UnderWay::Nothing => return Err(no_attempt()),
+            };
+            let good = state.operation.on_body(response, &pairs, body.as_ref(), now, wall);
+            let is_good = good.is_some();
+            if let Some(response) = good {
+                state.under_way = UnderWay::Response(response);
+            }
+            Ok(is_good)
+        })
+    }
+
+    /// The answer is there and good: the operation is over.
+    #[pyo3(signature = (*, now=None))]
+    fn on_success(&self, py: Python<'_>, now: Option<f64>) -> PyResult<()> {
+        let now = input::monotonic(now)?;
+        self.change(py, |state| {
+            let response = state.response()?;
+            state.operation.on_success(response, now);
+            Ok(())
+        })
+    }
+
+    /// The attempt failed, or its answer is of no use.
+    #[pyo3(signature = (error, *, now=None))]
+    fn on_error(&self, py: Python<'_>, error: &NativeError, now: Option<f64>) -> PyResult<()> {
+        let now = input::monotonic(now)?;
+        let error = error.0.clone();
+        self.change(py, |state| {
+            match std::mem::replace(&mut state.under_way, UnderWay::Nothing) {
+                UnderWay::Attempt(attempt) => {
+                    let sent = error.is_ambiguous() || error.status().is_some();
+                    let reached = if sent { Reached::Server } else { Reached::Nothing };
+                    state.operation.on_failure(attempt, error, reached, now);
+                }
+                UnderWay::Response(response) => state.operation.on_error(response, error, now),
+                UnderWay::Nothing => return Err(no_attempt()),
+            }
+            Ok(())
+        })
+    }
+
+    /// The call fails with this error whatever the policy; without one it is not about an API.
+    #[pyo3(signature = (error=None, *, now=None))]
+    fn give_up(
+        &self,
+        py: Python<'_>,
+        error: Option<&NativeError>,
+        now: Option<f64>,
+    ) -> PyResult<()> {
+        let now = input::monotonic(now)?;
+        let known = error.map(|error| error.0.clone());
+        let is_known = known.is_some();
+        self.change(py, |state| {
+            let response = state.response()?;
+            let error = known.unwrap_or_else(|| Error::new(Kind::Unknown, ""));
+            state.operation.give_up(response, error, now);
+            if !is_known {
+                // It goes through as if nobody had looked.
+                self.told.lock().clear();
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether it has succeeded or failed.
+    #[getter]
+    fn is_over(&self, py: Python<'_>) -> bool {
+        self.lock(py).operation.is_over()
+    }
+
+    /// How many attempts were made.
+    #[getter]
+    fn attempts(&self, py: Python<'_>) -> u32 {
+        self.lock(py).operation.attempts()
+    }
+}
+
+impl Operation {
+    /// Wakers of others are called while it is locked, and they let other threads run; so whoever
+    /// waits for the lock must not keep the interpreter meanwhile.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and then tells what happened.
+    fn change<T>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&mut State) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let result = change(&mut self.lock(py));
+        let Some(observer) = &self.observer else { return result };
+        let events = std::mem::take(&mut *self.told.lock());
+        for event in events {
+            if let Err(error) = observer.call1(py, event) {
+                error.write_unraisable(py, Some(observer.bind(py)));
+            }
+        }
+        result
+    }
+}
+
+impl State {
+    fn attempt(&mut self) -> PyResult<Attempt> {
+        match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
+            UnderWay::Attempt(attempt) => Ok(attempt),
+            other => {
+                self.under_way = other;
+                Err(no_attempt())
+            }
+        }
+    }
+
+    fn response(&mut self) -> PyResult<PendingResponse> {
+        match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
+            UnderWay::Attempt(attempt) => Ok(attempt.into_response()),
+            UnderWay::Response(response) => Ok(response),
+            UnderWay::Nothing => Err(no_attempt()),
+        }
+    }
+}
+
+fn no_attempt() -> PyErr {
+    misuse("no attempt is under way that this could be told of")
+}
+
+fn misuse(problem: &'static str) -> PyErr {
+    PyRuntimeError::new_err(problem)
+}
