@@ -313,9 +313,7 @@ class Operation:
         budget: Budget | None = None,
         quota: Quota | None = None,
         counters: Counters | None = None,
-        observer: Callable[
-            [str, str, int, float | None, Error | None, str, str], object
-        ]
+        observer: Callable[[str, str, int, float | None, Error | None, str, str], object]
         | None = None,
         now: float | None = None,
     ) -> Self: ...
@@ -434,7 +432,8 @@ class Client:
     def __new__(
         cls,
         options: dict[str, Any],
-        observer: Callable[[str, str, int, float | None, Error | None, str], object] | None = None,
+        observer: Callable[[str, str, int, float | None, Error | None, str, str], object]
+        | None = None,
     ) -> Self: ...
     def replace(self, **changes: Any) -> Client: ...
     def renew(self) -> Client: ...

@@ -30,12 +30,13 @@ class Operation:
         budget: Optional[Budget] = None,
         counters: Optional[Counters] = None,
     ) -> None:
+        self._now = _time.now()
         self._native = _native.Operation(
             policy,
             budget=budget,
             counters=counters,
             observer=functools.partial(_log.emit, name),
-            now=_time.now(),
+            now=self._now,
         )
         self._exception: Optional[Exception] = None
         self._is_foreign = False
@@ -48,24 +49,32 @@ class Operation:
         `alarm` is called when it is worth asking again before that.
         """
         while True:
-            step = self._native.poll(_time.now(), alarm)
+            # What was decided a moment ago begins then.
+            step = self._native.poll(self._now, alarm)
             if isinstance(step, _native.Error):
                 self.error = step
                 return
             yield step
+            if step is not None:
+                self._now = _time.now()
+
+    def _tell(self) -> float:
+        """The time at which something is told."""
+        self._now = _time.now()
+        return self._now
 
     def succeeded(self) -> None:
         """The attempt succeeded."""
-        self._native.on_success(now=_time.now())
+        self._native.on_success(now=self._tell())
 
     def answered(self, status: int, headers: Any, body: bytes, final: bool = False) -> bool:
         """The whole answer came. Says whether it is a success. `final`: it cannot be sent again."""
         if final:
             error = _native.read_error(status, headers, body)
             if error is not None:
-                self._native.give_up(error, now=_time.now())
+                self._native.give_up(error, now=self._tell())
                 return False
-        return self._native.on_answer(status, headers, body, now=_time.now())
+        return self._native.on_answer(status, headers, body, now=self._tell())
 
     def raised(
         self, exception: Exception, error: Optional[_native.Error], final: bool = False
@@ -77,9 +86,9 @@ class Operation:
         self._exception = exception
         self._is_foreign = error is None
         if error is None or final:
-            self._native.give_up(error, now=_time.now())
+            self._native.give_up(error, now=self._tell())
         else:
-            self._native.on_error(error, now=_time.now())
+            self._native.on_error(error, now=self._tell())
 
     @property
     def is_over(self) -> bool:

@@ -116,7 +116,10 @@ impl Operation {
         }
         self.end_wait(now);
         self.waiting = Some(Waiting { reason, since: now });
-        self.tell(&self.event(CallAction::Wait(reason)).with_delay(wait));
+        // Where no quota keeps a line, the event of the retry has told the wait.
+        if reason != WaitReason::Quota || self.held.ticket.is_some() {
+            self.tell(&self.event(CallAction::Wait(reason)).with_delay(wait));
+        }
     }
 
     /// Ends the wait that lasts, if one does.
