@@ -33,9 +33,10 @@ def _observe(
     delay: Optional[float],
     error: Optional[_native.Error],
     text: str,
+    level: str,
 ) -> None:
     """Logs a decision of the native client."""
-    _log.emit("Client", action, reason, attempt, delay, error, text)
+    _log.emit("Client", action, reason, attempt, delay, error, text, level)
 
 
 class Defaults:

@@ -239,7 +239,7 @@ impl Client {
 
     /// The address that paths are added to, without its query and without a slash at its end.
     pub fn base_url(&self) -> &str {
-        self.0.url.base()
+        self.0.endpoint.url.base()
     }
 
     /// Whose API it is, if that is known.

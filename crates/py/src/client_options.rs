@@ -10,11 +10,10 @@ use pyo3::types::PyDict;
 use resayil_core::ConcurrencyLimit;
 
 use crate::budget::Budget;
-use crate::error::NativeError;
 use crate::fallback::Fallback;
 use crate::policy::{RetryPolicy, count};
 use crate::quota::Quota;
-use crate::{exceptions, input};
+use crate::{exceptions, input, operation};
 
 /// Makes a client with this quota, or that of the options; `observer` is told its decisions.
 pub(crate) fn build(

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use super::*;
-use crate::answer::hint::HintSource;
+use crate::error::HintSource;
 use crate::call::{Fallback, FallbackTarget, Step};
 use crate::concurrency::{ConcurrencyLimit, ConcurrencyLimiter};
 use crate::observe::Counters;

@@ -4,10 +4,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::{Operation, Stage};
-use crate::error::HintSource;
 use crate::call::attempt::{Attempt, Held};
 use crate::call::{Step, WaitReason};
 use crate::error::Error;
+use crate::error::HintSource;
 use crate::kind::Kind;
 use crate::observe::CallAction;
 use crate::quota::Admission;
