@@ -302,6 +302,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("invalidrequest", Meaning::Generic),
     ("invalidsignature", Meaning::Authentication),
     ("invalidtoken", Meaning::Authentication),
+    ("limitexceeded", Meaning::RateLimit),
     ("limitrequests", Meaning::RateLimit),
     ("maxtokensexceeded", Meaning::TokenLimit),
     ("missingauthenticationtoken", Meaning::Authentication),

@@ -77,11 +77,14 @@ pub(crate) fn decide(
 
 /// The most telling of the codes: the inner one is the more exact.
 fn meaning_of_codes(headers: &HeaderFacts<'_>, body: &Body<'_>) -> Option<Meaning> {
+    // `{"error":"rate_limit_exceeded"}`: one word is a code, wherever it stands.
+    let is_word = |text: &&str| !text.contains(char::is_whitespace);
     let texts = [
         body.inner_code.as_deref(),
         body.code.as_deref(),
         headers.code,
         body.error_type.as_deref(),
+        body.message.as_deref().filter(is_word),
     ];
     let mut meanings = texts.into_iter().flatten().filter_map(codes::meaning);
     let first = meanings.next()?;

@@ -89,7 +89,8 @@ impl<'a> Words<'a> {
                 it.any(&[Credit, Spend, Budget]) && it.any(&SPENT) && !it.all(&[Budget, Rate]);
             // `Extra usage is required for long context requests.`
             let more = it.all(&[Credit, Required]);
-            money || more || it.says_credits_are_low() || it.says_usage_limit()
+            let quota = it.all(&[Quota, Insufficient]) && !it.has(Rate);
+            money || more || quota || it.says_credits_are_low() || it.says_usage_limit()
         };
         !self.has(Minute) && self.any(nothing_is_left)
     }
@@ -115,8 +116,7 @@ impl<'a> Words<'a> {
     /// A quota that is used up, whatever it is of.
     pub(super) fn say_quota_is_used_up(&self) -> bool {
         use Word::*;
-        let used_up =
-            |it: &Sentence| it.has(Quota) && it.any(&[Reached, Exceed, Exhausted]) && !it.has(Rate);
+        let used_up = |it: &Sentence| it.has(Quota) && it.any(&SPENT) && !it.has(Rate);
         !self.has(Minute) && self.any(used_up)
     }
 
@@ -192,6 +192,7 @@ impl<'a> Words<'a> {
             it.has(Terminated)
                 || failed
                 || it.all(&[Unexpected, Ended])
+                || it.all(&[Bad, Gateway])
                 || it.says_upstream_failed()
         })
     }
@@ -251,13 +252,19 @@ impl Sentence {
         let token_limit = self.all(&[Token, Exceed])
             && self.any(&[Limit, Maximum])
             && self.any(&[Request, Model])
-            && !self.any(&[Day, Completion, Quota, Parameter]);
+            && !self.any(&[Day, Completion, Quota, Parameter])
+            // `The maximum tokens you requested` are those of the answer.
+            && !self.all(&[Maximum, Requested]);
+        // `model max length exceeded`
+        let model_length = self.all(&[Model, Maximum, Length])
+            && self.any(&[Exceed, Large])
+            && !self.any(&[Characters, Parameter]);
         let long_input = self.has(Input)
             && !self.has(Characters)
             && (self.all(&[Too, Large])
                 || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
         let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);
-        context || tokens || token_limit || long_input || shorten
+        context || tokens || token_limit || model_length || long_input || shorten
     }
 }
 

@@ -17,6 +17,7 @@ words! {
     ApiKey: "apikey";
     Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
+    Bad: "bad";
     Balance: "balance";
     Billing: "billing" | "recharge";
     Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
@@ -37,6 +38,7 @@ words! {
     Exist: "exist" | "exists" | "found";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
+    Gateway: "gateway";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
@@ -75,7 +77,7 @@ words! {
     Spend: "spend" | "spending";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Throttled: "throttled" | "throttling";
-    Timeout: "timeout" | "timed" | "etimedout" | "timedout" | "readtimeout" | "connecttimeout";
+    Timeout: "timeout" | "deadline" | "timed" | "etimedout" | "timedout" | "readtimeout" | "connecttimeout";
     Token: "token" | "tokens";
     Too: "too";
     Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
@@ -174,6 +176,7 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("达到", &[Word::Reached]),
     ("超出", &[Word::Exceed]),
     ("超过", &[Word::Exceed]),
+    ("超限", &[Word::Limit, Word::Exceed]),
     ("超长", &[Word::Too, Word::Large]),
     ("过长", &[Word::Too, Word::Large]),
     ("过高", &[Word::Exceed]),
