@@ -12,16 +12,21 @@ Exit codes:
   3    an input cannot be read, or is not what it should be
   4    the configuration is wrong: no key, a bad address
   5    a file cannot be written, or a port is in use
+  10   of `explain`: an error after which another try may succeed
+  11   of `explain`: an error after which another try would not help
   130  interrupted by Ctrl-C";
 
-/// Why the command failed.
+/// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    Success = 0,
     Failed = 1,
     Usage = 2,
     Input = 3,
     Configuration = 4,
     System = 5,
+    Retryable = 10,
+    Terminal = 11,
     Interrupted = 130,
 }
 
@@ -51,8 +56,11 @@ impl Failure {
 }
 
 /// Tells a failure on standard error, and gives the exit code.
-pub(crate) fn report(result: Result<(), Failure>) -> ExitCode {
-    let Err(failure) = result else { return ExitCode::SUCCESS };
+pub(crate) fn report(result: Result<Exit, Failure>) -> ExitCode {
+    let failure = match result {
+        Ok(exit) => return ExitCode::from(exit as u8),
+        Err(failure) => failure,
+    };
     if !failure.message.is_empty() {
         eprintln!("resayil: {}", failure.message);
         if let Some(hint) = &failure.hint {

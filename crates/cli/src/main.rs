@@ -11,6 +11,7 @@ mod sandbox;
 mod usage;
 
 use args::Command;
+use exit::Exit;
 
 fn main() -> std::process::ExitCode {
     let args = match usage::parse() {
@@ -19,10 +20,10 @@ fn main() -> std::process::ExitCode {
     };
     let result = match args.command {
         Command::Explain(args) => explain::run(&args),
-        Command::Chat(args) => chat::run(&args),
-        Command::Batch(args) => batch::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Chat(args) => chat::run(&args).map(|()| Exit::Success),
+        Command::Batch(args) => batch::run(&args).map(|()| Exit::Success),
+        Command::Demo(args) => demo::run(&args).map(|()| Exit::Success),
+        Command::Sandbox(args) => sandbox::run(&args).map(|()| Exit::Success),
     };
     exit::report(result)
 }

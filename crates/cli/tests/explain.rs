@@ -46,12 +46,90 @@ const DUMP: &str = "HTTP/1.1 429 Too Many Requests\r\nX-RateLimit-Limit: 20\r\n\
 fn what_curl_prints_is_explained() {
     let output = explain(&[], DUMP);
     let report = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(10), "another try may succeed");
     for part in ["rate_limit (429)", "yes, after 45 s", "tell users", "X-RateLimit-Remaining"] {
         assert!(report.contains(part), "{part:?} is not in: {report}");
     }
     let arabic = explain(&["--language", "ar"], DUMP);
     assert!(text(&arabic.stdout).contains("الطلبات كثيرة الآن"));
+}
+
+#[test]
+fn a_captured_stream_is_read_to_its_end() {
+    let head = "HTTP/2 200\r\ncontent-type: text/event-stream\r\n\r\n";
+    let hi = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    let stop =
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let error = "data: {\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}\n\n";
+    for (stream, code, part) in [
+        (format!("{hi}{stop}"), 0, "a stream that is complete"),
+        (format!("{hi}{error}"), 10, "overloaded"),
+        (hi.to_owned(), 10, "network"),
+        (format!("{hi}data: {{\"error\":{{\"code\":\"insufficient_quota\"}}}}\n\n"), 11, "quota"),
+    ] {
+        for input in [format!("{head}{stream}"), stream] {
+            let output = explain(&[], &input);
+            assert_eq!(output.status.code(), Some(code), "{input}");
+            assert!(text(&output.stdout).contains(part), "{}", text(&output.stdout));
+        }
+    }
+    let output = explain(&["--json"], &format!("{head}{hi}{error}"));
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&record["kind"], &record["terminal"], &record["partial_text"]),
+        (&"overloaded".into(), &"error".into(), &"Hi".into())
+    );
+}
+
+#[test]
+fn whatever_people_have_at_hand_is_understood() {
+    for (input, kind, code) in [
+        (
+            "* Connected\n> GET /\n< HTTP/1.1 401 Unauthorized\n< x: y\n<\n{}\n",
+            "authentication",
+            11,
+        ),
+        (
+            "openai.RateLimitError: Error code: 429 - {'error': {'message': 'm', 'type': 'insufficient_quota', 'param': None, 'code': 'insufficient_quota'}}",
+            "quota_exhausted",
+            11,
+        ),
+        (
+            "Error code: 529 - {'type': 'error', 'error': {'type': 'overloaded_error', 'message': 'Overloaded'}}",
+            "overloaded",
+            10,
+        ),
+        (
+            "{\"ts\":1,\"status\":429,\"body\":\"{\\\"error\\\":{\\\"message\\\":\\\"slow\\\"}}\"}",
+            "rate_limit",
+            10,
+        ),
+        ("RateLimitError: 429 Rate limit reached", "rate_limit", 10),
+        // An error that needs no status.
+        ("{\"error\":{\"message\":\"m\",\"code\":\"rate_limit_exceeded\"}}", "rate_limit", 10),
+    ] {
+        let output = explain(&["--json"], input);
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&record["kind"], output.status.code()), (&kind.into(), Some(code)), "{input}");
+    }
+}
+
+#[test]
+fn a_status_or_a_kind_is_told_about() {
+    for (subject, code, part) in [
+        ("429", 10, "rate_limit: "),
+        ("401", 11, "authentication: "),
+        ("200", 0, "200 is a success."),
+        ("context_length", 11, "ContextLengthError"),
+        ("overloaded", 10, "retry  yes"),
+    ] {
+        let output = explain(&[subject], "");
+        assert_eq!(output.status.code(), Some(code), "{subject}");
+        assert!(text(&output.stdout).contains(part), "{}", text(&output.stdout));
+    }
+    let output = explain(&["--json", "503"], "");
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(record["kind"], "overloaded");
 }
 
 #[test]
@@ -62,7 +140,9 @@ fn the_record_is_json() {
         (&record["kind"], &record["request_id"]),
         (&"payment_required".into(), &"r1".into())
     );
-    assert_eq!(text(&explain(&["--json", "--status", "200"], "{}").stdout), "{\"ok\": true}\n");
+    let success = explain(&["--json", "--status", "200"], "{}");
+    assert_eq!(text(&success.stdout), "{\"ok\": true}\n");
+    assert_eq!((output.status.code(), success.status.code()), (Some(11), Some(0)));
 }
 
 #[test]

@@ -1,21 +1,16 @@
 //! One case of `explain --jsonl`.
 
-use resayil::{Classifier, Error, Kind, Messages, Provider, StreamDecoder, StreamEnd, Timestamp};
+use resayil::{Error, Kind, Messages, Provider, Timestamp};
 use serde_json::{Map, Value};
+
+use super::answer::{Answer, Content};
 
 /// An answer to explain.
 pub(super) struct Case {
     id: Value,
-    status: u16,
-    headers: Vec<(String, String)>,
-    content: Content,
+    answer: Answer,
     now: Option<Timestamp>,
     provider: Option<String>,
-}
-
-enum Content {
-    Body(Vec<u8>),
-    Stream(Vec<u8>),
 }
 
 /// A line that is no case.
@@ -32,7 +27,7 @@ impl BadCase {
     pub(super) fn record(&self, number: u64, messages: &Messages) -> String {
         let message = format!("line {number} {}", self.problem);
         let error = Error::new(Kind::Configuration, &message);
-        with_id(&self.id, &error.to_json_in(messages), "")
+        with_id(&self.id, &error.to_json_in(messages))
     }
 }
 
@@ -75,7 +70,7 @@ impl Case {
             Some(_) => return Err("has a provider that is not text".to_owned()),
         };
         let headers = take_headers(members.remove("headers"))?;
-        Ok(Case { id: Value::Null, status, headers, content, now, provider })
+        Ok(Case { id: Value::Null, answer: Answer { status, headers, content }, now, provider })
     }
 
     /// The provider that the case names, if it names one.
@@ -90,55 +85,14 @@ impl Case {
         now: Timestamp,
         messages: &Messages,
     ) -> String {
-        let now = self.now.unwrap_or(now);
-        let classifier = Classifier::new().provider(provider);
-        match &self.content {
-            Content::Body(body) => {
-                let result = classifier.classify(self.status, &self.headers, body, now);
-                self.line(result.err().as_ref(), messages, "")
-            }
-            // A stream begins with a success only.
-            Content::Stream(text) if !(200..300).contains(&self.status) => {
-                let error = classifier.classify(self.status, &self.headers, text, now).err();
-                self.stream_line("error", error.as_ref(), "", true, messages)
-            }
-            Content::Stream(text) => {
-                let mut decoder = StreamDecoder::new().provider(provider).headers(&self.headers);
-                decoder.feed(text, |_| ());
-                let end = decoder.finish(now, |_| ());
-                let safe = !decoder.has_delivered() && !matches!(end, StreamEnd::Complete);
-                self.stream_line(end.name(), end.error(), decoder.partial_text(), safe, messages)
-            }
-        }
-    }
-
-    fn stream_line(
-        &self,
-        terminal: &str,
-        error: Option<&Error>,
-        partial_text: &str,
-        safe_to_replay: bool,
-        messages: &Messages,
-    ) -> String {
-        let partial_text = Value::from(partial_text);
-        let more = format!(
-            ", \"terminal\": \"{terminal}\", \"partial_text\": {partial_text}, \"safe_to_replay\": {safe_to_replay}"
-        );
-        self.line(error, messages, &more)
-    }
-
-    /// The error record, or the word that all is well, with the case's id in front.
-    fn line(&self, error: Option<&Error>, messages: &Messages, more: &str) -> String {
-        let record =
-            error.map_or_else(|| "{\"ok\": true}".to_owned(), |error| error.to_json_in(messages));
-        with_id(&self.id, &record, more)
+        let outcome = self.answer.read(provider, self.now.unwrap_or(now));
+        with_id(&self.id, &outcome.to_json(messages))
     }
 }
 
-/// A record, which is a JSON object, with an id in front and more members behind.
-fn with_id(id: &Value, record: &str, more: &str) -> String {
-    let members = &record[1..record.len() - 1];
-    format!("{{\"id\": {id}, {members}{more}}}")
+/// A record, which is a JSON object, with an id in front.
+fn with_id(id: &Value, record: &str) -> String {
+    format!("{{\"id\": {id}, {}", &record[1..])
 }
 
 fn take_content(members: &mut Map<String, Value>) -> Result<Content, String> {
@@ -162,7 +116,7 @@ fn take_content(members: &mut Map<String, Value>) -> Result<Content, String> {
     }
 }
 
-fn take_headers(value: Option<Value>) -> Result<Vec<(String, String)>, String> {
+pub(super) fn take_headers(value: Option<Value>) -> Result<Vec<(String, String)>, String> {
     const WRONG: &str = "has headers that are neither an object nor a list of pairs of texts";
     let scalar = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

@@ -26,7 +26,7 @@ fn parse_head(input: &[u8]) -> Option<Dump<'_>> {
         rest = rest.get(end + 1..).unwrap_or_default();
         line
     };
-    let status = Some(next_line().split(' ').nth(1)?.parse().ok()?);
+    let status = Some(parse_status_line(&next_line())?);
     let mut headers = Vec::new();
     loop {
         let line = next_line();
@@ -35,6 +35,11 @@ fn parse_head(input: &[u8]) -> Option<Dump<'_>> {
             Err(_) => return Some(Dump { status, headers, body: rest }),
         }
     }
+}
+
+/// The status in `HTTP/1.1 429 Too Many Requests`.
+pub(super) fn parse_status_line(line: &str) -> Option<u16> {
+    line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok()
 }
 
 pub(super) fn parse_header(line: &str) -> Result<(String, String), String> {

@@ -1,16 +1,26 @@
 //! `resayil explain`: what an answer means.
 
+mod about;
+mod answer;
+mod captured;
 mod case;
 mod http_dump;
 mod jsonl;
+mod log_line;
 mod report;
+mod sdk_text;
+mod verbose;
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use resayil::{Classifier, Messages, Provider, Timestamp};
+use resayil::{Messages, Provider, Timestamp};
+
+use about::Subject;
+use answer::{Answer, Content, Outcome};
+use captured::Captured;
 
 use crate::exit::{Exit, Failure};
 
@@ -18,15 +28,27 @@ use crate::exit::{Exit, Failure};
 #[command(after_help = "\
 Examples:
   curl -si https://llmapi.resayil.io/v1/models | resayil explain
+  curl -siN ... | resayil explain            (a stream; `curl -v ... 2>&1` will do, too)
   resayil explain --status 429 --header 'Retry-After: 20' body.json
+  echo \"Error code: 429 - {'error': ...}\" | resayil explain
+  tail -n 1 calls.log | resayil explain      (JSON with `status` and `body`)
+  resayil explain 429
   resayil explain --jsonl < cases.jsonl
 
 A case of --jsonl is one object a line: id, status, headers (an object or a list of pairs), body
 (text) or body_b64 or stream (text), and if wanted now (Unix seconds) and provider. Each gives one
 line. One that is no case gives {\"id\", \"kind\": \"configuration\", \"message\": \"line 7 ...\", ...},
-and makes the exit code 3.")]
+and makes the exit code 3.
+
+Exit codes (but of --jsonl, which ends with 0 when all lines were cases):
+  0   it is a success
+  10  it is an error, and another try of the same request may succeed
+  11  it is an error, and another try would not help
+  2   the command line is wrong, or the status is not known
+  3   the input cannot be read")]
 pub(crate) struct ExplainArgs {
-    /// The answer: a body, or what `curl -i` prints. `-` is standard input
+    /// The answer: a body, what `curl -i` or `curl -v` prints, an exception's text, a line of a log.
+    /// `-` is standard input. Or a status or a kind of error, to be told about it
     #[arg(default_value = "-")]
     file: PathBuf,
     /// The HTTP status, if the input does not begin with a status line
@@ -75,28 +97,61 @@ pub(crate) fn parse_language(tag: &str) -> Result<Language, String> {
         .ok_or_else(|| format!("unknown language {tag:?}; known are en, ar"))
 }
 
-pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let now = args.now.map_or_else(|| SystemTime::now().into(), Timestamp::from_unix_seconds_f64);
     if args.jsonl {
-        return jsonl::run(args, now);
+        return jsonl::run(args, now).map(|()| Exit::Success);
     }
-    let input = read_input(args)?;
-    let dump = http_dump::parse(&input);
-    let status = args.status.or(dump.status).ok_or_else(|| {
-        Failure::new(Exit::Usage, "the status of the answer is not known")
-            .hint("give --status, or pipe what `curl -i` prints")
-    })?;
-    let headers = [&dump.headers[..], &args.headers[..]].concat();
-    let result =
-        Classifier::new().provider(args.provider.0).classify(status, &headers, dump.body, now);
+    if let Some(subject) = Subject::parse(args.file.as_os_str()) {
+        return about::tell(args, &subject, now);
+    }
+    let captured = Captured::read(&read_input(args)?);
+    let (status, outcome) = explain(args, captured, now)?;
     let mut out = io::stdout().lock();
-    match result {
-        Ok(()) if args.json => writeln!(out, "{{\"ok\": true}}")?,
-        Ok(()) => writeln!(out, "This is a success ({status}).")?,
-        Err(error) if args.json => writeln!(out, "{}", error.to_json_in(args.language.0))?,
-        Err(error) => out.write_all(report::text(&error, args.language.0).as_bytes())?,
+    if args.json {
+        writeln!(out, "{}", outcome.to_json(args.language.0))?;
+    } else if let Some(error) = &outcome.error {
+        out.write_all(report::text(error, args.language.0).as_bytes())?;
+        if let Some(stream) = &outcome.stream {
+            let count = stream.partial_text.chars().count();
+            writeln!(out, "{:>10}  {count} characters of the answer", "delivered")?;
+        }
+    } else {
+        let what = if outcome.stream.is_some() { "a stream that is complete" } else { "a success" };
+        writeln!(out, "This is {what} ({status}).")?;
     }
-    Ok(())
+    Ok(outcome.exit())
+}
+
+/// What was captured means this, under that status.
+fn explain(
+    args: &ExplainArgs,
+    captured: Captured,
+    now: Timestamp,
+) -> Result<(u16, Outcome), Failure> {
+    let status = args.status.or(captured.status);
+    let mut answer = Answer {
+        status: status.unwrap_or(200),
+        headers: [&captured.headers[..], &args.headers[..]].concat(),
+        content: Content::Body(Vec::new()),
+    };
+    let captured = Captured { headers: answer.headers.clone(), ..captured };
+    let is_stream = captured.is_stream();
+    answer.content = match is_stream {
+        true => Content::Stream(captured.body),
+        false => Content::Body(captured.body),
+    };
+    let outcome = answer.read(args.provider.0, now);
+    // What is an error even under a success needs no status.
+    let names_itself = outcome.error.as_ref().is_some_and(|error| {
+        is_stream
+            || error.kind() != resayil::Kind::Protocol && error.kind() != resayil::Kind::Unknown
+    });
+    if status.is_none() && !is_stream && !names_itself {
+        return Err(Failure::new(Exit::Usage, "the status of the answer is not known")
+            .hint("give --status, or pipe what `curl -i` prints"));
+    }
+    Ok((answer.status, outcome))
 }
 
 /// No more than this is read of one answer, in bytes.

@@ -11,9 +11,20 @@ pub(super) fn text(error: &Error, messages: &Messages) -> String {
     out
 }
 
+/// The facts alone, without the line that sums them up.
+pub(super) fn facts(error: &Error, messages: &Messages) -> String {
+    let mut out = String::new();
+    let _ = write_facts(&mut out, error, messages);
+    out
+}
+
 fn write(out: &mut String, error: &Error, messages: &Messages) -> std::fmt::Result {
     writeln!(out, "{error}")?;
     writeln!(out)?;
+    write_facts(out, error, messages)
+}
+
+fn write_facts(out: &mut String, error: &Error, messages: &Messages) -> std::fmt::Result {
     line(out, "kind", format_args!("{} ({})", error.kind(), error.severity()))?;
     let retry = match (error.is_retryable(), error.retry_after()) {
         (true, Some(wait)) => format!("yes, after {} s", wait.as_secs_f64()),
