@@ -6,14 +6,16 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::Args;
-use resayil_sandbox::{Behaviour, Builder, Fault, RateLimitHeaders, Sandbox, StartError, Tier};
+use resayil_sandbox::{
+    Behaviour, Builder, Fault, RateLimitHeaders, Sandbox, StartError, Tier, TlsKind, WireKind,
+};
 use serde_json::{Value, json};
 
 use crate::calls::parse_seconds;
 use crate::exit::{Exit, Failure};
 
-#[derive(Debug, Args)]
-#[command(after_help = "\
+/// Below the options.
+const HELP: &str = "\
 The first line of standard output is what a shell needs to use it:
   export RESAYIL_BASE_URL=http://127.0.0.1:PORT/v1 RESAYIL_API_KEY=...
 with --json it is {\"base_url\", \"origin\", \"api_key\", \"pid\"}.
@@ -21,7 +23,19 @@ with --json it is {\"base_url\", \"origin\", \"api_key\", \"pid\"}.
 It listens on this machine alone, and ends by Ctrl-C or a request to end.
 
 Example:
-  resayil sandbox --limit 5 --window 10 --fault-rate 0.2")]
+  resayil sandbox --limit 5 --window 10 --fault-rate 0.2";
+
+/// The faults that may be named.
+fn faults() -> String {
+    let api = Fault::NAMES.iter().filter_map(|name| name.parse::<Fault>().ok());
+    let wire = WireKind::ALL.iter().map(|kind| Fault::Wire((*kind).into()));
+    let lines = api.chain(wire).map(|fault| format!("  {:24} {}", fault.name(), fault.summary()));
+    let head = "Faults, each with its parameters, for --fault, --script and URLs below /fault/NAME~PARAMETER=VALUE/v1:";
+    [head.to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{HELP}\n\n{}", faults()))]
 pub(crate) struct SandboxArgs {
     /// The port on 127.0.0.1; 0 is any free one
     #[arg(long, default_value_t = 0)]
@@ -68,6 +82,13 @@ pub(crate) struct SandboxArgs {
     /// A model to offer, instead of the usual three; may be repeated
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
+    /// Speak TLS on another port: good, expired, not_yet_valid, wrong_host, unknown_ca, client_cert,
+    /// old_version, plain or cut_handshake. The first line names that port then
+    #[arg(long, value_name = "HOW", requires = "ca_out")]
+    tls: Option<TlsKind>,
+    /// Where to write the certificate of the CA, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_out: Option<PathBuf>,
     /// Answer requests for the balance with a 500, as the service is known to do
     #[arg(long)]
     balance_fails: bool,
@@ -90,6 +111,12 @@ pub(crate) fn run(args: &SandboxArgs) -> Result<(), Failure> {
         Failure::new(Exit::System, format_args!("signals cannot be handled: {error}"))
     })?;
     let sandbox = builder(args)?.start().map_err(|error| not_started(&error))?;
+    if let (Some(path), Some(pem)) = (&args.ca_out, sandbox.ca_pem()) {
+        std::fs::write(path, pem).map_err(|error| {
+            let path = path.display();
+            Failure::new(Exit::System, format_args!("{path} cannot be written: {error}"))
+        })?;
+    }
     print_first_line(args, &sandbox)?;
     if args.until_stdin_closes {
         std::thread::spawn(move || {
@@ -128,6 +155,9 @@ fn builder(args: &SandboxArgs) -> Result<Builder, Failure> {
     }
     if !args.models.is_empty() {
         builder = builder.models(args.models.iter().cloned());
+    }
+    if let Some(kind) = args.tls {
+        builder = builder.tls(kind);
     }
     if let Some(path) = &args.script {
         builder = builder.script(read_script(path)?);
@@ -168,9 +198,10 @@ fn not_started(error: &StartError) -> Failure {
 
 fn print_first_line(args: &SandboxArgs, sandbox: &Sandbox) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    let base_url = sandbox.tls_base_url().unwrap_or_else(|| sandbox.base_url());
     if args.json {
         let line = json!({
-            "base_url": sandbox.base_url(),
+            "base_url": base_url,
             "origin": sandbox.origin(),
             "api_key": sandbox.api_key(),
             "pid": std::process::id(),
@@ -180,7 +211,7 @@ fn print_first_line(args: &SandboxArgs, sandbox: &Sandbox) -> io::Result<()> {
         writeln!(
             out,
             "export RESAYIL_BASE_URL={} RESAYIL_API_KEY={}",
-            sandbox.base_url(),
+            base_url,
             sandbox.api_key()
         )?;
     }

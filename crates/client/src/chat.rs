@@ -1,9 +1,10 @@
 //! Chat completions: the request, and the whole answer.
 
 use resayil_core::{Error, Kind};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::completion::Completion;
+pub use crate::completion::Usage;
 use crate::response::Response;
 
 /// A request for a chat completion. The service checks it; nothing is refused here but what cannot
@@ -143,21 +144,6 @@ fn invalid(problem: &str) -> Error {
     Error::new(Kind::Configuration, problem)
 }
 
-/// What an answer cost, in tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Of the request.
-    #[serde(default)]
-    pub prompt_tokens: u64,
-    /// Of the answer.
-    #[serde(default)]
-    pub completion_tokens: u64,
-    /// Of both.
-    #[serde(default)]
-    pub total_tokens: u64,
-}
-
 /// A whole answer.
 #[derive(Clone)]
 pub struct ChatCompletion {
@@ -171,52 +157,35 @@ pub struct ChatCompletion {
     json: String,
 }
 
-#[derive(Deserialize)]
-struct Completion {
-    choices: Vec<Choice>,
-    model: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: Option<String>,
-}
-
 /// The text of the first choice of a chat completion.
 pub(crate) fn content_of(body: &[u8]) -> Option<String> {
-    let completion: Completion = serde_json::from_slice(body).ok()?;
-    completion.choices.into_iter().next().map(|choice| choice.message.content.unwrap_or_default())
+    let completion: Completion = serde_json::from_slice(without_bom(body)).ok()?;
+    completion.choice.map(|choice| choice.message.content.unwrap_or_default())
 }
 
-/// What an answer cost is no reason to lose it: what cannot be read is absent.
-fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Usage>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
+/// A body without the mark of byte order that some put in front of UTF-8 (RFC 8259 section 8.1).
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 impl ChatCompletion {
     /// Reads an answer that is no error.
     pub(crate) fn read(response: Response) -> Result<Self, Error> {
         let unreadable = |problem| Error::new(Kind::Protocol, problem).with_status(response.status);
-        let completion: Completion = serde_json::from_slice(&response.body)
+        let completion: Completion = serde_json::from_slice(without_bom(&response.body))
             .map_err(|error| unreadable("the answer is no chat completion").with_source(error))?;
-        let Some(choice) = completion.choices.into_iter().next() else {
+        let Some(choice) = completion.choice else {
             return Err(unreadable("the answer has no choices"));
         };
         let request_id = response.request_id().map(str::to_owned);
         let (attempts, fallback) = (response.attempts, response.fallback);
         let status = response.status;
-        let json = String::from_utf8(response.body).map_err(|_| {
+        let mut json = String::from_utf8(response.body).map_err(|_| {
             Error::new(Kind::Protocol, "the answer is not UTF-8").with_status(status)
         })?;
+        if json.starts_with('\u{feff}') {
+            json.drain(..'\u{feff}'.len_utf8());
+        }
         Ok(ChatCompletion {
             content: choice.message.content.unwrap_or_default(),
             finish_reason: choice.finish_reason,
@@ -330,6 +299,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!((answer.content(), answer.usage()), ("", None));
+        let marked = read("\u{feff}{\"choices\":[{\"message\":{\"content\":\"hi\"}},{}]}").unwrap();
+        assert_eq!((marked.content(), &marked.json()[..1]), ("hi", "{"));
         for bad in ["{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
             assert_eq!(read(bad).unwrap_err().kind(), Kind::Protocol, "{bad}");
         }

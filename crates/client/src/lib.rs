@@ -49,6 +49,7 @@ mod cancel;
 mod chat;
 mod client;
 mod clock;
+mod completion;
 mod driver;
 mod endpoint;
 mod extras;

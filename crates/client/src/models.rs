@@ -1,7 +1,12 @@
 //! The list of models.
 
+use std::fmt;
+
 use resayil_core::{Error, Kind};
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::chat::without_bom;
 
 /// A model that the key may use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,13 +25,42 @@ pub struct Model {
     pub owned_by: Option<String>,
 }
 
+/// No service has more; a list without end would fill the memory.
+const MAX_MODELS: usize = 10_000;
+
 #[derive(Deserialize)]
 struct List {
+    #[serde(deserialize_with = "bounded")]
     data: Vec<Model>,
 }
 
+fn bounded<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Model>, D::Error> {
+    struct Models;
+
+    impl<'de> Visitor<'de> for Models {
+        type Value = Vec<Model>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MAX_MODELS} models")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut models = Vec::new();
+            while let Some(model) = list.next_element()? {
+                if models.len() == MAX_MODELS {
+                    return Err(serde::de::Error::invalid_length(MAX_MODELS + 1, &self));
+                }
+                models.push(model);
+            }
+            Ok(models)
+        }
+    }
+
+    from.deserialize_seq(Models)
+}
+
 pub(crate) fn read(body: &[u8]) -> Result<Vec<Model>, Error> {
-    serde_json::from_slice::<List>(body).map(|list| list.data).map_err(|error| {
+    serde_json::from_slice::<List>(without_bom(body)).map(|list| list.data).map_err(|error| {
         Error::new(Kind::Protocol, "the answer is no list of models").with_source(error)
     })
 }
@@ -42,5 +76,10 @@ mod tests {
         assert_eq!((models[0].id.as_str(), models[0].created), ("m", Some(3)));
         assert_eq!(models[1].owned_by, None);
         assert_eq!(read(b"[]").unwrap_err().kind(), Kind::Protocol);
+        let list = |count| {
+            format!("\u{feff}{{\"data\":[{}{{\"id\":\"m\"}}]}}", r#"{"id":"m"},"#.repeat(count))
+        };
+        assert_eq!(read(list(MAX_MODELS - 1).as_bytes()).unwrap().len(), MAX_MODELS);
+        assert_eq!(read(list(MAX_MODELS).as_bytes()).unwrap_err().kind(), Kind::Protocol);
     }
 }

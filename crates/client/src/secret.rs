@@ -1,13 +1,12 @@
 //! The API key, which nothing prints.
 
 use std::fmt;
-use std::sync::Arc;
 
-use resayil_core::{Error, Kind};
+use resayil_core::{Error, Kind, OwnKey};
 
 /// A key whose form is good. All clones are one text in memory.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ApiKey(Arc<str>);
+pub(crate) struct ApiKey(OwnKey);
 
 impl ApiKey {
     /// Checks the form. The message never shows the key.
@@ -21,14 +20,19 @@ impl ApiKey {
         } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             "the API key contains characters that no key has: copy it again"
         } else {
-            return Ok(ApiKey(key.into()));
+            return Ok(ApiKey(OwnKey::new(key)));
         };
         Err(Error::new(Kind::Configuration, problem))
     }
 
+    /// The key as what is looked for in texts.
+    pub(crate) fn own(&self) -> &OwnKey {
+        &self.0
+    }
+
     /// The value of `Authorization`.
     pub(crate) fn authorization(&self) -> String {
-        format!("Bearer {}", self.0)
+        format!("Bearer {}", self.0.expose())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use resayil_core::{Error, StreamDecoder, StreamEnd};
+use resayil_core::{Error, RequestState, StreamDecoder, StreamEnd};
 
 use crate::chat::ChatCompletion;
 use crate::clock::{monotonic_now, wall_now};
@@ -71,12 +71,19 @@ pub struct ChatStream {
     begun: bool,
     request_id: Option<String>,
     over: bool,
+    /// Whether events are shown although they hold nothing: there are too many to keep them back.
+    overflowed: bool,
     /// What ended the stream, to be given when the queue is empty.
     failure: Option<Error>,
 }
 
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;
+/// No more events than this are kept back before anything is delivered. Beyond it they are shown, and the
+/// request is not sent again.
+const MAX_KEPT_EVENTS: usize = 1024;
+/// The same in bytes.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 /// How long the end of the body may keep a finished stream, so that its connection can be kept.
 const DRAIN: Duration = Duration::from_millis(20);
 
@@ -92,6 +99,7 @@ impl ChatStream {
             begun: false,
             request_id: None,
             over: false,
+            overflowed: false,
             failure: None,
         };
         stream.connect()?;
@@ -107,7 +115,7 @@ impl ChatStream {
     pub fn next_event(&mut self) -> Option<Result<ChatEvent, Error>> {
         loop {
             // Before anything is delivered all may still be replayed, so nothing is shown.
-            if self.over || self.decoder.has_delivered() {
+            if self.over || self.overflowed || self.decoder.has_delivered() {
                 if let Some(event) = self.queue.pop_front() {
                     return Some(Ok(event));
                 }
@@ -120,7 +128,7 @@ impl ChatStream {
                 self.opened = None;
                 self.failure = Some(error);
                 // What came with the failure is delivered first, unless nobody can use it.
-                if !self.decoder.has_delivered() {
+                if !self.overflowed && !self.decoder.has_delivered() {
                     self.queue.clear();
                 }
             }
@@ -207,7 +215,7 @@ impl ChatStream {
     fn with_delivery(&self, error: Error) -> Error {
         error
             .with_partial_text(self.decoder.partial_text())
-            .with_delivered(self.decoder.has_delivered())
+            .with_delivered(self.overflowed || self.decoder.has_delivered())
     }
 
     /// Reads a piece; says whether the answer is complete.
@@ -253,10 +261,18 @@ impl ChatStream {
             self.last_event = monotonic_now();
         }
         self.queue.extend(events);
+        if !self.decoder.has_delivered() {
+            let bytes = || self.queue.iter().map(|event| event.data.len()).sum::<usize>();
+            self.overflowed |= self.queue.len() > MAX_KEPT_EVENTS || bytes() > MAX_KEPT_BYTES;
+        }
         match end {
             None => Ok(false),
             Some(StreamEnd::Complete) => Ok(true),
-            Some(StreamEnd::Error(error) | StreamEnd::Truncated(error)) => Err(error),
+            // Whatever is wrong with it, the service was at it.
+            Some(StreamEnd::Error(error) | StreamEnd::Truncated(error)) => {
+                let unknown = error.request_state() == RequestState::NotSent;
+                Err(if unknown { error.with_ambiguous(true) } else { error })
+            }
         }
     }
 

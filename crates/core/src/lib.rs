@@ -43,7 +43,7 @@ pub use call::{
 pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
 pub use error::{
     Error, FieldError, HeaderList, HintSource, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES,
-    MAX_HEADERS, MAX_MESSAGE_BYTES, RateLimit,
+    MAX_HEADERS, MAX_MESSAGE_BYTES, RateLimit, RequestState,
 };
 pub use kind::{Kind, KindRow};
 pub use limit_scope::LimitScope;
@@ -63,6 +63,7 @@ pub use retry::{
 };
 pub use severity::Severity;
 pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};
+pub use text::own_key::OwnKey;
 pub use text::redact::redact;
 pub use timestamp::Timestamp;
 pub use unknown_name::UnknownName;

@@ -5,6 +5,7 @@ use std::io;
 use crate::answer::{ChatRequest, Envelope};
 use crate::behaviour::{Behaviour, Problem};
 use crate::exchange::{After, Exchange, Quota};
+use crate::fault::Fault;
 use crate::http::Response;
 use crate::quota::Refusal;
 use crate::validation::{self, FieldErrors};
@@ -14,12 +15,7 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
     let shared = ex.shared;
     let options = &shared.options;
     let fields = validation::read_fields(ex.head.header("content-type"), body);
-    let request = ChatRequest::read(&fields);
-    ex.note(|entry| {
-        entry.model = Some(request.model.clone()).filter(|m| !m.is_empty());
-        entry.prompt.clone_from(&request.prompt);
-        entry.stream = request.stream;
-    });
+    let request = read(ex, &fields);
     if let Some(fault) = shared.account.take_front_fault() {
         return inject::carry_out(ex, &fault, &request);
     }
@@ -48,6 +44,23 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
         }
         None => answer(ex, &request),
     }
+}
+
+/// Meets the request with this fault, whatever it is.
+pub(crate) fn fail(ex: &mut Exchange<'_>, body: &[u8], fault: &Fault) -> io::Result<After> {
+    let fields = validation::read_fields(ex.head.header("content-type"), body);
+    let request = read(ex, &fields);
+    inject::carry_out(ex, fault, &request)
+}
+
+fn read(ex: &Exchange<'_>, fields: &serde_json::Map<String, serde_json::Value>) -> ChatRequest {
+    let request = ChatRequest::read(fields);
+    ex.note(|entry| {
+        entry.model = Some(request.model.clone()).filter(|m| !m.is_empty());
+        entry.prompt.clone_from(&request.prompt);
+        entry.stream = request.stream;
+    });
+    request
 }
 
 /// Answers as the request deserves.

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::behaviour::front_page;
+use crate::chat;
 use crate::exchange::{After, Exchange, Quota, arrival};
 use crate::http::{BodyError, Framing, Head, HeadError, Inbox, Output, Response};
 use crate::route;
@@ -51,6 +52,12 @@ fn serve_one(
         quota: Quota::Unknown,
         keep_alive: head.keep_alive(),
     };
+    if let Some(fault) = route::early_fault(shared, head) {
+        ex.keep_alive = false;
+        let result = chat::fail(&mut ex, b"{}", &fault);
+        ex.note(|entry| entry.finished = true);
+        return result.map(|_| After::Close);
+    }
     let result = match read_body(&mut ex, inbox) {
         Ok(body) => route::dispatch(&mut ex, &body),
         Err(BodyError::Io) => Ok(After::Close),

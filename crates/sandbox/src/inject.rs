@@ -13,6 +13,7 @@ use crate::exchange::{After, Exchange, Quota};
 use crate::fault::Fault;
 use crate::http::Response;
 use crate::stream::{self, Flaw};
+use crate::wire::{self, Scene, WireFault};
 
 /// The opening of a body that is made while it is sent, and its end.
 const FILLER: (&[u8], &[u8]) = (b"{\"filler\":\"", b"\"}");
@@ -97,6 +98,7 @@ pub(crate) fn carry_out(
         }
         Fault::EmptyAnswer if request.stream => stream::answer(ex, request, Flaw::Empty),
         Fault::EmptyAnswer => ex.send(&chat::whole(ex, request, "")),
+        Fault::Wire(fault) => on_the_wire(ex, fault, request),
         Fault::BadRetryAfter => {
             ex.quota = Quota::Unknown;
             let response =
@@ -105,6 +107,23 @@ pub(crate) fn carry_out(
             ex.send(&response.with("Retry-After", "in a little while"))
         }
     }
+}
+
+fn on_the_wire(
+    ex: &mut Exchange<'_>,
+    fault: &WireFault,
+    request: &ChatRequest,
+) -> io::Result<After> {
+    let authorization = ex.head.header("authorization").unwrap_or_default();
+    let key = authorization.strip_prefix("Bearer ").unwrap_or(authorization).to_owned();
+    let answer = chat::whole(ex, request, &request.content()).body;
+    let steps = Scene { fault, answer, stream: request.stream, key }.steps();
+    let is_right = fault.kind.is_readable() && fault.status.is_none();
+    ex.note(|entry| {
+        entry.status = fault.status;
+        entry.answered = is_right;
+    });
+    wire::carry_out(ex, steps)
 }
 
 /// A redirect with the page that frameworks send along.

@@ -22,6 +22,12 @@
 //! (404), then the upstream. A request refused by any of these consumes no quota; one that fails
 //! upstream (503 and the other [upstream faults](Fault::is_upstream)) does.
 //!
+//! # A fault by URL
+//!
+//! A request below `/fault/<name>~<parameter>=<value>`, such as
+//! `http://127.0.0.1:PORT/fault/early_answer~status=429/v1/chat/completions`, meets that [`Fault`] before any
+//! check, and consumes no quota. Each further parameter follows another `~`; a value is a number or a text.
+//!
 //! # Control plane
 //!
 //! Programs in other languages drive a running sandbox over HTTP on the same port, without a key:
@@ -57,8 +63,10 @@ mod sandbox;
 mod server;
 mod stop;
 mod stream;
+mod tls;
 mod validation;
 mod window;
+mod wire;
 
 pub use behaviour::Behaviour;
 pub use error::{StartError, UnknownName};
@@ -67,3 +75,5 @@ pub use log::{Authorization, LogEntry};
 pub use options::{Builder, RateLimitHeaders, Tier};
 pub use quota::State;
 pub use sandbox::Sandbox;
+pub use tls::TlsKind;
+pub use wire::{WireFault, WireKind};

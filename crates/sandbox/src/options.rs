@@ -11,6 +11,7 @@ use crate::error::{StartError, UnknownName};
 use crate::fault::Fault;
 use crate::http::is_header;
 use crate::sandbox::Sandbox;
+use crate::tls::TlsKind;
 
 /// A subscription, which sets the requests a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,6 +151,7 @@ pub struct Builder {
     pub(crate) max_body_bytes: usize,
     pub(crate) max_log_bytes: usize,
     pub(crate) idle_timeout: Duration,
+    pub(crate) tls: Option<TlsKind>,
 }
 
 /// Writes builder methods that set one field.
@@ -196,6 +198,7 @@ impl Builder {
             max_body_bytes: 8 * 1024 * 1024,
             max_log_bytes: 256 * 1024 * 1024,
             idle_timeout: Duration::from_secs(60),
+            tls: None,
         }
     }
 
@@ -279,6 +282,12 @@ impl Builder {
     /// The models to offer. Default three, `llama3.2:3b` the first.
     pub fn models<T: Into<String>>(mut self, models: impl IntoIterator<Item = T>) -> Self {
         self.models = models.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Speaks TLS, too, on another port: see [`Sandbox::tls_base_url`]. Default: no.
+    pub fn tls(mut self, kind: TlsKind) -> Self {
+        self.tls = Some(kind);
         self
     }
 

@@ -164,6 +164,12 @@ impl Account {
         lock(&self.inner).take_scripted(false)
     }
 
+    /// The script's next fault, if it strikes before the body is read.
+    pub(crate) fn take_early_fault(&self) -> Option<Fault> {
+        let mut inner = lock(&self.inner);
+        inner.script.front().is_some_and(Fault::is_early).then(|| inner.script.pop_front())?
+    }
+
     /// Checks quota, credits and model in the server's order, counts the request, and says what fault
     /// it meets behind the checks.
     pub(crate) fn admit(

@@ -5,7 +5,13 @@ use std::io;
 use serde_json::json;
 
 use crate::exchange::{After, Exchange};
+use crate::fault::{Fault, FaultError};
+use crate::http::Head;
+use crate::server::Shared;
 use crate::{chat, control, endpoints};
+
+/// Where faults are named in the path.
+const FAULT: &str = "/fault/";
 
 /// Where the control plane is.
 const CONTROL: &str = "/_sandbox/";
@@ -35,8 +41,33 @@ fn endpoint(path: &str) -> Option<Endpoint> {
     }
 }
 
+/// The fault that a path names, and the path behind it.
+fn fault(path: &str) -> Option<(Result<Fault, FaultError>, &str)> {
+    let rest = path.strip_prefix(FAULT)?;
+    let end = rest.find('/').unwrap_or(rest.len());
+    Some((Fault::from_path(&rest[..end]), &rest[end..]))
+}
+
+/// The fault of a chat request that strikes before its body is read.
+pub(crate) fn early_fault(shared: &Shared, head: &Head) -> Option<Fault> {
+    let (by_path, path) = fault(&head.path).map_or((None, &*head.path), |it| (it.0.ok(), it.1));
+    if head.method != "POST" || endpoint(path) != Some(Endpoint::Chat) {
+        return None;
+    }
+    by_path.filter(Fault::is_early).or_else(|| shared.account.take_early_fault())
+}
+
 pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
-    let (method, path) = (ex.head.method.as_str(), ex.head.path.as_str());
+    let head = ex.head;
+    let (method, path) = (head.method.as_str(), head.path.as_str());
+    let (fault, path) = match fault(path) {
+        None => (None, path),
+        Some((Ok(fault), path)) => (Some(fault), path),
+        Some((Err(error), _)) => {
+            let body = json!({ "message": error.to_string() });
+            return ex.send(&ex.shared.options.behaviour.json(404, &body));
+        }
+    };
     if let Some(action) = path.strip_prefix(CONTROL) {
         return control::handle(ex, action, body);
     }
@@ -46,7 +77,10 @@ pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> 
         return ex.send(&response);
     };
     match (endpoint, method) {
-        (Endpoint::Chat, "POST") => chat::handle(ex, body),
+        (Endpoint::Chat, "POST") => match fault {
+            Some(fault) => chat::fail(ex, body, &fault),
+            None => chat::handle(ex, body),
+        },
         (Endpoint::Models, "GET" | "HEAD") => endpoints::models(ex),
         (Endpoint::Subscription, "GET" | "HEAD") => endpoints::subscription(ex),
         (endpoint, _) => {

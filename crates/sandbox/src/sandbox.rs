@@ -14,6 +14,7 @@ use crate::options::Builder;
 use crate::quota::State;
 use crate::server::{self, Shared};
 use crate::stop::lock;
+use crate::tls::{self, Door};
 
 /// How long [`Sandbox::stop`] waits for threads at most. They end at once unless the machine is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,6 +24,7 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
     thread: Mutex<Option<JoinHandle<()>>>,
+    door: Option<Door>,
 }
 
 impl Sandbox {
@@ -41,6 +43,10 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
         let shared = Arc::new(Shared::new(options, address.port()));
+        let door = match shared.options.tls {
+            Some(kind) => Some(tls::open(kind, &shared, address)?),
+            None => None,
+        };
         let thread = thread::Builder::new()
             .name("resayil-sandbox-accept".to_owned())
             .spawn({
@@ -48,7 +54,7 @@ impl Sandbox {
                 move || server::accept(&listener, &shared)
             })
             .map_err(StartError::Thread)?;
-        Ok(Self { shared, address, thread: Mutex::new(Some(thread)) })
+        Ok(Self { shared, address, thread: Mutex::new(Some(thread)), door })
     }
 
     /// `http://127.0.0.1:PORT/v1`. The server's other base, `{origin}/api/v1`, works too.
@@ -59,6 +65,23 @@ impl Sandbox {
     /// `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> String {
         self.shared.origin.clone()
+    }
+
+    /// `https://localhost:PORT/v1`, where the sandbox speaks TLS as [`Builder::tls`] says.
+    pub fn tls_base_url(&self) -> Option<String> {
+        let port = self.door.as_ref()?.address.port();
+        Some(format!("https://localhost:{port}/v1"))
+    }
+
+    /// The certificate of the CA that signs the sandbox's, as PEM; another one with each start.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.door.as_ref().map(|door| door.papers.ca.as_str())
+    }
+
+    /// A certificate that the CA signed for a client, and its private key, as PEM.
+    pub fn client_cert_pem(&self) -> Option<(&str, &str)> {
+        let papers = &self.door.as_ref()?.papers;
+        Some((&papers.client_cert, &papers.client_key))
     }
 
     /// The port.

@@ -139,8 +139,12 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut open = lock(&self.shared.connections.inner);
         if let Some(stream) = open.streams.remove(&self.id) {
-            // The copy here would keep the connection open otherwise.
-            let _ = stream.shutdown(Shutdown::Both);
+            // The copy here would keep the connection open otherwise. Where a reset is to end it, nothing
+            // may say goodbye before.
+            let is_reset = socket2::SockRef::from(&stream).linger().ok().flatten().is_some();
+            if !is_reset {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
         }
         self.shared.connections.ended.notify_all();
     }

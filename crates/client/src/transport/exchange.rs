@@ -234,12 +234,7 @@ impl Connection {
         loop {
             let head = self.next_head(limits, progress, first, patience, reading)?;
             match head.status {
-                101 => {
-                    return Err(Failure::Unusable(
-                        "the server switches to another protocol (101), which nobody asked for"
-                            .to_owned(),
-                    ));
-                }
+                101 => return Err(Failure::Switched),
                 100..=199 => {}
                 _ => return Ok(head),
             }

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Proxy(ProxyFailure),
     /// The other side speaks no HTTP that can be read.
     Protocol(&'static str),
+    /// The server said 101.
+    Switched,
     /// An answer that no other try would make readable.
     Unusable(String),
     /// The certificate or another part of TLS is wrong, which another try does not change.
@@ -98,13 +100,23 @@ impl Failure {
             Failure::Protocol(problem) => {
                 ambiguous(Kind::Protocol, &format!("the answer is not readable HTTP: {problem}"))
             }
+            Failure::Switched => Error::new(
+                Kind::Protocol,
+                "the server switches to another protocol, which nobody asked for",
+            )
+            .with_status(101)
+            .with_retryable(false),
             Failure::Unusable(problem) => {
                 Error::new(Kind::Protocol, &problem).with_retryable(false)
             }
             Failure::Tls(failure) => failure.into_error().with_ambiguous(sent),
             Failure::TooLarge(option) => {
                 let message = format!("the answer is larger than {option}");
-                Error::new(Kind::Protocol, &message).with_retryable(false)
+                // Without a head there is no answer that anybody knows of.
+                let is_head = option.starts_with("max_head");
+                Error::new(Kind::Protocol, &message)
+                    .with_retryable(false)
+                    .with_ambiguous(sent && is_head)
             }
         }
     }

@@ -25,10 +25,11 @@ mod proxy;
 mod socket;
 mod tls;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use resayil_core::Error;
+use resayil_core::{Error, OwnKey};
 
 pub(crate) use body::{MAX_ERROR_BYTES, read_beginning, read_body};
 use dial::Dialer;
@@ -92,6 +93,11 @@ impl Transport {
         Ok(Transport { dialer, pool: Arc::default(), key, limits: options.limits })
     }
 
+    /// The key that is sent, to be masked in errors.
+    pub(crate) fn key(&self) -> &OwnKey {
+        self.key.own()
+    }
+
     /// What an answer may cost.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
@@ -126,7 +132,14 @@ impl Transport {
             if let (407, Some(proxy)) = (answer.head.status, &connection.proxy) {
                 return Err(ProxyFailure::status(proxy, 407));
             }
-            return Ok(Incoming::new(answer, connection, &self.pool, progress, &self.limits));
+            let mut incoming =
+                Incoming::new(answer, connection, &self.pool, progress, &self.limits);
+            for (_, value) in &mut incoming.headers {
+                if let Cow::Owned(masked) = self.key.own().mask_bytes(value) {
+                    *value = masked;
+                }
+            }
+            return Ok(incoming);
         }
     }
 

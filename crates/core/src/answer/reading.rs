@@ -63,6 +63,8 @@ impl<'a> Reading<'a> {
         inner.kind = verdict.kind;
         inner.status = status;
         inner.retryable = verdict.retryable;
+        // A gateway that waited for the service in vain: the service may be at it still.
+        inner.ambiguous = matches!(status, Some(504 | 524));
         inner.should_retry = facts.should_retry;
         inner.provider = provider;
         inner.retry_after = hint.map(|(due, source)| (due.wait, source));

@@ -29,14 +29,19 @@ impl fmt::Display for Error {
 }
 
 /// A text of the server. Line ends and other control characters become spaces, so that a log line
-/// stays one line and nobody can forge another.
+/// stays one line and nobody can forge another; so do marks that turn the direction of what follows.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
         self.0.chars().try_for_each(|c| fmt::Write::write_char(f, shown(c)))
     }
+}
+
+/// Unicode's separators of lines and paragraphs, and its formatting characters for direction (UAX #9).
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Debug for Error {
@@ -83,6 +88,8 @@ mod tests {
         let error = error.with_request_id("1\nforged").with_code("a\rb");
         assert!(error.to_string().ends_with("; request id 1 forged"), "{error}");
         assert!(format!("{error:?}").contains("code: a b\n"), "{error:?}");
+        let turned = Error::new(Kind::Server, "a\u{202e}b\u{2066}c\u{2028}d");
+        assert_eq!(turned.to_string(), "server: a b c d");
     }
 
     #[test]

@@ -6,7 +6,9 @@ mod header_list;
 mod hint_source;
 mod local;
 mod make;
+mod mask;
 mod rate_limit;
+mod request_state;
 mod store;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use hint_source::HintSource;
 pub(crate) use rate_limit::Bucket;
 pub use rate_limit::RateLimit;
+pub use request_state::RequestState;
 pub(crate) use store::{Part, Store, max_bytes};
 
 use crate::kind::Kind;

@@ -139,7 +139,9 @@ impl StreamDecoder {
                 self.local_error(Kind::Protocol, "an event of the stream is not JSON"),
             ),
             Some(End::Truncated) | None => StreamEnd::Truncated(
-                self.local_error(Kind::Network, "the stream ended before the answer did"),
+                // It was begun, so the service has carried the request out, or is at it.
+                self.local_error(Kind::Network, "the stream ended before the answer did")
+                    .with_ambiguous(true),
             ),
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod duration;
 pub(crate) mod http_date;
 pub(crate) mod json;
 pub(crate) mod literal;
+pub(crate) mod own_key;
 pub(crate) mod redact;
 pub(crate) mod seconds;
 pub(crate) mod structured_fields;

@@ -6,19 +6,28 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Fault, FaultError};
+use crate::wire::WireKind;
+
+/// What stands in `fault` for all faults of the wire; which one is in `kind`.
+const WIRE: &str = "wire";
 
 impl Fault {
     /// Reads a fault from JSON: an object, or its name as a string.
     pub(crate) fn from_value(value: &Value) -> Result<Self, FaultError> {
-        let object = match value {
+        let mut object = match value {
             Value::String(name) => json!({ "fault": name }),
             other => other.clone(),
         };
         if let Some(name) = object["fault"].as_str() {
-            if !Self::NAMES.contains(&name) {
+            let wire = || WireKind::ALL.iter().map(|kind| kind.name());
+            if wire().any(|known| known == name) {
+                object["kind"] = name.into();
+                object["fault"] = WIRE.into();
+            } else if name != WIRE && !Self::NAMES.contains(&name) {
+                let known: Vec<_> = Self::NAMES.iter().copied().chain(wire()).collect();
                 return Err(FaultError(format!(
                     "unknown fault {name:?}: choose one of {}",
-                    Self::NAMES.join(", ")
+                    known.join(", ")
                 )));
             }
         }
@@ -29,6 +38,23 @@ impl Fault {
         })?;
         fault.validate()?;
         Ok(fault)
+    }
+}
+
+impl Fault {
+    /// Reads a fault as it stands in a path: `name~parameter=value`.
+    pub(crate) fn from_path(text: &str) -> Result<Self, FaultError> {
+        let mut parts = text.split('~');
+        let mut object = serde_json::Map::new();
+        object.insert("fault".to_owned(), parts.next().unwrap_or_default().into());
+        for part in parts {
+            let (name, value) = part.split_once('=').ok_or_else(|| {
+                FaultError(format!("{part:?} is no parameter: it looks like name=value"))
+            })?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            object.insert(name.to_owned(), value);
+        }
+        Self::from_value(&object.into())
     }
 }
 
@@ -102,12 +128,25 @@ mod tests {
 
     #[test]
     fn every_name_parses_to_the_fault_of_that_name_and_survives_json() {
-        for name in Fault::NAMES {
+        for name in Fault::NAMES.iter().copied().chain(WireKind::ALL.iter().map(|kind| kind.name()))
+        {
             let fault: Fault = name.parse().unwrap();
-            assert_eq!(fault.name(), *name);
+            assert_eq!(fault.name(), name);
             let json = serde_json::to_string(&fault).unwrap();
-            assert!(json.contains(&format!("\"fault\":\"{name}\"")), "{json}");
+            assert!(json.contains(&format!("\":\"{name}\"")), "{json}");
             assert_eq!(json.parse::<Fault>().unwrap(), fault);
+        }
+    }
+
+    #[test]
+    fn a_path_names_a_fault_with_its_parameters() {
+        let fault = Fault::from_path("raw_status~status=600").unwrap();
+        assert_eq!(fault.name(), "raw_status");
+        assert_eq!(serde_json::to_value(&fault).unwrap()["status"], 600);
+        let fault = Fault::from_path("cut_stream~end=close~events=3").unwrap();
+        assert_eq!(fault, Fault::CutStream { end: crate::CutEnd::Close, events: 3 });
+        for bad in ["", "nonsense", "gzip~status", "gzip~a=1"] {
+            assert!(Fault::from_path(bad).is_err(), "{bad}");
         }
     }
 
@@ -123,6 +162,9 @@ mod tests {
             (r#"{"fault":"status","headers":[["a\nb","c"]]}"#, "header"),
             (r#"{"fault":"redirect","location":"x\r\ny"}"#, "location"),
             (r#"{"status":500}"#, "fault"),
+            (r#"{"fault":"gzip","size":1}"#, "size"),
+            (r#"{"fault":"raw_status","status":1000}"#, "999"),
+            (r#"{"fault":"head_drip","seconds":1e9}"#, "3600"),
             ("{", "EOF"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();

@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::http::is_header;
+use crate::wire::WireFault;
+#[cfg(doc)]
+use crate::wire::WireKind;
 
 /// The longest time that a fault may name, in seconds: one hour.
 const MAX_FAULT_SECONDS: f64 = 3600.0;
@@ -125,6 +128,8 @@ pub enum Fault {
     EmptyAnswer,
     /// A 429 whose only hint is a `Retry-After` header that means nothing. Front.
     BadRetryAfter,
+    /// An answer that breaks HTTP, or stretches it; in JSON its own name may stand in `fault`, too. Front.
+    Wire(WireFault),
 }
 
 /// How a stream is cut off.
@@ -147,7 +152,8 @@ pub enum CutEnd {
 pub struct FaultError(String);
 
 impl Fault {
-    /// Every fault's name, as used in JSON, on the command line and in the log.
+    /// The names of the faults of the API, as used in JSON, on the command line and in the log. Those of the
+    /// wire are in [`WireKind::ALL`].
     pub const NAMES: &'static [&'static str] = &[
         "status",
         "server_error",
@@ -197,6 +203,37 @@ impl Fault {
             Fault::RateLimited { .. } => "rate_limited",
             Fault::EmptyAnswer => "empty_answer",
             Fault::BadRetryAfter => "bad_retry_after",
+            Fault::Wire(fault) => fault.kind.name(),
+        }
+    }
+
+    /// What it does, in a sentence.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            Fault::Status { .. } => "Any `status`, `body` and `headers`; a 500.",
+            Fault::ServerError => "A 500.",
+            Fault::Unavailable => "A 503 of the API.",
+            Fault::HtmlBadGateway => "A 502 with the web page of the server in front.",
+            Fault::Empty { .. } => "A `status` (502) with an empty body.",
+            Fault::Maintenance => "A 503 that asks to come back in a minute.",
+            Fault::Drop => "The connection is closed without an answer.",
+            Fault::DropMidBody => "The connection is closed inside the body.",
+            Fault::CutStream { .. } => {
+                "A stream that ends without a reason: `end` is done, end or close."
+            }
+            Fault::StreamError => "An error inside a success.",
+            Fault::SlowDrip { .. } => {
+                "The right answer, `bytes` (16) at a time, `interval` (0.1) seconds apart."
+            }
+            Fault::Hang => "No answer.",
+            Fault::HugeBody { .. } => "A body of `bytes` (100 MiB).",
+            Fault::GzipBomb { .. } => "A small gzip that grows to `bytes` (100 MiB).",
+            Fault::Redirect { .. } => "A redirect to `location`, with `status` (302).",
+            Fault::BadJson => "JSON that breaks off, the framing intact.",
+            Fault::RateLimited { .. } => "A 429 that asks to wait `retry_after` (1) seconds.",
+            Fault::EmptyAnswer => "An answer without content that used no tokens.",
+            Fault::BadRetryAfter => "A 429 with a wait that means nothing.",
+            Fault::Wire(fault) => fault.kind.summary(),
         }
     }
 
@@ -269,7 +306,15 @@ impl Fault {
                     Ok(())
                 }
             }
+            Fault::Wire(fault) => {
+                fault.problem().map_or(Ok(()), |problem| Err(FaultError(problem)))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether it strikes before the body of the request is read.
+    pub(crate) fn is_early(&self) -> bool {
+        matches!(self, Fault::Wire(fault) if fault.is_early())
     }
 }

@@ -18,6 +18,11 @@ impl<'a> Output<'a> {
         Self { stream, stop, drip: None }
     }
 
+    /// The connection itself.
+    pub(crate) fn stream(&self) -> &'a TcpStream {
+        self.stream
+    }
+
     /// From now on bodies go out `bytes` at a time, `interval` apart.
     pub(crate) fn set_drip(&mut self, bytes: usize, interval: Duration) {
         self.drip = Some((bytes.max(1), interval));

@@ -66,7 +66,9 @@ pub(crate) fn decide(
         Some(status @ 400..=499) => client_error(status, by_code, &words),
         Some(status @ 500..=599) => server_error(status, by_code, &words),
         // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
-        Some(300..=399) => Verdict::terminal(Kind::Protocol),
+        // Nor is there anything to be had by asking again for what nobody asked for.
+        Some(100..=199 | 300..=399) => Verdict::terminal(Kind::Protocol),
+        Some(600..) => Verdict::terminal(Kind::Unknown),
         _ => without_status(headers, body, by_code, &words),
     };
     if let Some(instruction) = headers.should_retry {
@@ -276,6 +278,8 @@ fn server_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
         _ => {}
     }
     Verdict::of(match status {
+        // What the server does not do today it does not do in a second.
+        501 | 505 => return Verdict::terminal(Kind::Server),
         503 | 529 => Kind::Overloaded,
         504 | 524 => Kind::Timeout,
         522 => Kind::Network,

@@ -1,0 +1,163 @@
+//! Taking a program's own key out of text, whatever the form of the key.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What stands in the place of a key.
+const MASK: &str = "[redacted]";
+/// A shorter key is not looked for: it might be a word.
+const MIN_KEY: usize = 8;
+/// Parts of a key are looked for if it is at least this long.
+const MIN_KEY_FOR_PARTS: usize = 20;
+/// The shortest part of a key that is masked, beyond its prefix.
+const MIN_PART: usize = 12;
+/// The longest prefix that says whose key it is, such as `sk_llmr_` or `sk-proj-`.
+const MAX_PREFIX: usize = 12;
+
+/// A key of the program's own: it is masked in every text that holds it.
+///
+/// A server may echo a key whose form no provider documents, so that [`redact`](crate::redact) does not know
+/// it. From 8 characters on a key is masked whole; from 20 on parts of it, too, of 12 characters or more behind
+/// the prefix. All clones share one text, and nothing prints it.
+///
+/// ```
+/// use resayil_core::OwnKey;
+///
+/// let key = OwnKey::new("correct-horse-battery-staple");
+/// assert_eq!(key.mask("no such key: correct-horse-battery-staple"), "no such key: [redacted]");
+/// assert_eq!(key.mask("no key ends in horse-battery-staple!"), "no key ends in [redacted]!");
+/// assert_eq!(key.mask("a horse"), "a horse");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnKey(Arc<str>);
+
+impl OwnKey {
+    /// This key, which may have any form.
+    pub fn new(key: &str) -> Self {
+        OwnKey(key.into())
+    }
+
+    /// The key itself, to be sent.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text without the key and parts of it.
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.mask_bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            // A key of other than ASCII characters may be cut within one.
+            Cow::Owned(masked) => Cow::Owned(match String::from_utf8(masked) {
+                Ok(masked) => masked,
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
+        }
+    }
+
+    /// The same for bytes.
+    pub fn mask_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut masked = Vec::new();
+        let mut copied = 0;
+        while let Some(Range { start, end }) = self.find(bytes, copied) {
+            masked.extend_from_slice(&bytes[copied..start]);
+            masked.extend_from_slice(MASK.as_bytes());
+            copied = end;
+        }
+        if copied == 0 {
+            return Cow::Borrowed(bytes);
+        }
+        masked.extend_from_slice(&bytes[copied..]);
+        Cow::Owned(masked)
+    }
+
+    /// Where the key, or a part of it, stands next.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
+        let key = self.0.as_bytes();
+        if key.len() < MIN_KEY {
+            return None;
+        }
+        if key.len() < MIN_KEY_FOR_PARTS {
+            let at = from + memchr::memmem::find(&bytes[from..], key)?;
+            return Some(at..at + key.len());
+        }
+        // A part lies in a run of characters that the key has; such runs are rare.
+        let mut known = [false; 256];
+        key.iter().for_each(|byte| known[usize::from(*byte)] = true);
+        let mut start = from;
+        while start + MIN_PART <= bytes.len() {
+            let run = bytes[start..].iter().take_while(|byte| known[usize::from(**byte)]).count();
+            if let Some(found) = self.find_in_run(&bytes[start..start + run]) {
+                return Some(start + found.start..start + found.end);
+            }
+            start += run + 1;
+        }
+        None
+    }
+
+    fn find_in_run(&self, run: &[u8]) -> Option<Range<usize>> {
+        let key = self.0.as_bytes();
+        let secret = self.prefix();
+        for start in 0..(run.len() + 1).saturating_sub(MIN_PART) {
+            let part = &run[start..start + MIN_PART];
+            let Some(at) = memchr::memmem::find(&key[secret..], part) else { continue };
+            let mut end = start + MIN_PART;
+            let mut at = secret + at + MIN_PART;
+            while end < run.len() && at < key.len() && run[end] == key[at] {
+                end += 1;
+                at += 1;
+            }
+            // What stands before the part belongs to the key as well, if it is the key's.
+            let mut before = at - (end - start);
+            let mut start = start;
+            while start > 0 && before > 0 && run[start - 1] == key[before - 1] {
+                start -= 1;
+                before -= 1;
+            }
+            return Some(start..end);
+        }
+        None
+    }
+
+    /// The length of the part that says whose key it is: to the last `-` or `_` near its beginning.
+    fn prefix(&self) -> usize {
+        let near = &self.0.as_bytes()[..MAX_PREFIX.min(self.0.len())];
+        near.iter().rposition(|byte| matches!(byte, b'-' | b'_')).map_or(0, |at| at + 1)
+    }
+}
+
+impl fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_and_its_parts_are_masked_and_words_are_not() {
+        let key = OwnKey::new("sk_llmr_Zq8vB3nM1xK7tR5wY2pL");
+        for (text, masked) in [
+            ("sk_llmr_Zq8vB3nM1xK7tR5wY2pL", "[redacted]"),
+            ("key=sk_llmr_Zq8vB3nM1xK7tR5wY2pL.", "key=[redacted]."),
+            ("ends in M1xK7tR5wY2pL here", "ends in [redacted] here"),
+            ("sk_llmr_Zq8vB3nM1xK7", "[redacted]"),
+            ("a Zq8vB3nM1xK7 b Zq8vB3nM1xK7", "a [redacted] b [redacted]"),
+            ("xxZq8vB3nM1xK7tyy", "xx[redacted]yy"),
+            ("sk_llmr_ is how keys begin", "sk_llmr_ is how keys begin"),
+            ("Zq8vB3nM1xK", "Zq8vB3nM1xK"),
+            ("", ""),
+        ] {
+            assert_eq!(key.mask(text), masked, "{text}");
+        }
+        let short = OwnKey::new("hunter22");
+        assert_eq!(short.mask("hunter22 hunter2"), "[redacted] hunter2");
+        assert_eq!(OwnKey::new("hunter2").mask("hunter2"), "hunter2");
+        assert_eq!(format!("{key:?}"), "[redacted]");
+        let other = OwnKey::new("ключ-ключ-ключ-ключ");
+        assert!(!other.mask("нет ключа ключ-ключ-ключ-ключ").contains("ключ-ключ"));
+    }
+}
