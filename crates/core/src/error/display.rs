@@ -15,6 +15,13 @@ impl fmt::Display for Error {
         if let Some(message) = said.or(self.explanation()) {
             write!(f, ": {}", OneLine(message))?;
         }
+        if let Some(cause) = std::error::Error::source(self).map(ToString::to_string) {
+            // Who wraps an error repeats its words more often than not.
+            if !said.is_some_and(|message| message.contains(&cause)) {
+                write!(f, "; cause: {}", OneLine(crate::text::redact::redact(&cause).trim()))?;
+            }
+        }
+        write_fields(self, f)?;
         if let Some(wait) = self.retry_after() {
             write!(f, "; retry after {} s", Seconds(wait))?;
         }
@@ -25,6 +32,22 @@ impl fmt::Display for Error {
             write!(f, "; {} attempts", self.attempts())?;
         }
         Ok(())
+    }
+}
+
+/// No more fields than these are named in one line.
+const MAX_FIELDS: usize = 5;
+
+/// The fields of the request that are invalid: their names, not what was sent in them.
+fn write_fields(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let fields = error.field_errors();
+    for (at, field) in fields.iter().take(MAX_FIELDS).enumerate() {
+        let before = if at == 0 { "; fields: " } else { ", " };
+        write!(f, "{before}{}", OneLine(field.field))?;
+    }
+    match fields.len().checked_sub(MAX_FIELDS) {
+        Some(more @ 1..) => write!(f, " and {more} more"),
+        _ => Ok(()),
     }
 }
 
@@ -90,6 +113,32 @@ mod tests {
         assert!(format!("{error:?}").contains("code: a b\n"), "{error:?}");
         let turned = Error::new(Kind::Server, "a\u{202e}b\u{2066}c\u{2028}d");
         assert_eq!(turned.to_string(), "server: a b c d");
+    }
+
+    #[test]
+    fn display_names_the_fields_and_the_cause() {
+        let fields = |count: usize| {
+            let names: Vec<_> = (0..count).map(|at| format!("\"f\\n{at}\":[\"bad\"]")).collect();
+            let body = format!("{{\"message\":\"invalid\",\"errors\":{{{}}}}}", names.join(","));
+            let headers: [(&str, &str); 0] = [];
+            crate::classify(422, &headers, body.as_bytes(), crate::Timestamp::UNIX_EPOCH)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(fields(2), "validation (422): invalid; fields: f 0, f 1");
+        assert!(
+            fields(7).ends_with("; fields: f 0, f 1, f 2, f 3, f 4 and 2 more"),
+            "{}",
+            fields(7)
+        );
+        let cause = std::io::Error::other("refused\nsk_llmr_0123456789abcdef");
+        let error = Error::new(Kind::Network, "could not reach api.example").with_source(cause);
+        let line = error.to_string();
+        assert!(line.starts_with("network: could not reach api.example; cause: refused"), "{line}");
+        assert!(!line.contains('\n') && !line.contains("0123456789abcdef"), "{line}");
+        let repeated = std::io::Error::other("refused");
+        let error = Error::new(Kind::Network, "connect: refused").with_source(repeated);
+        assert_eq!(error.to_string(), "network: connect: refused");
     }
 
     #[test]

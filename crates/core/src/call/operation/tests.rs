@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use super::*;
-use crate::error::HintSource;
 use crate::call::{Fallback, FallbackTarget, Step};
 use crate::concurrency::{ConcurrencyLimit, ConcurrencyLimiter};
+use crate::error::HintSource;
 use crate::observe::Counters;
 use crate::provider::Provider;
 use crate::quota::{Quota, QuotaOptions};
