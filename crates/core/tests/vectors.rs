@@ -150,6 +150,26 @@ fn run_file_unblessed(name: &str, run: impl Fn(&Row) -> Map<String, Value>) {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// A row that leaves the kind or the verdict open proves nothing about them.
+#[test]
+fn every_row_states_the_kind_and_the_verdict() {
+    let mut ids = std::collections::HashSet::new();
+    for name in ["errors.jsonl", "streams.jsonl"] {
+        for line in std::fs::read_to_string(path(name)).unwrap().lines() {
+            let row = Row(serde_json::from_str(line).unwrap());
+            let id = row.id().to_owned();
+            let accepted = |name: &str| row.0["expect"][name].as_array().map_or(0, Vec::len);
+            assert!(accepted("kind") > 0, "{id} states no kind");
+            let has_reason = row.0["why"].as_str().is_some_and(|why| !why.is_empty());
+            assert!(
+                accepted("retryable") == 1 || has_reason && accepted("retryable") > 1,
+                "{id} states no verdict, or accepts both without a reason in `why`"
+            );
+            assert!(ids.insert(id.clone()), "{id} stands twice");
+        }
+    }
+}
+
 fn decode(row: &Row, chunk: usize) -> Map<String, Value> {
     let mut decoder = StreamDecoder::new().provider(row.provider()).headers(&row.headers());
     let mut text = String::new();

@@ -2,6 +2,8 @@
 
 mod codes;
 mod prose;
+#[cfg(test)]
+mod rules;
 mod sentences;
 mod vocabulary;
 
