@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: every target of `fuzz/`, seeded from the test vectors.
+//! `cargo xtask fuzz`: every target of `fuzz/`, seeded from the test vectors and from quotas in use.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
@@ -34,6 +34,8 @@ pub(crate) enum Target {
     Classify,
     /// A stream, cut into pieces
     Stream,
+    /// The bytes of a quota that processes share
+    QuotaModel,
 }
 
 impl Target {
@@ -41,15 +43,22 @@ impl Target {
         match self {
             Target::Classify => "classify",
             Target::Stream => "stream",
+            Target::QuotaModel => "quota_model",
         }
     }
 
-    /// The vectors that become inputs.
-    fn vectors(self) -> &'static str {
+    /// The vectors that become inputs; a quota's bytes are in none.
+    fn vectors(self) -> Option<&'static str> {
         match self {
-            Target::Classify => "tests/vectors/errors.jsonl",
-            Target::Stream => "tests/vectors/streams.jsonl",
+            Target::Classify => Some("tests/vectors/errors.jsonl"),
+            Target::Stream => Some("tests/vectors/streams.jsonl"),
+            Target::QuotaModel => None,
         }
+    }
+
+    /// Where an input that failed becomes a case once it is mended.
+    fn tests(self) -> &'static str {
+        self.vectors().unwrap_or("crates/core/src/quota/tests.rs")
     }
 
     /// A vector in the form that the target reads; `None` for one that it cannot take.
@@ -61,6 +70,7 @@ impl Target {
                 input.extend_from_slice(case["stream"].as_str()?.as_bytes());
                 Some(input)
             }
+            Target::QuotaModel => None,
         }
     }
 }
@@ -122,14 +132,16 @@ impl Run {
         }
         let count = seed(target, &seeds)?;
         let log = folder.join("log.txt");
+        let dictionary = run::root().join(format!("fuzz/{name}.dict"));
+        let dictionary = dictionary.exists().then(|| format!("-dict={}", dictionary.display()));
         let child = run::command(programs.join(name))
+            .args(dictionary)
             .arg(&corpus)
             .arg(&seeds)
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-timeout={TIMEOUT}"))
             .arg(format!("-rss_limit_mb={MEMORY}"))
             .arg(format!("-max_len={MAX_LENGTH}"))
-            .arg(format!("-dict={}", run::root().join(format!("fuzz/{name}.dict")).display()))
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .arg("-print_final_stats=1")
             .env("RUST_BACKTRACE", "0")
@@ -155,7 +167,7 @@ impl Run {
             return Err(format!(
                 "fuzzing {name} found a failure; the input is in fuzz/artifacts/{name}: add it to \
                  {} once it is mended",
-                self.target.vectors()
+                self.target.tests()
             ));
         }
         let number = |label: &str| {
@@ -181,7 +193,7 @@ impl Run {
 
 /// Writes each vector as a file of its own; returns how many there are.
 fn seed(target: Target, folder: &Path) -> Result<usize, String> {
-    let path = target.vectors();
+    let Some(path) = target.vectors() else { return seed_quotas(folder) };
     let file = File::open(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
     let mut count = 0;
     for (at, line) in BufReader::new(file).lines().enumerate() {
@@ -198,6 +210,31 @@ fn seed(target: Target, folder: &Path) -> Result<usize, String> {
         }
     }
     if count == 0 { Err(format!("{path} has no case for {}", target.name())) } else { Ok(count) }
+}
+
+/// Writes the bytes of quotas of each kind, new and in use.
+fn seed_quotas(folder: &Path) -> Result<usize, String> {
+    use resayil_core::{QuotaModel, QuotaOptions, Timestamp};
+    use std::time::Duration;
+
+    let limits = [None, Some(1), Some(20), Some(1000)];
+    let windows = [None, Some(Duration::from_secs(60)), Some(Duration::from_millis(1500))];
+    let options = limits.into_iter().flat_map(|limit| {
+        windows.map(|window| QuotaOptions::default().with_limit(limit).with_window(window))
+    });
+    let mut count = 0;
+    for options in options {
+        let wall = Timestamp::from_unix_seconds(1_741_305_555);
+        let model = QuotaModel::new(options, wall, Duration::ZERO);
+        // The eight bytes behind are what the target does with it.
+        for steps in [[0; 8], [0x4c; 8], [0xcc, 0x2c, 0x0c, 0xec, 0x4c, 0x11, 0x52, 0x93]] {
+            let file = folder.join(format!("{count:04}"));
+            fs::write(&file, [&model.to_bytes()[..], &steps].concat())
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// An answer as the target `classify` reads it.
