@@ -54,8 +54,9 @@ pub use observe::{
 };
 pub use provider::Provider;
 pub use quota::{
-    Admission, EnterOptions, Place, Priority, Quota, QuotaModel, QuotaOptions, QuotaState,
-    Settlement, SharedQuota, Ticket,
+    Admission, Cost, EnterOptions, Place, Priority, Quota, QuotaDelay, QuotaGrant, QuotaModel,
+    QuotaOperation, QuotaOptions, QuotaReply, QuotaRequest, QuotaState, QuotaStore, Settlement,
+    Ticket,
 };
 pub use retry::{
     Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,

@@ -11,14 +11,14 @@ use crate::clock::monotonic_now;
 pub(super) struct HostClock {
     /// What this clock shows more than `monotonic_now`.
     ahead: Duration,
-    boot: [u8; 16],
+    /// The id of the kernel's start: what was kept before another one is of no use, nor is what
+    /// another host keeps in the same folder.
+    pub(super) boot: [u8; 16],
 }
 
 /// Which run of the host's clock a time belongs to. Times of different ones cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Epoch {
-    /// The id of the kernel's start.
-    pub(super) boot: [u8; 16],
     /// Milliseconds that the host was suspended, in which the clock stood still.
     pub(super) suspended: i64,
 }
@@ -26,7 +26,7 @@ pub(super) struct Epoch {
 impl Epoch {
     pub(super) fn is_same(&self, other: &Epoch) -> bool {
         // The two clocks are not read at one instant.
-        self.boot == other.boot && self.suspended.abs_diff(other.suspended) < 1000
+        self.suspended.abs_diff(other.suspended) < 1000
     }
 }
 
@@ -48,7 +48,7 @@ impl HostClock {
     pub(super) fn epoch(&self) -> Epoch {
         let (awake, all) = (read(ClockId::Monotonic), read(ClockId::Boottime));
         let suspended = all.saturating_sub(awake).as_millis();
-        Epoch { boot: self.boot, suspended: i64::try_from(suspended).unwrap_or(i64::MAX) }
+        Epoch { suspended: i64::try_from(suspended).unwrap_or(i64::MAX) }
     }
 }
 

@@ -14,7 +14,7 @@ const HEADER: usize = 64;
 const SLOT: u64 = (HEADER + QuotaModel::MAX_BYTES) as u64;
 
 /// What stands before the bytes of the model, little-endian: magic 8, layout 4, length 4, sequence 8,
-/// boot id 16, milliseconds of suspension 8, zeros 12, CRC-32 of all this and of the model 4.
+/// milliseconds of suspension 8, zeros 28, CRC-32 of all this and of the model 4.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) sequence: u64,
@@ -31,8 +31,7 @@ impl Header {
             return None;
         }
         let length = u32_at(12).filter(|length| *length as usize <= QuotaModel::MAX_BYTES)?;
-        let boot = bytes[24..40].try_into().ok()?;
-        let epoch = Epoch { boot, suspended: u64_at(40)? as i64 };
+        let epoch = Epoch { suspended: u64_at(24)? as i64 };
         let sequence = u64_at(16).filter(|sequence| *sequence < u64::MAX)?;
         Some(Header { sequence, epoch, length, checksum: u32_at(60)? })
     }
@@ -42,37 +41,49 @@ impl Header {
 pub(super) enum Contents {
     /// Nothing that can be used: it is new, or damaged.
     Nothing,
-    /// Something else, which is not to be overwritten.
-    Foreign,
     /// A state, and where it stands. The model is not read if it is that of `known`.
     State(Header, Option<Box<QuotaModel>>),
 }
 
+/// So much of a slot is read at once; few states are longer.
+const PIECE: usize = 4096;
+
 /// Reads the newest state that is whole.
 pub(super) fn read(file: &File, known: Option<&Header>) -> io::Result<Contents> {
-    let mut start = [0; HEADER];
-    let mut headers = [None; 2];
-    for (header, offset) in headers.iter_mut().zip([SLOT, 0]) {
-        start = [0; HEADER];
-        read_up_to(file, &mut start, offset)?;
-        *header = Header::read(&start).map(|header| (header, start, offset));
+    let mut pieces = [[0; PIECE]; 2];
+    let mut found = [None; 2];
+    for (index, piece) in pieces.iter_mut().enumerate() {
+        let offset = SLOT * index as u64;
+        let count = read_up_to(file, piece, offset)?;
+        let start = piece.first_chunk::<HEADER>().filter(|_| count >= HEADER);
+        found[index] = start.and_then(Header::read).map(|header| (header, index, count));
     }
-    headers.sort_by_key(|header| std::cmp::Reverse(header.map(|(header, ..)| header.sequence)));
-    for (header, start, offset) in headers.into_iter().flatten() {
+    found.sort_by_key(|slot| std::cmp::Reverse(slot.map(|(header, ..)| header.sequence)));
+    for (header, index, count) in found.into_iter().flatten() {
         if known == Some(&header) {
             return Ok(Contents::State(header, None));
         }
-        let mut bytes = vec![0; header.length as usize];
-        let count = read_up_to(file, &mut bytes, offset + HEADER as u64)?;
-        if count == bytes.len() && checksum(&start, &bytes) == header.checksum {
-            if let Some(model) = QuotaModel::from_bytes(&bytes) {
+        let (length, piece) = (header.length as usize, &pieces[index]);
+        let mut more = Vec::new();
+        let bytes = match piece.get(HEADER..HEADER + length) {
+            Some(bytes) if HEADER + length <= count => bytes,
+            Some(_) => continue,
+            None => {
+                more.resize(length, 0);
+                let offset = SLOT * index as u64 + HEADER as u64;
+                if read_up_to(file, &mut more, offset)? < length {
+                    continue;
+                }
+                &more
+            }
+        };
+        if checksum(piece, bytes) == header.checksum {
+            if let Some(model) = QuotaModel::from_bytes(bytes) {
                 return Ok(Contents::State(header, Some(Box::new(model))));
             }
         }
     }
-    // What is at the beginning of the file. A new one, or one that was cut short, has zeros there.
-    let ours = start[..8] == MAGIC || start[..8].contains(&0);
-    Ok(if ours { Contents::Nothing } else { Contents::Foreign })
+    Ok(Contents::Nothing)
 }
 
 /// Writes the state that follows on `sequence`, beside that one.
@@ -90,7 +101,6 @@ pub(super) fn write(
     frame.extend_from_slice(&QuotaModel::LAYOUT.to_le_bytes());
     frame.extend_from_slice(&header.length.to_le_bytes());
     frame.extend_from_slice(&header.sequence.to_le_bytes());
-    frame.extend_from_slice(&epoch.boot);
     frame.extend_from_slice(&epoch.suspended.to_le_bytes());
     frame.resize(HEADER - 4, 0);
     header.checksum = checksum(&frame, &bytes);

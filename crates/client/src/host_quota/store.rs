@@ -1,15 +1,13 @@
 //! The model that is kept in the file.
 
-use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use resayil_core::{QuotaModel, QuotaOptions, SharedQuota};
+use resayil_core::{QuotaModel, QuotaOperation, QuotaOptions, QuotaReply, QuotaStore};
 use sha2::{Digest, Sha256};
 
-use super::clock::{Epoch, HostClock};
-use super::file::{self, Problem};
+use super::clock::HostClock;
+use super::file::{Problem, SharedFile};
 use super::frame::{self, Contents, Header};
 use super::warning::Warning;
 use super::{HostQuotaOptions, folder};
@@ -21,8 +19,7 @@ const AFTER_LOCK: Duration = Duration::from_secs(5);
 const AFTER_PROBLEM: Duration = Duration::from_secs(60);
 
 pub(super) struct FileStore {
-    folder: PathBuf,
-    path: PathBuf,
+    file: SharedFile,
     clock: HostClock,
     options: QuotaOptions,
     warning: Warning,
@@ -31,8 +28,6 @@ pub(super) struct FileStore {
     /// What the file held then.
     seen: Option<Header>,
     alone_until: Option<Duration>,
-    /// The number of the first request that the file does not know of, if it was written since.
-    since: u64,
     /// As if the disk were full.
     #[cfg(test)]
     is_full: bool,
@@ -47,124 +42,126 @@ impl FileStore {
     ) -> Result<Self, String> {
         let clock = HostClock::new()?;
         let folder = options.folder.clone().unwrap_or_else(folder::default_folder);
-        let path = folder.join(file_name(origin, api_key, options.quota.window));
+        let name = file_name(origin, api_key, options.quota.window, clock.boot);
         let now = clock.time(crate::clock::monotonic_now());
         let mut store = FileStore {
-            folder,
-            path,
+            file: SharedFile::new(folder, &name),
             model: QuotaModel::new(options.quota, wall_now(), now),
             clock,
             options: options.quota,
             warning,
             seen: None,
             alone_until: None,
-            since: 0,
             #[cfg(test)]
             is_full: false,
         };
         // A folder that cannot be used is told at once.
-        store.update(now, &mut |_| false);
+        store.exchange(&[], now);
         Ok(store)
     }
 
-    /// Reads, changes and writes the model under the lock. An error says that `change` was not
-    /// called.
-    fn exchange(
+    /// Reads, changes and writes the model under the lock. An error says that nothing was carried out.
+    fn exchange_with_file(
         &mut self,
+        operations: &[QuotaOperation],
         now: Duration,
-        change: &mut dyn FnMut(&mut QuotaModel) -> bool,
-    ) -> Result<(), Problem> {
-        let file = file::lock(&self.folder, &self.path)?;
+    ) -> Result<QuotaReply, Problem> {
+        let path = self.file.path().to_owned();
+        let locked = self.file.lock()?;
         let epoch = self.clock.epoch();
-        let contents =
-            frame::read(&file, self.seen.as_ref().filter(|_| self.alone_until.is_none()))
-                .map_err(|error| Problem::at(&self.path, error))?;
-        let fresh = || QuotaModel::new(self.options, wall_now(), now);
+        let known = self.seen.as_ref().filter(|_| self.alone_until.is_none());
+        let contents = frame::read(&locked, known).map_err(|error| Problem::at(&path, error))?;
+        let was_alone = self.alone_until.take().is_some();
+        let mut is_new = was_alone;
         let sequence = match contents {
-            Contents::Foreign => {
-                let text = format!("{} is no file of a quota: remove it", self.path.display());
-                return Err(text.into());
-            }
             Contents::Nothing => {
-                if self.alone_until.is_some() {
-                    self.rejoin(fresh(), now);
+                if was_alone {
+                    let fresh = QuotaModel::new(self.options, wall_now(), now);
+                    rejoin(&mut self.model, fresh, &self.options, was_alone, now);
                 }
                 // Else what this process knows is better than nothing.
                 0
             }
             Contents::State(header, model) => {
-                let model = match model {
-                    _ if !epoch.is_same(&header.epoch) => Some(fresh()),
-                    Some(model) => Some(*model),
-                    None => None,
-                };
                 if let Some(model) = model {
-                    self.rejoin(model, now);
+                    rejoin(&mut self.model, *model, &self.options, was_alone, now);
+                }
+                if !epoch.is_same(&header.epoch) {
+                    self.model.resume(wall_now(), now);
+                    is_new = true;
                 }
                 self.seen = Some(header);
                 header.sequence
             }
         };
-        let was_alone = self.alone_until.take().is_some();
-        self.since = self.model.next_number();
-        if !change(&mut self.model) && !was_alone {
-            return Ok(());
+        let (reply, changed) = self.model.apply(operations, now);
+        if !changed && !is_new {
+            return Ok(reply);
         }
-        match self.write(&file, sequence, epoch) {
+        #[cfg(test)]
+        let is_full = self.is_full;
+        #[cfg(not(test))]
+        let is_full = false;
+        let written = match is_full {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => frame::write(&locked, sequence, epoch, &self.model),
+        };
+        drop(locked);
+        match written {
             Ok(header) => {
                 self.seen = Some(header);
-                self.since = self.model.next_number();
+                self.model.saved();
             }
             // It was decided, and that holds.
-            Err(error) => self.go_alone(&Problem::at(&self.path, error), now),
+            Err(error) => self.go_alone(&Problem::at(&path, error), now),
         }
-        Ok(())
-    }
-
-    fn write(&self, file: &File, sequence: u64, epoch: Epoch) -> io::Result<Header> {
-        #[cfg(test)]
-        if self.is_full {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        frame::write(file, sequence, epoch, &self.model)
-    }
-
-    /// Goes on with what the file holds.
-    fn rejoin(&mut self, shared: QuotaModel, now: Duration) {
-        let last = std::mem::replace(&mut self.model, shared);
-        if self.alone_until.is_some() {
-            self.model.rejoin(&last, self.since, now);
-        }
-        self.model.set_limit(self.options.limit);
+        Ok(reply)
     }
 
     fn go_alone(&mut self, problem: &Problem, now: Duration) {
         self.warning.set(&problem.text);
         self.model.part();
+        self.file.close();
         let pause = if problem.is_brief { AFTER_LOCK } else { AFTER_PROBLEM };
         self.alone_until = Some(now + pause);
     }
 }
 
-impl SharedQuota for FileStore {
+/// Goes on with what the file holds.
+fn rejoin(
+    model: &mut QuotaModel,
+    shared: QuotaModel,
+    options: &QuotaOptions,
+    was_alone: bool,
+    now: Duration,
+) {
+    let last = std::mem::replace(model, shared);
+    if was_alone {
+        model.rejoin(&last, now);
+    }
+    model.set_limit(options.limit);
+}
+
+impl QuotaStore for FileStore {
     fn time(&self, now: Duration) -> Duration {
         self.clock.time(now)
     }
 
-    fn update(&mut self, now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
+    fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
         if self.alone_until.is_none_or(|until| until <= now) {
-            match self.exchange(now, change) {
-                Ok(()) => return,
+            match self.exchange_with_file(operations, now) {
+                Ok(reply) => return reply,
                 Err(problem) => self.go_alone(&problem, now),
             }
         }
-        change(&mut self.model);
+        self.model.apply(operations, now).0
     }
 }
 
 /// Another layout of the file has another name, so that two versions of this crate do each other no
-/// harm.
-fn file_name(origin: &str, api_key: &str, window: Option<Duration>) -> String {
+/// harm; and so has another start of the host, whose clock is another one, and another host that has the
+/// same folder.
+fn file_name(origin: &str, api_key: &str, window: Option<Duration>, boot: [u8; 16]) -> String {
     // Each part ends where it cannot go on, so no two lists of parts are alike.
     let mut hash = Sha256::new();
     hash.update(b"resayil quota\n");
@@ -173,6 +170,7 @@ fn file_name(origin: &str, api_key: &str, window: Option<Duration>) -> String {
     hash.update(api_key.as_bytes());
     hash.update(b"\n");
     hash.update(window.unwrap_or_default().as_nanos().to_le_bytes());
+    hash.update(boot);
     // Where a container has a clock of its own, it shares with its like.
     if let Ok(clock) = std::fs::read_link("/proc/self/ns/time") {
         hash.update(clock.as_os_str().as_encoded_bytes());

@@ -1,7 +1,8 @@
 //! The state of a quota as bytes, for processes that share it.
 
-use std::collections::VecDeque;
 use std::time::Duration;
+
+use crate::LimitScope;
 
 /// Something with a fixed layout: numbers are little-endian, lists and options begin with their
 /// length or presence.
@@ -15,7 +16,7 @@ pub(super) trait Record: Sized {
 /// The longest time that is read, about 146 years. So sums of such times are times.
 const LONGEST: u64 = 1 << 62;
 /// No list is longer.
-const MOST: usize = 4096;
+const MOST: usize = 64;
 
 /// The layout of a struct: its fields in this order.
 macro_rules! record {
@@ -119,16 +120,27 @@ impl<T: Record> Record for [T; 2] {
     }
 }
 
-impl<T: Record> Record for VecDeque<T> {
+/// A short list.
+impl<T: Record> Record for Vec<T> {
     fn put(&self, out: &mut Vec<u8>) {
-        // The newest are what matters.
-        let count = self.len().min(MOST);
-        (count as u32).put(out);
-        self.iter().skip(self.len() - count).for_each(|value| value.put(out));
+        (self.len() as u32).put(out);
+        self.iter().for_each(|value| value.put(out));
     }
 
     fn get(input: &mut &[u8]) -> Option<Self> {
-        let count = usize::try_from(u32::get(input)?).ok().filter(|count| *count <= MOST)?;
+        let count = u32::get(input).filter(|count| *count as usize <= MOST)?;
         (0..count).map(|_| T::get(input)).collect()
+    }
+}
+
+/// By its name's place in the list of all.
+impl Record for LimitScope {
+    fn put(&self, out: &mut Vec<u8>) {
+        let index = LimitScope::ALL.iter().position(|scope| scope == self);
+        out.push(index.unwrap_or_default() as u8);
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        LimitScope::ALL.get(usize::from(u8::get(input)?)).copied()
     }
 }

@@ -4,6 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::cost::Cost;
+use super::operation::{Ahead, QuotaRequest};
+
 /// How urgent a request is.
 ///
 /// A more urgent request passes those that came before it, but no more than
@@ -44,6 +47,7 @@ pub struct EnterOptions {
     tenant: u64,
     weight: u32,
     place: Option<Place>,
+    cost: Cost,
 }
 
 impl EnterOptions {
@@ -64,6 +68,18 @@ impl EnterOptions {
         self.tenant = name.bytes().fold(0xcbf2_9ce4_8422_2325, hash) | 1;
         self.weight = weight;
         self
+    }
+
+    /// The same for a request that takes this of the quota. Default: one request of unknown tokens.
+    #[must_use]
+    pub fn with_cost(mut self, cost: Cost) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    /// What the request takes of the quota.
+    pub fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// The same at a place that was taken before, by a request that has to be sent again: see
@@ -91,6 +107,7 @@ const UNIT: u64 = 1 << 20;
 /// Somebody who stands in the line.
 pub(super) struct Waiter {
     place: Place,
+    cost: Cost,
     /// When it will ask again by itself.
     pub(super) asks_at: Duration,
     /// By what to have it ask earlier.
@@ -102,6 +119,8 @@ pub(super) struct Waiter {
 #[derive(Default)]
 pub(super) struct Line {
     waiters: VecDeque<Waiter>,
+    /// How many of them told what they cost.
+    costly: usize,
     entered: u64,
     /// The turn of the last that was served.
     virtual_now: u64,
@@ -121,7 +140,11 @@ impl Line {
 
     /// The place of a request that is admitted at once, because nobody waits. It takes no turn: the
     /// next one stands behind it by its number.
-    pub(super) fn pass_by(&mut self) -> Place {
+    #[inline]
+    pub(super) fn pass_by(&mut self, options: &EnterOptions) -> Place {
+        if let Some(place) = options.place {
+            return place;
+        }
         self.entered += 1;
         let turn = self.last.max(self.virtual_now) + UNIT;
         let key = turn + Priority::Normal.handicap() * UNIT;
@@ -147,12 +170,13 @@ impl Line {
         Place { key: turn + options.priority.handicap() * UNIT, number: self.entered, turn }
     }
 
-    pub(super) fn join(&mut self, place: Place) {
+    pub(super) fn join(&mut self, place: Place, cost: Cost) {
         let index = match self.waiters.back() {
             Some(last) if last.place > place => self.ahead(place),
             _ => self.waiters.len(),
         };
-        self.waiters.insert(index, Waiter { place, asks_at: Duration::MAX, waker: None });
+        self.costly += usize::from(cost != Cost::default());
+        self.waiters.insert(index, Waiter { place, cost, asks_at: Duration::MAX, waker: None });
     }
 
     /// How many stand in front.
@@ -170,7 +194,26 @@ impl Line {
         if self.waiters.get(index).is_none_or(|waiter| waiter.place != place) {
             return None;
         }
-        self.waiters.remove(index)?.waker
+        let waiter = self.waiters.remove(index)?;
+        self.costly -= usize::from(waiter.cost != Cost::default());
+        waiter.waker
+    }
+
+    /// What the one asks for who has so many in front.
+    pub(super) fn request(&self, index: usize) -> QuotaRequest {
+        let cost = self.waiters.get(index).map(|waiter| waiter.cost).unwrap_or_default();
+        let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
+        QuotaRequest { cost, ahead: self.in_front(index), waiting }
+    }
+
+    /// What those want who are in front. Of a long line the rest is taken to be like its beginning.
+    fn in_front(&self, index: usize) -> Ahead {
+        if self.costly == 0 {
+            return Ahead::plain(index);
+        }
+        let mut ahead = Ahead::default();
+        self.waiters.iter().take(index.min(FAR)).for_each(|waiter| ahead.add(&waiter.cost));
+        if index > FAR { ahead.scaled_to(index) } else { ahead }
     }
 
     /// The one who has so many in front of it.
@@ -199,6 +242,9 @@ impl Line {
     }
 }
 
+/// So many in front are looked at one by one.
+const FAR: usize = 256;
+
 /// From so many tenants on those are forgotten whose last request was served.
 const MANY_TENANTS: usize = 1024;
 
@@ -208,7 +254,7 @@ mod tests {
 
     fn enter(line: &mut Line, options: &EnterOptions) -> Place {
         let place = line.place(options);
-        line.join(place);
+        line.join(place, options.cost);
         place
     }
 

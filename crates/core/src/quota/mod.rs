@@ -1,33 +1,35 @@
 //! Quota: what the server still admits, and who may use it next.
 
-mod bucket;
+mod ages;
 mod bytes;
 mod clock;
+mod cost;
 mod flight;
 mod line;
+mod meter;
 mod model;
+mod operation;
 mod pool;
-mod recent;
 mod settlement;
 mod state;
 mod store;
 mod ticket;
-mod told;
-mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::timestamp::Timestamp;
 
+pub use cost::Cost;
 pub use line::{EnterOptions, Place, Priority};
 pub use model::QuotaModel;
+pub use operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 pub use settlement::Settlement;
-pub use store::SharedQuota;
+pub use store::QuotaStore;
 pub use ticket::Ticket;
 
 use state::{State, Wakers};
-use store::{Kept, Reading};
+use store::{Kept, Shared};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +120,7 @@ pub enum Admission {
 }
 
 /// What a quota knows, to be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaState {
     /// Requests a window admits, if it is known.
@@ -145,8 +147,8 @@ impl Quota {
 
     /// A quota that counts in a model that others share. The line, and so the order of those who
     /// wait, is this quota's own: between those who share the model, whoever asks first is admitted.
-    pub fn shared(store: impl SharedQuota + 'static) -> Self {
-        Self::over(Kept::Shared(Box::new(store)))
+    pub fn shared(store: impl QuotaStore + 'static) -> Self {
+        Self::over(Kept::Shared(Shared::new(Box::new(store))))
     }
 
     /// How often the first of those who left a waker asks anew where the model is
@@ -166,7 +168,7 @@ impl Quota {
     pub fn enter_with(&self, options: &EnterOptions) -> Ticket {
         let mut state = self.lock();
         let place = state.line.place(options);
-        state.line.join(place);
+        state.line.join(place, options.cost());
         drop(state);
         Ticket::waiting(self.clone(), place)
     }
@@ -174,21 +176,27 @@ impl Quota {
     /// Takes a place at the end of the line and asks at once whether to send: cheaper than
     /// [`enter`](Self::enter) and [`Ticket::poll`] where nobody waits.
     pub fn acquire(&self, now: Duration) -> (Ticket, Admission) {
+        self.acquire_with(&EnterOptions::default(), now)
+    }
+
+    /// The same by priority, tenant, cost, or where one stood before.
+    #[inline]
+    pub fn acquire_with(&self, options: &EnterOptions, now: Duration) -> (Ticket, Admission) {
         let mut state = self.lock();
         if state.line.is_empty() {
-            if let Some((place, grant)) = state.admit(now) {
+            if let Some((place, grant)) = state.admit(options, now) {
                 let quota = self.clone();
                 drop(state);
                 return (Ticket::admitted(quota, place, grant), Admission::Ready);
             }
         }
         drop(state);
-        self.acquire_in_turn(now)
+        self.acquire_in_turn(options, now)
     }
 
     #[cold]
-    fn acquire_in_turn(&self, now: Duration) -> (Ticket, Admission) {
-        let mut ticket = self.enter();
+    fn acquire_in_turn(&self, options: &EnterOptions, now: Duration) -> (Ticket, Admission) {
+        let mut ticket = self.enter_with(options);
         let admission = ticket.poll(now);
         (ticket, admission)
     }
@@ -197,18 +205,11 @@ impl Quota {
     pub fn state(&self, now: Duration) -> QuotaState {
         let mut state = self.lock();
         let now = state.store.time(now);
-        let mut reading = Reading::default();
-        state.store.update(now, |model| {
-            reading = model.read(now);
-            false
-        });
         QuotaState {
-            limit: reading.limit,
-            remaining: reading.remaining,
-            reset_after: reading.reset_after,
             waiting: state.line.len(),
             admitted: state.admitted,
             refused: state.refused,
+            ..state.store.read(now)
         }
     }
 
@@ -248,6 +249,13 @@ impl std::fmt::Debug for Quota {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Quota").field("waiting", &self.lock().line.len()).finish_non_exhaustive()
     }
+}
+
+/// Nanoseconds; those of 500 years stand for anything beyond.
+#[inline]
+fn nanos(time: Duration) -> u64 {
+    let whole = time.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 #[cfg(test)]

@@ -2,142 +2,110 @@
 
 use std::time::Duration;
 
-use super::bucket::Bucket;
 use super::bytes::{Record, record};
 use super::clock::ServerClock;
+use super::cost::{Amounts, Cost, Sum};
 use super::flight::Flight;
+use super::meter::{Context, LONGEST, Meter, Wanted};
+use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
-use super::recent::{Recent, Sent};
-use super::store::{Delay, Grant, Reading, Stand};
-use super::window::{LONGEST, TRANSIT, Window};
-use super::{QuotaOptions, Settlement};
+use super::{QuotaOptions, QuotaState, Settlement, nanos};
+use crate::LimitScope;
 use crate::error::HintSource;
 use crate::timestamp::Timestamp;
-
-/// How the server seems to count.
-#[derive(Clone)]
-enum Counting {
-    /// Not by any window that is known: only refusals and headers hold back.
-    Unknown(Pool),
-    /// In windows that are aligned to its clock.
-    Aligned,
-    /// In any stretch of time as long as a window.
-    Sliding { limit: u32 },
-    /// A token bucket.
-    Bucket(Bucket),
-}
-
-impl Record for Counting {
-    fn put(&self, out: &mut Vec<u8>) {
-        match self {
-            Counting::Unknown(pool) => {
-                0u8.put(out);
-                pool.put(out);
-            }
-            Counting::Aligned => 1u8.put(out),
-            Counting::Sliding { limit } => {
-                2u8.put(out);
-                limit.put(out);
-            }
-            Counting::Bucket(bucket) => {
-                3u8.put(out);
-                bucket.put(out);
-            }
-        }
-    }
-
-    fn get(input: &mut &[u8]) -> Option<Self> {
-        Some(match u8::get(input)? {
-            0 => Counting::Unknown(Pool::get(input).filter(Pool::is_sound)?),
-            1 => Counting::Aligned,
-            2 => Counting::Sliding { limit: u32::get(input).filter(|limit| *limit >= 1)? },
-            3 => Counting::Bucket(Bucket::get(input).filter(Bucket::is_sound)?),
-            _ => return None,
-        })
-    }
-}
 
 /// What is known of the quota of one API key: what was used of it, how much there is, how the
 /// server counts, and what its clock shows.
 ///
 /// A [`Quota`](super::Quota) keeps one of its own. Processes that share a quota keep one together:
-/// see [`SharedQuota`](super::SharedQuota).
+/// see [`QuotaStore`](super::QuotaStore).
 #[derive(Clone)]
 pub struct QuotaModel {
     clock: ServerClock,
-    counting: Counting,
-    window: Window,
-    recent: Recent,
+    /// The limits that are known, or looked for.
+    meters: Vec<Meter>,
+    /// What headers tell, where no kind of window is known.
+    pool: Option<Pool>,
     flight: Flight,
     /// Nobody is admitted before this, because the server refused a request.
     latched_until: Duration,
-    next_id: u64,
+    /// All that was ever admitted.
+    sent: Sum,
+    /// What is unknown of a request's cost is taken for this.
+    usual: Amounts,
+    apart: Apart,
     steady: Steady,
 }
 
-record!(QuotaModel { clock, counting, window, recent, flight, latched_until, next_id, steady });
+record!(QuotaModel { clock, meters, pool, flight, latched_until, sent, usual, apart, steady });
 
-/// From when to when no window ends and nothing is to be forgotten.
+/// From when to when no window ends and nothing is to be forgotten, in nanoseconds.
 #[derive(Clone, Copy, Default)]
 struct Steady {
-    from: Duration,
-    until: Duration,
+    from: u64,
+    until: u64,
 }
 
-/// It is found anew.
-impl Record for Steady {
-    fn put(&self, _: &mut Vec<u8>) {}
-
-    fn get(_: &mut &[u8]) -> Option<Self> {
-        Some(Steady::default())
-    }
+/// What is this process's own.
+#[derive(Clone, Copy, Default)]
+struct Apart {
+    /// Whether the shared model is out of reach.
+    is_apart: bool,
+    /// What was admitted since this was last saved.
+    unsaved: Sum,
 }
 
-/// The ids of requests that are admitted while the shared model is out of reach begin here.
-const APART: u64 = 1 << 63;
-/// After this time without an answer a request is no longer taken to be under way: whoever sent it
-/// may have died.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(600);
+/// They are found anew.
+macro_rules! unsaved {
+    ($($name:ident),+) => {$(
+        impl Record for $name {
+            fn put(&self, _: &mut Vec<u8>) {}
 
-/// A hint of whole seconds that was some time under way does not meet a window's end more closely.
-const TOLERANCE: Duration = Duration::from_millis(250);
+            fn get(_: &mut &[u8]) -> Option<Self> {
+                Some($name::default())
+            }
+        }
+    )+};
+}
+unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 2;
+    pub const LAYOUT: u32 = 3;
     /// The bytes are never more than this.
-    pub const MAX_BYTES: usize = 256 * 1024 - 64;
+    pub const MAX_BYTES: usize = 16 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
     pub const LONGEST_WINDOW: Duration = Duration::from_micros(LONGEST as u64);
 
     /// A quota that nobody has used yet. `wall` is the wall clock at `now`; it is the first guess at
     /// the server's clock.
     pub fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
-        let length = options.window.filter(|window| !window.is_zero());
+        let window = options.window.filter(|window| !window.is_zero());
+        let meter = |length| Meter::new(LimitScope::Requests, length, options.limit.map(u64::from));
         QuotaModel {
             clock: ServerClock::new(wall, now),
-            counting: match length {
-                Some(_) => Counting::Aligned,
-                None => Counting::Unknown(Pool::default()),
-            },
-            window: Window::new(length.unwrap_or(Duration::from_secs(60)), options.limit),
-            recent: Recent::default(),
+            meters: window.map(meter).into_iter().collect(),
+            pool: window.is_none().then(Pool::default),
             flight: Flight::default(),
             latched_until: Duration::ZERO,
-            next_id: 0,
+            sent: Sum::default(),
+            usual: Amounts::default(),
+            apart: Apart::default(),
             steady: Steady::default(),
         }
     }
 
     /// The same with the limit that this process was given; without one nothing changes.
     pub fn set_limit(&mut self, limit: Option<u32>) {
-        self.window.give(limit);
+        if let Some(meter) = self.meters.first_mut() {
+            meter.give(limit.map(u64::from));
+        }
     }
 
     /// The model as bytes, to be kept where other processes of this machine find it. They hold no
     /// key and no prompt.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512 + 64 * self.recent.len());
+        let mut out = Vec::with_capacity(2048);
         self.put(&mut out);
         out
     }
@@ -147,37 +115,78 @@ impl QuotaModel {
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let model = Self::get(&mut bytes)?;
         let sound = bytes.is_empty()
-            && model.next_id < APART
             && model.clock.is_sound()
-            && model.window.is_sound()
-            && model.recent.is_sound(model.next_id)
-            && model.flight.is_sound(&model.recent);
+            && model.meters.iter().all(Meter::is_sound)
+            && model.pool.as_ref().is_none_or(Pool::is_sound)
+            && model.flight.is_sound();
         sound.then_some(model)
     }
 
     /// The shared model is out of reach: this copy goes on without it.
     pub fn part(&mut self) {
-        self.next_id = self.next_id.max(APART);
+        self.apart.is_apart = true;
     }
 
-    /// The shared model, `self`, is within reach again: it counts what was admitted by the copy that
-    /// went on without it, from the request of the number `since`, and learns from it what it does
-    /// not know.
-    pub fn rejoin(&mut self, parted: &QuotaModel, since: u64, now: Duration) {
+    /// The host was suspended, or its wall clock was set: what was known of the server's clock may be
+    /// wrong, so the wall clock is the first guess again.
+    pub fn resume(&mut self, wall: Timestamp, now: Duration) {
+        self.clock = ServerClock::new(wall, now);
+        self.learn_the_time(now);
+    }
+
+    /// What was admitted so far is saved where others find it.
+    pub fn saved(&mut self) {
+        self.apart.unsaved = Sum::default();
+    }
+
+    /// The shared model, `self`, is within reach again: it counts what the copy admitted that went on
+    /// without it and was not [`saved`](Self::saved), and learns from it what it does not know.
+    pub fn rejoin(&mut self, parted: &QuotaModel, now: Duration) {
         if !self.clock.is_observed() {
             self.clock = parted.clock;
         }
-        self.window.learn_from(&parted.window);
+        for (meter, other) in self.meters.iter_mut().zip(&parted.meters) {
+            meter.learn_from(other);
+        }
         self.latch(parted.latched_until);
         self.learn_the_time(now);
-        for _ in 0..parted.recent.count_from(since) {
-            self.count(now, false);
+        let unsaved = parted.apart.unsaved;
+        for meter in &mut self.meters {
+            meter.take(unsaved.of(meter.scope()), nanos(now));
         }
     }
 
-    /// The number of the next request that is admitted.
-    pub fn next_number(&self) -> u64 {
-        self.next_id
+    /// Carries operations out, at the time `now` of the clock that all who share the model agree on.
+    /// Answers the last one, and whether the model was changed, so that it has to be saved.
+    pub fn apply(&mut self, operations: &[QuotaOperation], now: Duration) -> (QuotaReply, bool) {
+        let mut last = (QuotaReply::Done, false);
+        for operation in operations {
+            let (reply, changed) = self.carry_out(operation, now);
+            last = (reply, last.1 | changed);
+        }
+        last
+    }
+
+    fn carry_out(&mut self, operation: &QuotaOperation, now: Duration) -> (QuotaReply, bool) {
+        match operation {
+            QuotaOperation::Reserve(request) => match self.reserve(request, now) {
+                Ok(grant) => (QuotaReply::Granted(grant), true),
+                Err(delay) => (QuotaReply::Wait(delay), false),
+            },
+            QuotaOperation::Ask(request) => match self.ask(request, now) {
+                Some(delay) => (QuotaReply::Wait(delay), false),
+                None => (QuotaReply::Done, false),
+            },
+            QuotaOperation::Settle(grant, settlement) => {
+                self.settle(grant, settlement, now);
+                (QuotaReply::Done, true)
+            }
+            QuotaOperation::Abandon(grant) => {
+                self.abandon(grant);
+                (QuotaReply::Done, true)
+            }
+            QuotaOperation::Read => (QuotaReply::Read(self.read(now)), false),
+        }
     }
 
     fn latch(&mut self, until: Duration) {
@@ -186,19 +195,22 @@ impl QuotaModel {
 
     /// Forgets what no window counts any more, and goes on to the window of this time.
     #[inline]
-    pub(super) fn roll(&mut self, now: Duration) {
-        if self.steady.from > now || now >= self.steady.until {
+    fn roll(&mut self, now: Duration) {
+        let at = nanos(now);
+        if self.steady.from > at || at >= self.steady.until {
             self.roll_on(now);
         }
     }
 
     #[cold]
     fn roll_on(&mut self, now: Duration) {
-        let kept = self.window.length() + TRANSIT;
-        self.recent.forget(now.saturating_sub(kept), now.saturating_sub(GIVEN_UP_AFTER));
-        self.window.roll(&self.clock, &mut self.recent, now);
-        let (from, until) = self.window.bounds(&self.clock, now);
-        self.steady = Steady { from, until: until.min(self.recent.until(kept, GIVEN_UP_AFTER)) };
+        let mut steady = (Duration::ZERO, Duration::MAX);
+        for meter in &mut self.meters {
+            meter.roll(&self.clock, now);
+            let (from, until) = meter.steady(&self.clock, now);
+            steady = (steady.0.max(from), steady.1.min(until));
+        }
+        self.steady = Steady { from: nanos(steady.0), until: nanos(steady.1) };
     }
 
     /// The same after the clock was learned anew.
@@ -209,146 +221,119 @@ impl QuotaModel {
 
     /// Admits the only one who asks, if that may be.
     #[inline(always)]
-    pub(super) fn try_send(&mut self, now: Duration) -> Option<Grant> {
+    pub(super) fn try_send(&mut self, cost: Cost, now: Duration) -> Option<QuotaGrant> {
         self.roll(now);
+        let amounts = cost.resolve(&self.usual);
         let is_open = now >= self.latched_until
-            && matches!(self.counting, Counting::Aligned)
-            && self.window.is_open();
-        if !is_open && self.delay(Stand { ahead: 0, waiting: 1 }, now).is_some() {
-            return None;
+            && self.pool.is_none()
+            && self.meters.iter().all(|meter| meter.is_open(amounts.of(meter.scope())));
+        if is_open {
+            return Some(self.send(amounts, 0, now));
         }
-        Some(self.send(now))
+        self.reserve(&QuotaRequest::alone(cost), now).ok()
     }
 
-    /// How long the sender has to wait who stands there; `None` if it may send. Call
-    /// [`roll`](Self::roll) first.
-    pub(super) fn delay(&self, stand: Stand, now: Duration) -> Option<Delay> {
-        let delay = self.delay_by_count(stand, now);
+    /// Admits a request, if that may be.
+    pub(super) fn reserve(
+        &mut self,
+        request: &QuotaRequest,
+        now: Duration,
+    ) -> Result<QuotaGrant, QuotaDelay> {
+        match self.ask(request, now) {
+            None => {
+                let amounts = request.cost.resolve(&self.usual);
+                Ok(self.send(amounts, QuotaGrant::WATCHED, now))
+            }
+            Some(delay) => Err(delay),
+        }
+    }
+
+    /// How long this request has to wait; `None` if it may be sent.
+    pub(super) fn ask(&mut self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
+        self.roll(now);
+        let delay = self.delay(request, now);
         match self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
-            Some(left) => Some(delay.map_or(Delay::exactly(left), |delay| delay.at_least(left))),
+            Some(left) => {
+                let latched = QuotaDelay::exactly(left);
+                Some(delay.map_or(latched, |delay| delay.at_least(left)))
+            }
             None => delay.map(|delay| delay.at_least(Duration::from_micros(1))),
         }
     }
 
-    fn delay_by_count(&self, stand: Stand, now: Duration) -> Option<Delay> {
-        let ahead = stand.ahead;
-        let wait = match &self.counting {
-            Counting::Aligned => {
-                return self.window.delay(stand, &self.clock, &self.flight, &self.recent, now);
-            }
-            Counting::Unknown(pool) => pool.wait_for(ahead + self.recent.under_way(), now),
-            Counting::Bucket(bucket) => bucket.wait_for(ahead, now),
-            Counting::Sliding { limit } => {
-                let limit = *limit as usize;
-                // The one that has to be forgotten before there is room.
-                let index = (self.recent.len() + ahead).checked_sub(limit)?;
-                let oldest = self.recent.get(index % self.recent.len().max(1))?.at;
-                let rounds = u32::try_from(index / limit).unwrap_or(u32::MAX);
-                let room = oldest + TRANSIT + self.window.length().saturating_mul(rounds + 1);
-                room.checked_sub(now).filter(|wait| !wait.is_zero())
-            }
-        };
-        wait.map(Delay::exactly)
+    fn delay(&self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
+        let context =
+            Context { clock: &self.clock, flight: &self.flight, sent: self.sent.requests, now };
+        let (cost, ahead) = (request.cost.resolve(&self.usual), request.ahead.resolve(&self.usual));
+        let of_pool = self.pool.as_ref().and_then(|pool| {
+            pool.wait_for(request.ahead.count as usize + self.flight.under_way(), now)
+        });
+        let delays = self.meters.iter().filter_map(|meter| {
+            let wanted = Wanted {
+                amount: cost.of(meter.scope()),
+                ahead: ahead.of(meter.scope()),
+                is_first: request.ahead.count == 0,
+                waiting: request.waiting,
+            };
+            meter.delay(wanted, &context)
+        });
+        delays.chain(of_pool.map(QuotaDelay::exactly)).reduce(QuotaDelay::and)
     }
 
     /// Admits a request.
     #[inline]
-    pub(super) fn send(&mut self, now: Duration) -> Grant {
-        self.flight.send();
-        self.count(now, true)
+    fn send(&mut self, amounts: Amounts, flags: u32, now: Duration) -> QuotaGrant {
+        let at = nanos(now);
+        self.flight.send(at);
+        self.sent.add(&amounts);
+        for meter in &mut self.meters {
+            meter.take(amounts.of(meter.scope()), at);
+        }
+        self.apart.unsaved.add(&amounts);
+        let apart = if self.apart.is_apart { QuotaGrant::APART } else { 0 };
+        QuotaGrant { at, cost: amounts, flags: flags | apart }
     }
 
-    #[inline(always)]
-    fn count(&mut self, now: Duration, under_way: bool) -> Grant {
-        let id = self.next_id;
-        self.next_id += 1;
-        let window = self.window.admit();
-        self.recent.push(Sent { id, at: now, window, carried: false, counted: false, under_way });
-        if let Counting::Bucket(bucket) = &mut self.counting {
-            bucket.take(now);
-        }
-        Grant::new(id, now, window)
-    }
-
-    /// A refusal that names its own wait shows how the server counts.
-    fn recognise(&mut self, hint: Duration, now: Duration) {
-        if matches!(self.counting, Counting::Unknown(_)) {
-            return;
-        }
-        let whole = Duration::from_secs(1);
-        let from = now.saturating_add(hint).saturating_sub(whole + TOLERANCE);
-        if self.window.may_end_within(
-            &self.clock,
-            from,
-            now.saturating_add(hint).saturating_add(TOLERANCE),
-        ) {
-            self.counting = Counting::Aligned;
-            self.window.observe_end(now.saturating_add(hint), &mut self.clock);
-            return;
-        }
-        // What is in the log now was admitted, but for what is still to be refused.
-        let counted = u32::try_from(self.recent.len()).unwrap_or(u32::MAX).max(1);
-        let limit = self.window.limit().unwrap_or(counted);
-        let token = self.window.length() / limit;
-        if hint > 2 * token + whole {
-            self.counting = Counting::Sliding { limit };
-            return;
-        }
-        match &mut self.counting {
-            Counting::Bucket(bucket) => {
-                bucket.slow_down();
-                bucket.refused_until(now.saturating_add(hint));
-            }
-            counting => {
-                let bucket =
-                    Bucket::empty_until(now.saturating_add(hint), self.window.length(), limit);
-                *counting = Counting::Bucket(bucket);
-            }
-        }
-    }
-
-    fn refused(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
+    fn refused(&mut self, grant: &QuotaGrant, settlement: &Settlement, now: Duration) {
         self.flight.refused(now.saturating_sub(grant.at()));
         let own = matches!(
             settlement.retry_after_source,
             Some(HintSource::Window | HintSource::RateLimitReset | HintSource::Quota)
         );
         let hint = settlement.retry_after.filter(|hint| !hint.is_zero());
-        if let Some(hint) = hint.filter(|_| !own) {
-            self.recognise(hint, now);
+        if let (Some(hint), Some(meter)) = (hint.filter(|_| !own), self.meters.first_mut()) {
+            meter.recognise(hint, &mut self.clock, now);
             self.learn_the_time(now);
         }
-        match &mut self.counting {
-            // A refusal from an earlier window says nothing about this one.
-            Counting::Aligned => {
-                if self.window.refused(grant, &self.clock, &mut self.recent) {
-                    // The server knows better when it admits again.
-                    let end = self.window.until_next(&self.clock, now);
-                    self.latch(now.saturating_add(hint.map_or(end, |hint| end.min(hint))));
-                }
+        let mut latch = None;
+        let cost = if self.knows(grant) { grant.cost } else { Amounts::default() };
+        for meter in &mut self.meters {
+            let amount = cost.of(meter.scope());
+            latch = latch.max(meter.refused(amount, grant.at(), hint, &self.clock, now));
+        }
+        if let Some(pool) = &mut self.pool {
+            let until = now.saturating_add(settlement.retry_after.unwrap_or_default());
+            if settlement.retry_after.is_some() {
+                pool.refused_until(until);
             }
-            Counting::Sliding { .. } | Counting::Bucket(_) | Counting::Unknown(_) => {
-                self.recent.remove(grant.id);
-                if let Counting::Sliding { limit } = &mut self.counting {
-                    if self.window.limit().is_none() {
-                        let counted = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-                        *limit = (*limit).min(counted).max(1);
-                    }
-                }
-                let until = now.saturating_add(settlement.retry_after.unwrap_or_default());
-                if let Counting::Unknown(pool) = &mut self.counting {
-                    if settlement.retry_after.is_some() {
-                        pool.refused_until(until);
-                    }
-                }
-                self.latch(until);
-            }
+            latch = latch.max(settlement.retry_after);
+        }
+        if let Some(wait) = latch {
+            self.latch(now.saturating_add(wait));
         }
     }
 
+    /// Whether the request was admitted by this model, and not by one that had parted.
+    fn knows(&self, grant: &QuotaGrant) -> bool {
+        self.apart.is_apart || !grant.is_apart()
+    }
+
     /// Learns from the answer.
-    pub(super) fn settle(&mut self, grant: &Grant, settlement: &Settlement, now: Duration) {
-        self.recent.settle(grant.id);
+    pub(super) fn settle(&mut self, grant: &QuotaGrant, settlement: &Settlement, now: Duration) {
+        let is_known = self.knows(grant);
+        if is_known {
+            self.flight.settle(grant.at);
+        }
         match settlement.date {
             Some(date) => {
                 self.clock.observe(date, grant.at(), now);
@@ -357,55 +342,55 @@ impl QuotaModel {
             None => self.roll(now),
         }
         if let Some(told) = &settlement.rate_limit {
-            if let Some(limit) = told.limit() {
-                self.window.set_limit(u32::try_from(limit).unwrap_or(u32::MAX));
+            if let (Some(limit), Some(meter)) = (told.limit(), self.meters.first_mut()) {
+                meter.set_limit(limit);
             }
             // Where a refusal names its wait, resets tell nothing better.
             let named = settlement.refused && settlement.retry_after.is_some();
-            match &mut self.counting {
-                Counting::Unknown(pool) if named => *pool = Pool::default(),
-                Counting::Unknown(pool) => pool.learn(told, now),
-                _ => {}
+            match &mut self.pool {
+                Some(pool) if named => *pool = Pool::default(),
+                Some(pool) => pool.learn(told, now),
+                None => {}
             }
         }
         if settlement.refused {
             self.refused(grant, settlement, now);
-        } else if settlement.consumed == Some(false) {
-            if let Some(sent) = self.recent.remove(grant.id) {
-                self.window.give_back(&sent);
-            }
-            if let Counting::Bucket(bucket) = &mut self.counting {
-                bucket.give_back();
-            }
         } else {
-            self.window.answered(grant, settlement, &mut self.recent);
+            for meter in self.meters.iter_mut().filter(|_| is_known) {
+                let amount = grant.cost.of(meter.scope());
+                match settlement.consumed {
+                    Some(false) => meter.give_back(amount, grant.at),
+                    _ => meter.answered(amount, grant.at, settlement),
+                }
+            }
         }
     }
 
     /// There will be no answer: the request counts.
-    pub(super) fn abandon(&mut self, grant: &Grant) {
-        self.recent.settle(grant.id);
+    pub(super) fn abandon(&mut self, grant: &QuotaGrant) {
+        if self.knows(grant) {
+            self.flight.settle(grant.at);
+        }
     }
 
     /// What is known, to be shown.
-    pub(super) fn read(&mut self, now: Duration) -> Reading {
+    pub(super) fn read(&mut self, now: Duration) -> QuotaState {
         self.roll(now);
         let latched = self.latched_until.checked_sub(now).filter(|left| !left.is_zero());
-        let count = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        let (limit, remaining, reset) = match &self.counting {
-            Counting::Unknown(pool) => (self.window.told_limit(), pool.remaining(now), None),
-            Counting::Aligned => (
-                self.window.limit(),
-                self.window.remaining(),
-                Some(self.window.until_next(&self.clock, now)),
-            ),
-            Counting::Sliding { limit } => (Some(*limit), Some(limit.saturating_sub(count)), None),
-            Counting::Bucket(bucket) => (self.window.limit(), Some(bucket.tokens(now)), None),
+        let requests = self.meters.iter().find(|meter| meter.scope() == LimitScope::Requests);
+        let limit = requests.and_then(Meter::limit);
+        let remaining = match (&self.pool, requests) {
+            (_, Some(meter)) => meter.remaining(now),
+            (Some(pool), None) => pool.remaining(now).map(u64::from),
+            (None, None) => None,
         };
-        Reading {
-            limit,
-            remaining: if latched.is_some() { Some(0) } else { remaining },
-            reset_after: latched.or(reset),
+        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        QuotaState {
+            limit: limit.map(small),
+            remaining: if latched.is_some() { Some(0) } else { remaining.map(small) },
+            reset_after: latched
+                .or_else(|| requests.and_then(|meter| meter.reset_after(&self.clock, now))),
+            ..QuotaState::default()
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Cost;
 use crate::answer::headers::HeaderFacts;
 use crate::error::{Error, HintSource, RateLimit};
 use crate::kind::Kind;
@@ -23,6 +24,8 @@ pub struct Settlement {
     pub retry_after_source: Option<HintSource>,
     /// The rate limit that the answer's headers report.
     pub rate_limit: Option<RateLimit>,
+    /// The tokens that were used, if the answer tells: they take the place of what was reserved.
+    pub usage: Option<Cost>,
 }
 
 impl Settlement {
@@ -57,6 +60,7 @@ impl Settlement {
             retry_after: error.retry_after(),
             retry_after_source: error.retry_after_source(),
             rate_limit: error.rate_limit(),
+            usage: None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Settlement {
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
             rate_limit: facts.told.limit,
+            usage: None,
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use super::line::{Line, Place, Waiter};
-use super::model::QuotaModel;
-use super::store::{Delay, Grant, Kept, Stand};
+use super::line::{EnterOptions, Line, Place};
+use super::operation::{QuotaDelay, QuotaGrant, QuotaRequest};
+use super::store::Kept;
 use super::{Quota, Settlement};
 
 /// What [`Quota`] locks.
@@ -40,10 +40,14 @@ impl State {
 
     /// Admits somebody while nobody waits, if that may be.
     #[inline]
-    pub(super) fn admit(&mut self, now: Duration) -> Option<(Place, Grant)> {
-        let grant = self.store.try_send(now)?;
+    pub(super) fn admit(
+        &mut self,
+        options: &EnterOptions,
+        now: Duration,
+    ) -> Option<(Place, QuotaGrant)> {
+        let grant = self.store.try_send(options.cost(), now)?;
         self.admitted += 1;
-        Some((self.line.pass_by(), grant))
+        Some((self.line.pass_by(options), grant))
     }
 
     /// Admits the one who stands at this place, or says how long it has to wait.
@@ -52,38 +56,32 @@ impl State {
         place: Place,
         now: Duration,
         mut waker: Option<Waker>,
-    ) -> (Result<Grant, Delay>, Wakers) {
+    ) -> (Result<QuotaGrant, QuotaDelay>, Wakers) {
         let now = self.see(now);
-        let State { store, line, .. } = self;
-        let shared = store.is_shared();
         // Those in front have the first claim on what is left, even while they sleep.
-        let stand = Stand { ahead: line.ahead(place), waiting: line.len() };
-        let leads = waker.is_some()
-            && line.first_with_waker(0).is_none_or(|(index, _)| index >= stand.ahead);
-        let (mut result, mut wakers) = (Err(AGAIN), Wakers::default());
-        store.update(now, |model| {
-            model.roll(now);
-            match model.delay(stand, now) {
-                None => {
-                    result = Ok(model.send(now));
-                    wakers.replaced = line.leave(place);
-                    line.served(place);
-                    wakers.add(line, model, shared, now);
-                    true
+        let index = self.line.ahead(place);
+        let mut wakers = Wakers::default();
+        let mut result = self.store.reserve(self.line.request(index), now);
+        match &mut result {
+            Ok(_) => {
+                self.admitted += 1;
+                wakers.replaced = self.line.leave(place);
+                self.line.served(place);
+                wakers.add(self, now);
+            }
+            Err(delay) => {
+                let leads = waker.is_some()
+                    && self.line.first_with_waker(0).is_none_or(|(first, _)| first >= index);
+                if self.store.is_shared() && leads {
+                    *delay = looking(*delay);
                 }
-                Some(delay) => {
-                    let delay = if shared && leads { looking(delay) } else { delay };
-                    if let Some(waiter) = line.get_mut(stand.ahead) {
-                        let wait = if waker.is_some() { delay.again } else { delay.least };
-                        waiter.asks_at = now.saturating_add(wait);
-                        wakers.replaced = std::mem::replace(&mut waiter.waker, waker.take());
-                    }
-                    result = Err(delay);
-                    false
+                if let Some(waiter) = self.line.get_mut(index) {
+                    let wait = if waker.is_some() { delay.again } else { delay.least };
+                    waiter.asks_at = now.saturating_add(wait);
+                    wakers.replaced = std::mem::replace(&mut waiter.waker, waker.take());
                 }
             }
-        });
-        self.admitted += u64::from(result.is_ok());
+        }
         wakers.unused = waker;
         (result, wakers)
     }
@@ -92,12 +90,7 @@ impl State {
     pub(super) fn leave(&mut self, place: Place) -> Wakers {
         let mut wakers = Wakers { replaced: self.line.leave(place), ..Wakers::default() };
         if self.line.first_with_waker(0).is_some() {
-            let State { store, line, latest: now, .. } = self;
-            let (shared, now) = (store.is_shared(), *now);
-            store.update(now, |model| {
-                wakers.add(line, model, shared, now);
-                false
-            });
+            wakers.add(self, self.latest);
         }
         wakers
     }
@@ -105,29 +98,26 @@ impl State {
     /// Learns from the answer to an admitted request.
     pub(super) fn settle(
         &mut self,
-        grant: &Grant,
+        grant: QuotaGrant,
         settlement: &Settlement,
         now: Duration,
     ) -> Wakers {
         self.refused += u64::from(settlement.refused);
         let now = self.see(now);
-        self.change(now, |model| model.settle(grant, settlement, now))
+        let mut wakers = Wakers::default();
+        if self.store.settle(grant, settlement, !self.line.is_empty(), now) {
+            wakers.add(self, now);
+        }
+        wakers
     }
 
     /// There will be no answer to an admitted request.
-    pub(super) fn abandon(&mut self, grant: &Grant) -> Wakers {
+    pub(super) fn abandon(&mut self, grant: QuotaGrant) -> Wakers {
         let now = self.latest.max(grant.at());
-        self.change(now, |model| model.abandon(grant))
-    }
-
-    fn change(&mut self, now: Duration, change: impl Fn(&mut QuotaModel)) -> Wakers {
-        let State { store, line, .. } = self;
-        let (shared, mut wakers) = (store.is_shared(), Wakers::default());
-        store.update(now, |model| {
-            change(model);
-            wakers.add(line, model, shared, now);
-            true
-        });
+        let mut wakers = Wakers::default();
+        if self.store.abandon(grant, !self.line.is_empty(), now) {
+            wakers.add(self, now);
+        }
         wakers
     }
 
@@ -137,39 +127,43 @@ impl State {
         self.latest = self.latest.max(now);
         now
     }
+
+    /// How long the one has to wait who has so many in front of it; `None` if it may go.
+    fn delay(&mut self, index: usize, now: Duration) -> Option<QuotaDelay> {
+        let request: QuotaRequest = self.line.request(index);
+        self.store.ask(request, now)
+    }
 }
 
 impl Wakers {
     /// Takes those who may go now and do not know it, and no more: whoever is awake asks, and when
     /// it is admitted comes by here again. The first of the others only if it would ask too late.
-    fn add(&mut self, line: &mut Line, model: &mut QuotaModel, shared: bool, now: Duration) {
-        if line.is_empty() {
-            return;
-        }
-        model.roll(now);
-        let waiting = line.len();
+    fn add(&mut self, state: &mut State, now: Duration) {
         let mut index = 0;
-        while let Some(waiter) = line.get_mut(index) {
+        while let Some(waiter) = state.line.get_mut(index) {
             if waiter.asks_at <= now {
                 return;
             }
-            if model.delay(Stand { ahead: index, waiting }, now).is_some() {
+            if state.delay(index, now).is_some() {
                 break;
             }
-            self.take(waiter, now);
+            self.take(&mut state.line, index, now);
             index += 1;
         }
-        let Some((ahead, waiter)) = line.first_with_waker(index) else { return };
-        let in_time = model.delay(Stand { ahead, waiting }, now).is_some_and(|delay| {
-            let delay = if shared { looking(delay) } else { delay };
-            waiter.asks_at <= now.saturating_add(delay.again)
-        });
-        if !in_time {
-            self.take(waiter, now);
+        let Some((index, _)) = state.line.first_with_waker(index) else { return };
+        let asks_in = match state.delay(index, now) {
+            Some(delay) if state.store.is_shared() => looking(delay).again,
+            Some(delay) => delay.again,
+            None => Duration::ZERO,
+        };
+        let latest = now.saturating_add(asks_in);
+        if state.line.get_mut(index).is_some_and(|waiter| waiter.asks_at > latest) {
+            self.take(&mut state.line, index, now);
         }
     }
 
-    fn take(&mut self, waiter: &mut Waiter, now: Duration) {
+    fn take(&mut self, line: &mut Line, index: usize, now: Duration) {
+        let Some(waiter) = line.get_mut(index) else { return };
         if let Some(waker) = waiter.waker.take() {
             waiter.asks_at = now;
             self.wake.push(waker);
@@ -178,9 +172,6 @@ impl Wakers {
 }
 
 /// Nobody tells what other processes change, so the first in the line looks for it.
-fn looking(delay: Delay) -> Delay {
-    Delay { again: delay.again.min(Quota::SHARED_POLL), ..delay }
+fn looking(delay: QuotaDelay) -> QuotaDelay {
+    QuotaDelay { again: delay.again.min(Quota::SHARED_POLL), ..delay }
 }
-
-/// The answer of a store that does not call back.
-const AGAIN: Delay = Delay { least: Quota::SHARED_POLL, again: Quota::SHARED_POLL };

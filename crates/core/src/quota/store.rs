@@ -1,88 +1,32 @@
-//! Where the state of a quota is kept: by this process, or by several together.
+//! Where the model of a quota is kept: by this process, or by several together.
 
 use std::time::Duration;
 
 use super::model::QuotaModel;
-
-/// An admitted request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grant {
-    pub(super) id: u64,
-    /// When that was, in nanoseconds: a `Duration` is slower to hand on.
-    nanos: u64,
-    /// The number of the window that it was admitted for.
-    pub(super) window: i64,
-}
-
-impl Grant {
-    pub(super) fn new(id: u64, at: Duration, window: i64) -> Self {
-        let whole = at.as_secs().saturating_mul(1_000_000_000);
-        Grant { id, nanos: whole.saturating_add(u64::from(at.subsec_nanos())), window }
-    }
-
-    pub(super) fn at(&self) -> Duration {
-        Duration::from_nanos(self.nanos)
-    }
-}
-
-/// Where a sender stands in the line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stand {
-    /// How many are in front of it.
-    pub(super) ahead: usize,
-    /// How many wait in all, itself included.
-    pub(super) waiting: usize,
-}
-
-/// What a store knows, to be shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reading {
-    pub(super) limit: Option<u32>,
-    pub(super) remaining: Option<u32>,
-    pub(super) reset_after: Option<Duration>,
-}
-
-/// What a sender is told that may not send yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Delay {
-    /// How long it has to wait at least, more than zero. Answers that are under way may be all that
-    /// is missing; then it is short.
-    pub(super) least: Duration,
-    /// After what time it has to ask again if nothing happens in the meantime.
-    pub(super) again: Duration,
-}
-
-impl Delay {
-    /// Nothing but time is missing.
-    pub(super) fn exactly(wait: Duration) -> Self {
-        Delay { least: wait, again: wait }
-    }
-
-    /// The same, but not less than this.
-    pub(super) fn at_least(self, wait: Duration) -> Self {
-        Delay { least: self.least.max(wait), again: self.again.max(wait) }
-    }
-}
+use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
+use super::{Cost, Quota, QuotaState, Settlement};
 
 /// A [`QuotaModel`] that several processes, or several [`Quota`](super::Quota)s, change together.
 ///
 /// The one of this crate's client keeps it in a file, under a lock. Whoever writes another one keeps
-/// to this: `change` sees what the last one left, nobody else changes it meanwhile, and it is called
-/// once, whatever happens; where the shared model is out of reach, on a copy of its last known state
-/// (see [`QuotaModel::part`] and [`QuotaModel::rejoin`]). It runs while the quota is locked, so it
-/// must not wait long, nor use the quota.
+/// to this: the operations of one call are carried out in their order and as one step, on what the last
+/// one left; nobody else changes it meanwhile; and they are carried out once, whatever happens: where the
+/// shared model is out of reach, on a copy of its last known state (see [`QuotaModel::part`] and
+/// [`QuotaModel::rejoin`]). It runs while the quota is locked, so it must not wait long, nor use the quota.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
 /// use std::time::Duration;
-/// use resayil_core::{Admission, Quota, QuotaModel, QuotaOptions, SharedQuota, Timestamp};
+/// use resayil_core::{
+///     Admission, Quota, QuotaModel, QuotaOperation, QuotaOptions, QuotaReply, QuotaStore, Timestamp,
+/// };
 ///
 /// #[derive(Clone)]
 /// struct Both(Arc<Mutex<QuotaModel>>);
 ///
-/// impl SharedQuota for Both {
-///     fn update(&mut self, _now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
-///         change(&mut self.0.lock().unwrap());
+/// impl QuotaStore for Both {
+///     fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
+///         self.0.lock().unwrap().apply(operations, now).0
 ///     }
 /// }
 ///
@@ -93,69 +37,178 @@ impl Delay {
 /// assert_eq!(one.enter().poll(Duration::ZERO), Admission::Ready);
 /// assert_eq!(other.enter().poll(Duration::ZERO), Admission::Wait(Duration::from_secs(10)));
 /// ```
-pub trait SharedQuota: Send {
+pub trait QuotaStore: Send {
     /// The time on the clock that all who share the model agree on, when the clock of this process
     /// shows `now`. By default they are the same clock.
     fn time(&self, now: Duration) -> Duration {
         now
     }
 
-    /// Changes the model at the time `now` of the common clock. `change` says whether it did: if not,
-    /// nothing has to be written.
-    fn update(&mut self, now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool);
+    /// Carries operations out at the time `now` of the common clock, and answers the last of them.
+    fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply;
 }
 
 /// Whose the model is.
 #[allow(clippy::large_enum_variant)] // There is one of it for each quota.
 pub(super) enum Kept {
     Own(QuotaModel),
-    Shared(Box<dyn SharedQuota>),
+    Shared(Shared),
 }
+
+/// A store, and what it was not told yet.
+pub(super) struct Shared {
+    store: Box<dyn QuotaStore>,
+    untold: Vec<QuotaOperation>,
+    /// When the first of these was to be told.
+    since: Duration,
+}
+
+/// How long an answer may be kept that nobody waits for.
+const LATE: Duration = Duration::from_secs(1);
+/// And how many of them.
+const MOST_UNTOLD: usize = 64;
+
+impl Shared {
+    pub(super) fn new(store: Box<dyn QuotaStore>) -> Self {
+        Shared { store, untold: Vec::new(), since: Duration::ZERO }
+    }
+
+    /// Tells this, and what was not told yet.
+    fn exchange(&mut self, operation: QuotaOperation, now: Duration) -> QuotaReply {
+        if self.untold.is_empty() {
+            return self.store.exchange(&[operation], now);
+        }
+        self.untold.push(operation);
+        let reply = self.store.exchange(&self.untold, now);
+        self.untold.clear();
+        reply
+    }
+
+    /// Tells this together with the next, or if it was long ago with the first that is not told.
+    fn tell_later(&mut self, operation: QuotaOperation, now: Duration) {
+        if self.untold.is_empty() {
+            self.since = now;
+        }
+        if self.untold.len() + 1 >= MOST_UNTOLD || now.saturating_sub(self.since) >= LATE {
+            self.exchange(operation, now);
+        } else {
+            self.untold.push(operation);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(last) = self.untold.pop() {
+            self.exchange(last, self.since);
+        }
+    }
+}
+
+/// The answer of a store that answers something else than what it was asked.
+const AGAIN: QuotaDelay = QuotaDelay { least: Quota::SHARED_POLL, again: Quota::SHARED_POLL };
 
 impl Kept {
     /// The time on the clock that goes with the model.
     pub(super) fn time(&self, now: Duration) -> Duration {
         match self {
             Kept::Own(_) => now,
-            Kept::Shared(shared) => shared.time(now),
-        }
-    }
-
-    /// Admits the only one who asks, if that may be.
-    #[inline]
-    pub(super) fn try_send(&mut self, now: Duration) -> Option<Grant> {
-        match self {
-            Kept::Own(model) => model.try_send(now),
-            Kept::Shared(_) => self.try_send_shared(now),
-        }
-    }
-
-    #[cold]
-    fn try_send_shared(&mut self, now: Duration) -> Option<Grant> {
-        let (mut grant, now) = (None, self.time(now));
-        self.update(now, |model| {
-            grant = model.try_send(now);
-            grant.is_some()
-        });
-        grant
-    }
-
-    /// Looks at the model, or changes it, at this time of its clock; `change` says whether it did.
-    pub(super) fn update(
-        &mut self,
-        now: Duration,
-        mut change: impl FnMut(&mut QuotaModel) -> bool,
-    ) {
-        match self {
-            Kept::Own(model) => {
-                change(model);
-            }
-            Kept::Shared(shared) => shared.update(now, &mut change),
+            Kept::Shared(shared) => shared.store.time(now),
         }
     }
 
     /// Whether others change the model unseen.
     pub(super) fn is_shared(&self) -> bool {
         matches!(self, Kept::Shared(_))
+    }
+
+    /// Admits the only one who asks, if that may be, at this time of this process.
+    #[inline]
+    pub(super) fn try_send(&mut self, cost: Cost, now: Duration) -> Option<QuotaGrant> {
+        match self {
+            Kept::Own(model) => model.try_send(cost, now),
+            Kept::Shared(_) => self.try_send_shared(cost, now),
+        }
+    }
+
+    #[cold]
+    fn try_send_shared(&mut self, cost: Cost, now: Duration) -> Option<QuotaGrant> {
+        let now = self.time(now);
+        self.reserve(QuotaRequest::alone(cost), now).ok()
+    }
+
+    /// Admits a request, if that may be, at this time of the store's clock; as all that follow.
+    pub(super) fn reserve(
+        &mut self,
+        request: QuotaRequest,
+        now: Duration,
+    ) -> Result<QuotaGrant, QuotaDelay> {
+        match self {
+            Kept::Own(model) => model.reserve(&request, now),
+            Kept::Shared(shared) => match shared.exchange(QuotaOperation::Reserve(request), now) {
+                QuotaReply::Granted(grant) => Ok(grant),
+                QuotaReply::Wait(delay) => Err(delay),
+                _ => Err(AGAIN),
+            },
+        }
+    }
+
+    /// How long this request would have to wait.
+    pub(super) fn ask(&mut self, request: QuotaRequest, now: Duration) -> Option<QuotaDelay> {
+        match self {
+            Kept::Own(model) => model.ask(&request, now),
+            Kept::Shared(shared) => match shared.exchange(QuotaOperation::Ask(request), now) {
+                QuotaReply::Wait(delay) => Some(delay),
+                QuotaReply::Done => None,
+                _ => Some(AGAIN),
+            },
+        }
+    }
+
+    /// Tells an answer; `is_awaited` says that somebody waits here. Says whether it was told at once.
+    pub(super) fn settle(
+        &mut self,
+        grant: QuotaGrant,
+        settlement: &Settlement,
+        is_awaited: bool,
+        now: Duration,
+    ) -> bool {
+        match self {
+            Kept::Own(model) => model.settle(&grant, settlement, now),
+            Kept::Shared(shared) => {
+                let operation = QuotaOperation::Settle(grant, *settlement);
+                let is_plain = !settlement.refused && settlement.consumed != Some(false);
+                if is_plain && !is_awaited && !grant.is_watched() {
+                    shared.tell_later(operation, now);
+                    return false;
+                }
+                shared.exchange(operation, now);
+            }
+        }
+        true
+    }
+
+    pub(super) fn abandon(&mut self, grant: QuotaGrant, is_awaited: bool, now: Duration) -> bool {
+        match self {
+            Kept::Own(model) => model.abandon(&grant),
+            Kept::Shared(shared) => {
+                if !is_awaited && !grant.is_watched() {
+                    shared.tell_later(QuotaOperation::Abandon(grant), now);
+                    return false;
+                }
+                shared.exchange(QuotaOperation::Abandon(grant), now);
+            }
+        }
+        true
+    }
+
+    pub(super) fn read(&mut self, now: Duration) -> QuotaState {
+        match self {
+            Kept::Own(model) => model.read(now),
+            Kept::Shared(shared) => match shared.exchange(QuotaOperation::Read, now) {
+                QuotaReply::Read(state) => state,
+                _ => QuotaState::default(),
+            },
+        }
     }
 }

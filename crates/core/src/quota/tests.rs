@@ -1,4 +1,4 @@
-use super::store::{Delay, Grant, Stand};
+use super::operation::Ahead;
 use super::*;
 
 mod wake;
@@ -203,11 +203,13 @@ fn a_late_answer_frees_the_place_that_was_kept_for_it() {
     assert!(admit(&quota, millis(11_100)).is_none());
 }
 
-fn ask(model: &mut QuotaModel, ahead: usize, now: Duration) -> Result<Grant, Delay> {
-    model.roll(now);
-    match model.delay(Stand { ahead, waiting: ahead + 1 }, now) {
-        None => Ok(model.send(now)),
-        Some(delay) => Err(delay),
+fn ask(model: &mut QuotaModel, ahead: usize, now: Duration) -> Result<QuotaGrant, QuotaDelay> {
+    let waiting = ahead as u32 + 1;
+    let request = QuotaRequest { cost: Cost::default(), ahead: Ahead::plain(ahead), waiting };
+    match model.apply(&[QuotaOperation::Reserve(request)], now) {
+        (QuotaReply::Granted(grant), true) => Ok(grant),
+        (QuotaReply::Wait(delay), false) => Err(delay),
+        reply => panic!("{reply:?}"),
     }
 }
 
@@ -261,15 +263,20 @@ fn a_model_goes_through_bytes_unchanged() {
 }
 
 #[test]
-fn the_largest_model_has_room() {
-    let options = QuotaOptions::default().with_limit(1_000_000);
-    let mut model = QuotaModel::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    for _ in 0..10_000 {
-        assert!(ask(&mut model, 0, SECOND).is_ok());
-    }
-    let bytes = model.to_bytes();
-    assert!(bytes.len() <= QuotaModel::MAX_BYTES, "{}", bytes.len());
-    assert!(QuotaModel::from_bytes(&bytes).is_some());
+fn the_bytes_of_a_model_do_not_grow_with_its_window() {
+    let lengths = [100, 10_000, 1_000_000].map(|limit| {
+        let options = QuotaOptions::default().with_limit(limit);
+        let mut model = QuotaModel::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
+        // Spread over all slots, and none of them is answered.
+        let mut most = 0;
+        for index in 0..40_000 {
+            let _ = ask(&mut model, 0, millis(15) * index);
+            most = most.max(model.to_bytes().len());
+        }
+        assert!(QuotaModel::from_bytes(&model.to_bytes()).is_some());
+        most
+    });
+    assert!(lengths.iter().all(|length| *length <= 4096), "{lengths:?}");
 }
 
 #[test]
@@ -313,12 +320,12 @@ fn who_goes_on_alone_is_counted_when_it_comes_back() {
     let options = QuotaOptions::default().with_limit(5);
     let mut shared = QuotaModel::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO);
     let before = ask(&mut shared, 0, Duration::ZERO).unwrap();
-    let since = shared.next_number();
+    shared.saved();
     let mut alone = shared.clone();
     alone.part();
     let grants = [(); 2].map(|()| ask(&mut alone, 0, SECOND).unwrap());
     ask(&mut shared, 0, SECOND).unwrap();
-    shared.rejoin(&alone, since, 2 * SECOND);
+    shared.rejoin(&alone, 2 * SECOND);
     // Two by all, two by the one that was alone.
     assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
     // What it was not told of harms nothing, and what it shared is known.

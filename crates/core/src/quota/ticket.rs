@@ -4,7 +4,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::line::Place;
-use super::store::Grant;
+use super::operation::QuotaGrant;
 use super::{Admission, Quota, Settlement};
 
 /// A sender's place in the line, then its admission, to be settled when the answer is there.
@@ -17,7 +17,7 @@ pub struct Ticket {
 
 enum Stage {
     Waiting { poll_at: Option<Duration> },
-    Admitted(Grant),
+    Admitted(QuotaGrant),
     Settled,
 }
 
@@ -26,7 +26,7 @@ impl Ticket {
         Ticket { quota, place, stage: Stage::Waiting { poll_at: None } }
     }
 
-    pub(super) fn admitted(quota: Quota, place: Place, grant: Grant) -> Self {
+    pub(super) fn admitted(quota: Quota, place: Place, grant: QuotaGrant) -> Self {
         Ticket { quota, place, stage: Stage::Admitted(grant) }
     }
 
@@ -142,7 +142,7 @@ impl Ticket {
     pub fn settle(mut self, settlement: &Settlement, now: Duration) {
         if let Stage::Admitted(grant) = self.stage {
             self.stage = Stage::Settled;
-            self.quota.change(|state| state.settle(&grant, &settlement.bounded(), now));
+            self.quota.change(|state| state.settle(grant, &settlement.bounded(), now));
         }
     }
 }
@@ -152,7 +152,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         match self.stage {
             Stage::Waiting { .. } => self.quota.change(|state| state.leave(self.place)),
-            Stage::Admitted(grant) => self.quota.change(|state| state.abandon(&grant)),
+            Stage::Admitted(grant) => self.quota.change(|state| state.abandon(grant)),
             Stage::Settled => {}
         }
     }

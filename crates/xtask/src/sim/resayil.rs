@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use resayil_core::{
     Attempt, Budget, Error, Kind, Operation, OperationOptions, Policy, Provider, Quota, QuotaModel,
-    QuotaOptions, Reached, Service, SharedQuota, Timestamp,
+    QuotaOperation, QuotaOptions, QuotaReply, QuotaStore, Reached, Service, Timestamp,
 };
 
 use super::answer::{Dialect, Outcome};
@@ -53,13 +53,15 @@ impl Shared {
     }
 }
 
-impl SharedQuota for Shared {
-    fn update(&mut self, _: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
+impl QuotaStore for Shared {
+    fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
         let mut bytes = self.lock();
         let mut model = QuotaModel::from_bytes(&bytes).expect("bytes of a model");
-        if change(&mut model) {
+        let (reply, changed) = model.apply(operations, now);
+        if changed {
             *bytes = model.to_bytes();
         }
+        reply
     }
 }
 

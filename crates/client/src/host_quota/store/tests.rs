@@ -1,5 +1,5 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use resayil_core::{Admission, Quota, Settlement};
@@ -57,7 +57,7 @@ fn open(folder: &Path) -> Handle {
 fn open_as(folder: &Path, key: &str) -> Handle {
     let warning = Warning::default();
     let store = FileStore::open("http://a", key, &options(folder), warning.clone()).unwrap();
-    let path = store.path.clone();
+    let path = store.file.path().to_owned();
     Handle { quota: Quota::shared(store), path, warning }
 }
 
@@ -125,7 +125,7 @@ fn the_file_is_private_and_holds_no_key() {
     let bytes = std::fs::read(&one.path).unwrap();
     assert!(!bytes.windows(6).any(|part| part == b"secret"));
     let name = one.path.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("quota-v2-") && !name.contains("secret"), "{name}");
+    assert!(name.starts_with("quota-v3-") && !name.contains("secret"), "{name}");
 }
 
 #[test]
@@ -146,6 +146,9 @@ fn no_damage_stops_anybody_nor_is_much_forgotten() {
         std::fs::write(&one.path, &whole[..length.min(40)]).unwrap();
         assert_eq!(one.remaining(), 7);
     }
+    // Whatever stands there.
+    std::fs::write(&one.path, "a letter to a friend").unwrap();
+    assert!(open(folder.path()).is_shared());
     // Each byte of what is used, changed.
     let used: Vec<usize> = (0..whole.len()).filter(|index| whole[*index] != 0).collect();
     assert!(used.len() > 100);
@@ -179,24 +182,28 @@ fn a_file_that_is_removed_comes_back() {
 }
 
 #[test]
-fn a_state_from_before_a_restart_of_the_host_is_not_used() {
+fn another_host_and_another_start_of_this_one_have_files_of_their_own() {
+    let name = |boot| file_name("http://a", KEY, None, boot);
+    assert_eq!(name([1; 16]), name([1; 16]));
+    assert_ne!(name([1; 16]), name([2; 16]));
+}
+
+#[test]
+fn a_suspended_host_finds_its_limit_and_begins_anew_with_the_time() {
     let folder = folder();
     let one = open(folder.path());
     one.send(3);
-    let file = std::fs::File::options().write(true).open(&one.path).unwrap();
     let store =
         FileStore::open("http://a", KEY, &options(folder.path()), Warning::default()).unwrap();
-    let mut epoch = store.clock.epoch();
-    epoch.boot[3] ^= 1;
-    frame::write(&file, 100, epoch, &store.model).unwrap();
-    assert_eq!(open(folder.path()).remaining(), 10);
-    // One that was suspended meanwhile is as one that was restarted.
+    let file = std::fs::File::options().write(true).open(&one.path).unwrap();
     let mut epoch = store.clock.epoch();
     epoch.suspended += 60_000;
     frame::write(&file, 200, epoch, &store.model).unwrap();
-    assert_eq!(open(folder.path()).remaining(), 10);
-    frame::write(&file, 300, store.clock.epoch(), &store.model).unwrap();
+    // What was used of the day is used.
     assert_eq!(open(folder.path()).remaining(), 7);
+    one.send(1);
+    assert_eq!(open(folder.path()).remaining(), 6);
+    assert!(one.is_shared());
 }
 
 /// The quota works, by itself, and says so once.
@@ -214,11 +221,7 @@ fn assert_alone(one: &Handle, problem: &str) {
 #[test]
 fn what_cannot_be_used_is_left_alone() {
     let folder = folder();
-    // A file of somebody else's making.
     let one = open(folder.path());
-    std::fs::write(&one.path, "a letter to a friend").unwrap();
-    assert_alone(&one, "no file of a quota");
-    assert_eq!(std::fs::read(&one.path).unwrap(), b"a letter to a friend");
     // A link, a folder.
     std::fs::remove_file(&one.path).unwrap();
     symlink("/dev/null", &one.path).unwrap();
@@ -296,13 +299,13 @@ fn what_was_sent_alone_is_counted_later() {
     let warning = Warning::default();
     let mut store =
         FileStore::open("http://a", KEY, &options(folder.path()), warning.clone()).unwrap();
-    let path = store.path.clone();
+    let path = store.file.path().to_owned();
     let now = store.clock.time(monotonic_now());
     // A holder that does not let go.
     let holder = std::fs::File::open(&path).unwrap();
     flock(&holder, FlockOperation::LockExclusive).unwrap();
     let start = std::time::Instant::now();
-    store.update(now, &mut |_| true);
+    store.exchange(&[QuotaOperation::Read], now);
     assert!(start.elapsed() >= Duration::from_millis(250));
     assert!(warning.take().unwrap().to_string().contains("locked"));
     let store = Arc::new(Mutex::new(store));
@@ -326,12 +329,12 @@ fn what_was_sent_alone_is_counted_later() {
 /// The store at a later time.
 struct Shifted(Arc<Mutex<FileStore>>, Duration);
 
-impl SharedQuota for Shifted {
+impl QuotaStore for Shifted {
     fn time(&self, now: Duration) -> Duration {
         self.0.lock().unwrap().time(now) + self.1
     }
 
-    fn update(&mut self, now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
-        self.0.lock().unwrap().update(now, change);
+    fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
+        self.0.lock().unwrap().exchange(operations, now)
     }
 }

@@ -331,6 +331,7 @@ fn only_what_reached_the_server_is_taken_from_the_quota() {
         let mut operation = start(OperationOptions::new(policy(), Arc::clone(&service)));
         let attempt = send(&mut operation, T0);
         let error = Error::new(Kind::Server, "").with_status(status);
+        let error = error.with_provider(Some(Provider::Resayil));
         operation.on_failure(attempt, error, Reached::Server, T0);
         assert_eq!(service.quota().unwrap().state(T0).remaining, Some(left), "{status}");
     }

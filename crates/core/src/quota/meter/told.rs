@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bytes::record;
+use crate::quota::bytes::record;
 
 /// The remainder of the current window as headers tell it, and how many share it.
 ///
@@ -15,9 +15,9 @@ pub(super) struct Told {
     /// Whether answers that are no refusals tell the remainder at all.
     pub(super) on_success: bool,
     /// The least remainder that was told in this window.
-    lowest: Option<u32>,
+    lowest: Option<u64>,
     /// By how much the last two answers lowered it: as many processes are sending now.
-    drops: [Option<u32>; 2],
+    drops: [Option<u64>; 2],
     /// How many share the quota, this process included: over several windows.
     parties: Option<f64>,
 }
@@ -29,9 +29,9 @@ pub(super) enum ToldGate {
     /// As many as one likes.
     Open,
     /// So many at once.
-    AtOnce(usize),
+    AtOnce(u64),
     /// So many are left, but they are for others.
-    Rest(u32),
+    Rest(u64),
 }
 
 /// A request that is older is not waited for before the next one is sent.
@@ -44,7 +44,7 @@ impl Told {
     }
 
     /// An answer of this window told what remains.
-    pub(super) fn remaining(&mut self, remaining: u32) {
+    pub(super) fn remaining(&mut self, remaining: u64) {
         self.on_success = true;
         if let Some(drop) = self.lowest.and_then(|lowest| lowest.checked_sub(remaining)) {
             self.drops = [Some(drop), self.drops[0]];
@@ -53,10 +53,10 @@ impl Told {
     }
 
     /// The window is over, in which this process had so many requests admitted.
-    pub(super) fn roll(&mut self, limit: u32, own: u32) {
-        let parties = f64::from(limit) / f64::from(own.max(1));
+    pub(super) fn roll(&mut self, limit: u64, own: u64) {
+        let parties = (limit as f64) / (own.max(1) as f64);
         // A window that was not used up tells nothing of how it is shared.
-        if self.lowest.is_some_and(|lowest| f64::from(lowest) < parties.max(2.0)) && own > 0 {
+        if self.lowest.is_some_and(|lowest| (lowest as f64) < parties.max(2.0)) && own > 0 {
             self.parties = Some(match self.parties {
                 Some(known) => known * 0.6 + parties * 0.4,
                 None => parties,
@@ -66,14 +66,14 @@ impl Told {
     }
 
     /// What a process may send that had `own` requests admitted in this window.
-    pub(super) fn gate(&self, limit: u32, own: u32) -> ToldGate {
+    pub(super) fn gate(&self, limit: u64, own: u64) -> ToldGate {
         let lowest = self.lowest.unwrap_or(limit);
         let used = limit.saturating_sub(lowest);
         if used <= own && self.parties.is_some_and(|parties| parties < 1.5) {
             return ToldGate::Open;
         }
         // The last of one's own requests is counted here, and perhaps not yet by the server.
-        let now = f64::from(used) / (f64::from(own) - 0.5).max(1.0);
+        let now = (used as f64) / ((own as f64) - 0.5).max(1.0);
         let early = used < limit / 2;
         let parties = match self.parties {
             Some(known) if early || (known - now).abs() < AGREE => known,
@@ -82,15 +82,15 @@ impl Told {
         };
         // Rather a refusal than a rest that nobody takes.
         let sending = match self.drops {
-            [Some(last), Some(before)] => parties.min(f64::from(last.max(before))),
+            [Some(last), Some(before)] => parties.min(last.max(before) as f64),
             _ => parties,
         };
-        if f64::from(lowest) < (sending + ROUND).floor().max(1.0) {
+        if (lowest as f64) < (sending + ROUND).floor().max(1.0) {
             return ToldGate::Rest(lowest);
         }
         // All processes have to come to the same number, lest the fast grow faster.
         let parties = parties.max(LEAST_PARTIES).log2().round().exp2();
-        ToldGate::AtOnce((f64::from(lowest) / (CAUTION * parties)).max(1.0) as usize)
+        ToldGate::AtOnce(((lowest as f64) / (CAUTION * parties)).max(1.0) as u64)
     }
 }
 

@@ -1,0 +1,95 @@
+//! A token bucket, as the generic cell rate algorithm (GCRA).
+
+use crate::quota::bytes::record;
+
+/// Something that is refilled evenly: one unit each `interval` nanoseconds, up to `burst` of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    interval: u64,
+    burst: u64,
+    /// When the bucket will be full if nobody takes from it.
+    full_at: u64,
+}
+
+record!(Bucket { interval, burst, full_at });
+
+impl Bucket {
+    /// A bucket that is filled in `window` nanoseconds, and has nothing before `next`.
+    pub(super) fn empty_until(next: u64, window: u64, limit: u64) -> Self {
+        let limit = limit.max(1);
+        let mut bucket = Bucket { interval: (window / limit).max(1), burst: limit, full_at: next };
+        bucket.refused_until(next);
+        bucket
+    }
+
+    /// The server has nothing before `next`.
+    pub(super) fn refused_until(&mut self, next: u64) {
+        self.full_at = next.saturating_add(self.time_of(self.usable().saturating_sub(1)));
+    }
+
+    /// It is filled a little more slowly than was thought.
+    pub(super) fn slow_down(&mut self) {
+        self.interval += (self.interval / 50).max(1);
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        (1..1 << 61).contains(&self.interval) && self.burst >= 1
+    }
+
+    /// A bit less than it holds is used, for what happens between here and there.
+    fn usable(&self) -> u64 {
+        (self.burst - (self.burst / 64 + 1).min(self.burst)).max(1)
+    }
+
+    fn time_of(&self, amount: u64) -> u64 {
+        self.interval.saturating_mul(amount)
+    }
+
+    /// How long it takes until there is so much; `None` if it is there.
+    pub(super) fn wait_for(&self, amount: u64, now: u64) -> Option<u64> {
+        let full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
+        let next = full_at.saturating_sub(self.time_of(self.usable()));
+        next.checked_sub(now).filter(|wait| *wait > 0)
+    }
+
+    pub(super) fn take(&mut self, amount: u64, now: u64) {
+        self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
+    }
+
+    pub(super) fn give_back(&mut self, amount: u64) {
+        self.full_at = self.full_at.saturating_sub(self.time_of(amount));
+    }
+
+    /// How much is there.
+    pub(super) fn left(&self, now: u64) -> u64 {
+        let missing = self.full_at.saturating_sub(now).div_ceil(self.interval);
+        self.usable().saturating_sub(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn tokens_come_one_by_one_after_a_refusal() {
+        let mut bucket = Bucket::empty_until(10 * SECOND, 60 * SECOND, 60);
+        assert_eq!(bucket.wait_for(1, 5 * SECOND), Some(5 * SECOND));
+        assert_eq!(bucket.wait_for(3, 5 * SECOND), Some(7 * SECOND));
+        assert_eq!(bucket.wait_for(1, 10 * SECOND), None);
+        bucket.take(1, 10 * SECOND);
+        assert_eq!(bucket.wait_for(1, 10 * SECOND), Some(SECOND));
+        assert_eq!(bucket.wait_for(1, 11 * SECOND), None);
+        // Full again after a minute: all but one of the tokens at once.
+        let later = 100 * SECOND;
+        let mut burst = 0;
+        while bucket.wait_for(1, later).is_none() {
+            bucket.take(1, later);
+            burst += 1;
+        }
+        assert_eq!((burst, bucket.left(later)), (59, 0));
+    }
+}

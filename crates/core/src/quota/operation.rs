@@ -1,0 +1,175 @@
+//! What a quota asks of its store, as data.
+
+use std::time::Duration;
+
+use super::cost::{Amounts, Cost, Sum};
+use super::{QuotaState, Settlement};
+
+/// What a quota asks of the store that keeps its [model](super::QuotaModel).
+///
+/// Operations are data, so that a store may be anywhere: they can be carried out on bytes in a file, or
+/// be told to a server.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum QuotaOperation {
+    /// Admit a request, if that may be.
+    Reserve(QuotaRequest),
+    /// How long would this request have to wait? Nothing is admitted.
+    Ask(QuotaRequest),
+    /// There was an answer to an admitted request.
+    Settle(QuotaGrant, Settlement),
+    /// There will be no answer to an admitted request: it counts.
+    Abandon(QuotaGrant),
+    /// What is known?
+    Read,
+}
+
+/// The answer to a [`QuotaOperation`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum QuotaReply {
+    /// It was carried out, and nothing was asked.
+    Done,
+    /// The request is admitted.
+    Granted(QuotaGrant),
+    /// Not yet.
+    Wait(QuotaDelay),
+    /// What is known. Who waits, and how many were admitted and refused, is not known here.
+    Read(QuotaState),
+}
+
+/// A request that waits to be admitted.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaRequest {
+    pub(super) cost: Cost,
+    /// Those who stand in front of it in the line of its process, and what they cost.
+    pub(super) ahead: Ahead,
+    /// How many wait in that line, itself included.
+    pub(super) waiting: u32,
+}
+
+impl QuotaRequest {
+    /// A request that waits alone.
+    pub(super) fn alone(cost: Cost) -> Self {
+        QuotaRequest { cost, ahead: Ahead::default(), waiting: 1 }
+    }
+
+    /// What it takes of the quota.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// How many requests wait in its process, itself included.
+    pub fn waiting(&self) -> u32 {
+        self.waiting
+    }
+}
+
+/// Those who stand in front.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ahead {
+    pub(super) count: u64,
+    /// What is told of their cost, and of how many of them tokens are not.
+    told: Sum,
+    untold_input: u64,
+    untold_output: u64,
+}
+
+impl Ahead {
+    /// So many requests of which nothing is told.
+    pub(super) fn plain(count: usize) -> Self {
+        let count = count as u64;
+        let told = Sum { requests: count, ..Sum::default() };
+        Ahead { count, told, untold_input: count, untold_output: count }
+    }
+
+    pub(super) fn add(&mut self, cost: &Cost) {
+        self.count += 1;
+        self.untold_input += u64::from(cost.input_tokens().is_none());
+        self.untold_output += u64::from(cost.output_tokens().is_none());
+        self.told.add(&cost.resolve(&Amounts::default()));
+    }
+
+    /// As if there were so many of the same kind.
+    pub(super) fn scaled_to(self, count: usize) -> Self {
+        let scale = |it: u64| (it as f64 * count as f64 / self.count.max(1) as f64) as u64;
+        Ahead {
+            count: count as u64,
+            told: Sum {
+                requests: scale(self.told.requests),
+                input: scale(self.told.input),
+                output: scale(self.told.output),
+            },
+            untold_input: scale(self.untold_input),
+            untold_output: scale(self.untold_output),
+        }
+    }
+
+    /// What they cost in all, if what is not told is as usual.
+    pub(super) fn resolve(&self, usual: &Amounts) -> Sum {
+        let untold = |count: u64, usual: u32| count.saturating_mul(u64::from(usual));
+        Sum {
+            requests: self.told.requests,
+            input: self.told.input.saturating_add(untold(self.untold_input, usual.input)),
+            output: self.told.output.saturating_add(untold(self.untold_output, usual.output)),
+        }
+    }
+}
+
+/// An admitted request.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaGrant {
+    /// When that was, in nanoseconds: a `Duration` is slower to hand on.
+    pub(super) at: u64,
+    pub(super) cost: Amounts,
+    pub(super) flags: u32,
+}
+
+impl QuotaGrant {
+    /// Others wait for its answer, so that it has to be told at once.
+    pub(super) const WATCHED: u32 = 1;
+    /// It was admitted while the shared model was out of reach.
+    pub(super) const APART: u32 = 2;
+
+    /// When it was admitted, on the clock of the store.
+    pub fn at(&self) -> Duration {
+        Duration::from_nanos(self.at)
+    }
+
+    /// Whether its answer has to be told to the store at once, because somebody may be waiting for what
+    /// it teaches. Else it may be told with the next request, or up to a second later.
+    pub fn is_watched(&self) -> bool {
+        self.flags & Self::WATCHED != 0
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.flags & Self::APART != 0
+    }
+}
+
+/// What a sender is told that may not send yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuotaDelay {
+    /// How long it has to wait at least, more than zero. Answers that are under way may be all that
+    /// is missing; then it is short.
+    pub least: Duration,
+    /// After what time it has to ask again if nothing happens in the meantime.
+    pub again: Duration,
+}
+
+impl QuotaDelay {
+    /// Nothing but time is missing.
+    pub fn exactly(wait: Duration) -> Self {
+        QuotaDelay { least: wait, again: wait }
+    }
+
+    /// The same, but not less than this.
+    pub(super) fn at_least(self, wait: Duration) -> Self {
+        QuotaDelay { least: self.least.max(wait), again: self.again.max(wait) }
+    }
+
+    /// The longer one of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        QuotaDelay { least: self.least.max(other.least), again: self.again.max(other.again) }
+    }
+}
