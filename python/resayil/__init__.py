@@ -44,6 +44,7 @@ from ._exceptions import (
     UnprocessableEntityError,
 )
 from ._headers import Headers
+from ._interop import from_exception, from_response
 from ._metrics import METRICS, Metric, MetricRow
 from ._native import (
     Budget,
@@ -128,6 +129,8 @@ __all__ = [
     "__version__",
     "classify",
     "classify_stream",
+    "from_exception",
+    "from_response",
     "monotonic_now",
     "retry",
     "testing",

@@ -57,7 +57,9 @@ def recorder(answer: Callable[[Request], Any] = lambda _: ANSWER) -> Iterator[Re
                 self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            # Who asked may have gone.
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(content)
 
         do_GET = do_POST
 
@@ -66,6 +68,7 @@ def recorder(answer: Callable[[Request], Any] = lambda _: ANSWER) -> Iterator[Re
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
     running.base_url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

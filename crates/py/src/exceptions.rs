@@ -64,6 +64,15 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: Error) -> PyResult<Bound<'p
     }
 }
 
+/// The exception that stands for an error, not raised.
+#[pyfunction]
+pub(crate) fn to_exception<'py>(
+    py: Python<'py>,
+    error: &Bound<'py, NativeError>,
+) -> PyResult<Bound<'py, PyAny>> {
+    exception(py, error.get().0.clone())
+}
+
 /// The exception that stands for the error, to be raised.
 pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
     exception(py, error).map_or_else(|failed| failed, PyErr::from_value)

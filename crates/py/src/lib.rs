@@ -48,6 +48,8 @@ mod _native {
     #[pymodule_export]
     use crate::error::NativeError;
     #[pymodule_export]
+    use crate::exceptions::to_exception;
+    #[pymodule_export]
     use crate::fallback::{Fallback, FallbackCall, FallbackTarget};
     #[pymodule_export]
     use crate::input::monotonic_now;

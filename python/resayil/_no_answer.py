@@ -1,0 +1,135 @@
+"""Exceptions that say that no answer came, by their names: the packages need not be there."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+import socket
+import ssl
+from typing import Any, Optional
+
+from . import _native
+
+# By module and name: the kind, and whether the request may have been carried out. The first match
+# along the class's bases counts.
+_BY_NAME: dict[tuple[str, str], tuple[str, bool]] = {}
+
+
+def _register(modules: tuple[str, ...], kind: str, ambiguous: bool, *names: str) -> None:
+    for module in modules:
+        for name in names:
+            _BY_NAME[module, name] = kind, ambiguous
+
+
+_HTTPX = ("httpx", "httpx2", "httpcore", "httpcore2")
+
+_register(_HTTPX, "timeout", False, "ConnectTimeout", "PoolTimeout")
+_register(_HTTPX, "timeout", True, "ReadTimeout", "WriteTimeout", "TimeoutException")
+_register(_HTTPX, "network", False, "ConnectError")
+_register(_HTTPX, "network", True, "NetworkError", "ReadError", "WriteError", "RemoteProtocolError")
+_register(_HTTPX, "network", False, "ProxyError")
+_register(("requests",), "timeout", False, "ConnectTimeout")
+_register(("requests",), "timeout", True, "Timeout", "ReadTimeout")
+_register(("requests",), "network", True, "ConnectionError", "ChunkedEncodingError")
+_register(("aiohttp",), "timeout", True, "ServerTimeoutError", "ConnectionTimeoutError")
+_register(("aiohttp",), "network", False, "ClientConnectorError")
+_register(("aiohttp",), "network", True, "ClientConnectionError", "ClientPayloadError")
+_register(("urllib3",), "timeout", False, "ConnectTimeoutError")
+_register(("urllib3",), "timeout", True, "TimeoutError", "ReadTimeoutError")
+_register(("urllib3",), "network", False, "NewConnectionError", "ProxyError", "NameResolutionError")
+_register(("urllib3",), "network", True, "ProtocolError")
+_register(("botocore",), "timeout", False, "ConnectTimeoutError")
+_register(("botocore",), "timeout", True, "ReadTimeoutError")
+_register(("botocore",), "network", False, "EndpointConnectionError", "ProxyConnectionError")
+_register(("botocore",), "network", True, "ConnectionClosedError", "HTTPClientError")
+_register(("mistralai",), "network", True, "NoResponseError")
+
+#: SDKs that are made by one generator share these names: openai, anthropic, groq and others.
+_ANYWHERE = {"APITimeoutError": ("timeout", True), "APIConnectionError": ("network", True)}
+
+#: Codes of libcurl's errors (curl/curl.h): the kind, whether the request may have been carried out,
+#: and whether another try may help.
+_CURL: dict[int, tuple[str, bool, bool]] = {
+    5: ("network", False, True), 6: ("network", False, True), 7: ("network", False, True),
+    16: ("network", True, True), 18: ("network", True, True), 28: ("timeout", True, True),
+    35: ("network", False, True), 51: ("network", False, False), 52: ("network", True, True),
+    55: ("network", True, True), 56: ("network", True, True), 58: ("network", False, False),
+    60: ("network", False, False), 77: ("network", False, False), 92: ("network", True, True),
+    95: ("network", True, True), 97: ("network", False, True),
+}  # fmt: skip
+
+#: How libcurl and urllib3 name the status of an answer that they keep to themselves.
+_STATUS = re.compile(r"(?:returned error: |too many )([1-5]\d\d)\b")
+
+
+def read(exception: BaseException) -> Optional[_native.Error]:
+    """The error that an exception stands for; None if it does not say that an answer is missing."""
+    text = _describe(exception)
+    for cls in type(exception).__mro__:
+        package = (cls.__module__ or "").partition(".")[0]
+        found = _BY_NAME.get((package, cls.__name__))
+        if found is None and package not in ("builtins", "resayil"):
+            found = _ANYWHERE.get(cls.__name__)
+        if found is not None:
+            kind, ambiguous = found
+            return _native.Error(kind, text, ambiguous=ambiguous)
+    if package_of(exception) == "pycurl":
+        return _of_curl(exception, text)
+    if package_of(exception) == "urllib3" and (status := _STATUS.search(str(exception))):
+        return _native.read_error(int(status[1]), None, None)
+    if isinstance(exception, ssl.SSLCertVerificationError):
+        return _native.Error("network", text, retryable=False)
+    if isinstance(exception, (TimeoutError, asyncio.TimeoutError, socket.timeout)):
+        return _native.Error("timeout", text, ambiguous=True)
+    if isinstance(exception, (ConnectionRefusedError, socket.gaierror)):
+        return _native.Error("network", text)
+    if isinstance(exception, (ConnectionError, http.client.IncompleteRead, ssl.SSLError)):
+        return _native.Error("network", text, ambiguous=True)
+    if isinstance(exception, http.client.HTTPException):
+        return _native.Error("protocol", text, ambiguous=True)
+    return None
+
+
+def _of_curl(exception: BaseException, text: str) -> Optional[_native.Error]:
+    code = exception.args[0] if exception.args else None
+    if code == 22 and (status := _STATUS.search(text)):
+        return _native.read_error(int(status[1]), None, None)
+    if not isinstance(code, int) or code not in _CURL:
+        return None
+    kind, ambiguous, retryable = _CURL[code]
+    if kind == "timeout" and ("onnect" in text or "esolv" in text):
+        # The connection was not made.
+        ambiguous = False
+    return _native.Error(kind, text, ambiguous=ambiguous, retryable=retryable)
+
+
+def wrapped(exception: BaseException) -> Optional[BaseException]:
+    """What is below an exception that says less than that, such as whether a request was sent."""
+    names = {cls.__name__ for cls in type(exception).__mro__}
+    package = package_of(exception)
+    if not names & _ANYWHERE.keys() and not any((package, name) in _WRAPPERS for name in names):
+        return None
+    attempt: Any = getattr(exception, "last_attempt", None)
+    if attempt is not None and hasattr(attempt, "exception"):
+        attempt = attempt.exception()
+    places = (exception.__cause__, attempt, getattr(exception, "reason", None), *exception.args[:1])
+    return next((place for place in places if isinstance(place, BaseException)), None)
+
+
+#: Exceptions that say little but that another one was raised below them.
+_WRAPPERS = frozenset({
+    ("urllib", "URLError"), ("urllib3", "MaxRetryError"), ("requests", "RetryError"),
+    ("requests", "ConnectionError"), ("pydantic_ai", "ModelAPIError"), ("tenacity", "RetryError"),
+})  # fmt: skip
+
+
+def package_of(exception: BaseException) -> str:
+    """The package that an exception's class is of."""
+    return (type(exception).__module__ or "").partition(".")[0]
+
+
+def _describe(exception: BaseException) -> str:
+    text = str(exception)
+    name = type(exception).__name__
+    return f"{name}: {text}" if text else name
