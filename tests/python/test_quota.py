@@ -89,6 +89,10 @@ def test_options_are_checked() -> None:
     assert resayil.Quota(window=None).window is None
 
 
+#: A refused key uses up nothing of a quota of LLM Resayil.
+NOT_COUNTED = resayil.classify(401, {}, b"", provider="resayil")
+
+
 def test_who_waits_is_woken_when_an_answer_gives_the_place_back() -> None:
     quota = resayil.Quota(limit=1, window=3600.0)
     first = quota.acquire()
@@ -98,7 +102,7 @@ def test_who_waits_is_woken_when_an_answer_gives_the_place_back() -> None:
     while quota.state().waiting == 0:
         time.sleep(0.001)
     # Such an answer is not counted against the quota.
-    first.settle(401, {})
+    first.settle(401, {}, NOT_COUNTED)
     waiting.join(60)
     assert not waiting.is_alive() and time.monotonic() - started < 30
     assert quota.state().admitted == 2
@@ -112,7 +116,7 @@ def test_tasks_are_woken_from_another_thread(library: str) -> None:
     def answer() -> None:
         while quota.state().waiting == 0:
             time.sleep(0.001)
-        first.settle(401, {})
+        first.settle(401, {}, NOT_COUNTED)
 
     thread = threading.Thread(target=answer)
 
@@ -148,7 +152,7 @@ def test_a_waker_is_called_once_and_an_error_in_it_does_no_harm(
     with pytest.raises(TypeError, match="callable"):
         second.poll(0.0, "waker")  # type: ignore[arg-type]
     assert second.poll(0.0, waker) == 10.0 and second.poll_at == 10.0
-    first.settle(401, {}, now=1.0, wall=51.0)
+    first.settle(401, {}, NOT_COUNTED, now=1.0, wall=51.0)
     assert calls == [1] and [it.exc_type for it in unraisable] == [ValueError]
     unraisable.clear()
     assert second.poll(1.0) is None
