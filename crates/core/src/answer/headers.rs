@@ -13,8 +13,7 @@ use crate::timestamp::Timestamp;
 /// What the headers tell.
 #[derive(Default)]
 pub(crate) struct HeaderFacts<'a> {
-    /// When the server wrote the answer, by its own clock.
-    pub(crate) date: Option<Timestamp>,
+    date: Option<&'a [u8]>,
     /// A cache kept the answer for a while, so that its date has passed.
     from_cache: bool,
     pub(crate) retry_after: Option<Due>,
@@ -58,8 +57,11 @@ impl<'a> HeaderFacts<'a> {
                 }
             }
         }
-        let date = facts.date.filter(|_| !facts.from_cache);
-        let server_time = server_time(date, now);
+        // Few answers name a time, and only those need the server's.
+        let server_time = match pass.names_a_time() && !facts.from_cache {
+            true => server_time(facts.date(now), now),
+            false => now,
+        };
         facts.retry_after = pass.retry_after.or(pass.upstream).map(|wait| wait.due(server_time));
         if !facts.from_cache {
             // What a cache has stored says nothing about now.
@@ -68,58 +70,77 @@ impl<'a> HeaderFacts<'a> {
         facts
     }
 
+    /// When the server wrote the answer, by its own clock.
+    pub(crate) fn date(&self, now: Timestamp) -> Option<Timestamp> {
+        http_date::parse(text(self.date?), now)
+    }
+
     /// Takes a header, whose name is in lower case.
     fn take(&mut self, name: &[u8], value: &'a [u8], pass: &mut Pass, now: Timestamp) {
         match name {
-            b"date" => self.date = self.date.or_else(|| http_date::parse(text(value), now)),
+            b"date" => self.date = self.date.or(Some(value)),
             b"server" => self.front = self.front.or_else(|| front(value)),
-            b"cf-ray" => self.front = Some(Provider::Cloudflare),
             b"content-type" => self.content_type = text(value),
-            b"age" => self.from_cache |= is_positive(value),
+            b"x-request-id" => self.request_ids.take_common(0, value),
+            b"request-id" => self.request_ids.take_common(1, value),
             // Of several lines the first one that can be read counts.
             b"retry-after" => {
                 pass.retry_after = pass.retry_after.or_else(|| parse_retry_after(text(value), now));
-            }
-            // What the provider behind LiteLLM asked for.
-            b"llm_provider-retry-after" => {
-                self.provider = self.provider.or(Some(Provider::LiteLlm));
-                pass.upstream = pass.upstream.or_else(|| parse_retry_after(text(value), now));
             }
             b"retry-after-ms" | b"x-ms-retry-after-ms" => {
                 // Zero says nothing, and must not hide a wait in the other header.
                 let millis = || parse_millis(text(value)).filter(|wait| !wait.is_zero());
                 self.retry_after_ms = self.retry_after_ms.or_else(millis);
             }
+            b"cf-ray" => self.front = Some(Provider::Cloudflare),
+            b"age" => self.from_cache |= is_positive(value),
             b"x-should-retry" => {
                 let is = |word: &str| text(value).eq_ignore_ascii_case(word);
                 self.should_retry =
                     if is("true") { Some(true) } else { is("false").then_some(false) };
             }
+            _ => {
+                let is_of_anybody = pass.limits.take(name, trim(value), now);
+                if !is_of_anybody || name[0] == b'a' || name[0] == b'l' {
+                    self.take_of_one(name, value, pass, now);
+                }
+            }
+        }
+    }
+
+    /// Takes a header that only one provider sends.
+    fn take_of_one(&mut self, name: &[u8], value: &'a [u8], pass: &mut Pass, now: Timestamp) {
+        let found = MARKS.iter().find(|(mark, _)| name.starts_with(mark.as_bytes()));
+        let Some((_, provider)) = found else { return };
+        self.provider = self.provider.or(Some(*provider));
+        match name {
             b"x-amzn-errortype" => {
                 self.code = text(value).split(':').next();
                 self.provider = Some(Provider::Bedrock);
+            }
+            // What the provider behind LiteLLM asked for.
+            b"llm_provider-retry-after" => {
+                pass.upstream = pass.upstream.or_else(|| parse_retry_after(text(value), now));
             }
             b"anthropic-ratelimit-unified-status" => {
                 self.usage_rejected = text(value) == "rejected";
                 self.provider = Some(Provider::Anthropic);
             }
             b"anthropic-ratelimit-unified-representative-claim" => {
-                const HOUR: u64 = 3600;
-                self.usage_window = match text(value) {
-                    "five_hour" => Some(Duration::from_secs(5 * HOUR)),
-                    claim if claim.starts_with("seven_day") => {
-                        Some(Duration::from_secs(7 * 24 * HOUR))
-                    }
-                    _ => None,
-                };
+                self.usage_window = usage_window(text(value));
             }
-            _ => {
-                if !self.request_ids.take(name, value) {
-                    pass.limits.take(name, trim(value), now);
-                }
-                self.provider = self.provider.or_else(|| provider_of(name));
-            }
+            _ => self.request_ids.take_own(name, value),
         }
+    }
+}
+
+/// The window of usage that Anthropic names so.
+fn usage_window(claim: &str) -> Option<Duration> {
+    const HOUR: u64 = 3600;
+    match claim {
+        "five_hour" => Some(Duration::from_secs(5 * HOUR)),
+        claim if claim.starts_with("seven_day") => Some(Duration::from_secs(7 * 24 * HOUR)),
+        _ => None,
     }
 }
 
@@ -129,6 +150,13 @@ struct Pass {
     retry_after: Option<Wait>,
     upstream: Option<Wait>,
     limits: Reader,
+}
+
+impl Pass {
+    fn names_a_time(&self) -> bool {
+        let is_time = |wait: &Option<Wait>| matches!(wait, Some(Wait::At(_)));
+        is_time(&self.retry_after) || is_time(&self.upstream) || self.limits.names_a_time
+    }
 }
 
 /// The software that names itself in `server`: `nginx/1.25`, `cloudflare`, `envoy`.
@@ -183,12 +211,6 @@ fn server_time(date: Option<Timestamp>, now: Timestamp) -> Timestamp {
 /// Whether a header holds a number above zero.
 fn is_positive(value: &[u8]) -> bool {
     value.iter().any(|digit| matches!(digit, b'1'..=b'9'))
-}
-
-/// The provider that a header's name gives away.
-fn provider_of(name: &[u8]) -> Option<Provider> {
-    let found = MARKS.iter().find(|(mark, _)| name.starts_with(mark.as_bytes()));
-    found.map(|(_, provider)| *provider)
 }
 
 /// What the names of headers begin with that only one provider sends, from all rows: to go through

@@ -31,8 +31,9 @@ pub(super) fn select(
     let in_prose = || body.wait_in_prose().map(|due| (due, HintSource::Message));
     if resayil && kind == Kind::RateLimit {
         // Without the server's clock a wait that the message names is better than ours.
-        let by_message = if facts.date.is_none() { in_prose() } else { None };
-        let window = || (until_next_minute(facts.date.unwrap_or(now)).into(), HintSource::Window);
+        let by_message = if facts.date(now).is_none() { in_prose() } else { None };
+        let window =
+            || (until_next_minute(facts.date(now).unwrap_or(now)).into(), HintSource::Window);
         return by_message.or_else(|| Some(window()));
     }
     let limited = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::Overloaded);

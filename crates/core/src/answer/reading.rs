@@ -38,9 +38,9 @@ impl<'a> Reading<'a> {
         let limit = limit::of(&self, status, verdict.kind);
         let Reading { facts, body, provider, bytes } = self;
         let hint = hint::select(&facts, &body, provider, verdict.kind, now);
-        let of_field = || body.fields.first_message();
+        let of_field = if body.message.is_none() { body.fields.first_message() } else { None };
         let texts = [
-            (Part::Message, body.message.as_deref().or_else(of_field)),
+            (Part::Message, body.message.as_deref().or(of_field.as_deref())),
             (Part::Code, body.code.as_deref().or(facts.code)),
             (Part::Type, body.error_type.as_deref()),
             (Part::Param, body.param.as_deref()),
@@ -72,7 +72,7 @@ impl<'a> Reading<'a> {
         inner.rate_limit = facts.told.limit;
         inner.limit_scope = limit.scope;
         inner.limit_window = limit.window;
-        inner.field_errors = (!body.fields.is_empty()).then(|| Box::new(body.fields));
+        inner.field_errors = body.fields.finish();
         inner.into()
     }
 }

@@ -20,66 +20,52 @@ pub fn request_id<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     let mut buffer = [0; MAX_NAME];
     for (name, value) in headers {
         if let Some(name) = lowercase(name.as_ref(), &mut buffer) {
-            ids.take(name, value.as_ref());
+            match REQUEST_IDS.iter().position(|known| known.as_bytes() == name) {
+                Some(rank) => ids.take_common(rank, value.as_ref()),
+                None => ids.take_own(name, value.as_ref()),
+            }
         }
     }
     ids.of(provider)
 }
 
-/// The ids that the headers of one answer hold, by the place of the header's name in [`NAMES`].
+/// The ids that the headers of one answer hold.
 #[derive(Default)]
-pub(crate) struct RequestIds<'a>([Option<&'a str>; NAMES.len()]);
+pub(crate) struct RequestIds<'a> {
+    /// Those in headers that anybody may send, by rank.
+    common: [Option<&'a str>; REQUEST_IDS.len()],
+    /// Those in headers that only one provider sends, with the name of the header.
+    own: Vec<(&'static str, &'a str)>,
+}
 
 impl<'a> RequestIds<'a> {
-    /// Takes a header, whose name is in lower case; says whether its name is that of an id.
-    pub(crate) fn take(&mut self, name: &[u8], value: &'a [u8]) -> bool {
-        let Some(index) = NAMES.iter().position(|known| known.as_bytes() == name) else {
-            return false;
-        };
+    /// Takes the value of a header of [`REQUEST_IDS`].
+    pub(crate) fn take_common(&mut self, rank: usize, value: &'a [u8]) {
         let id = text(value);
         if !id.is_empty() {
-            self.0[index] = self.0[index].or(Some(id));
+            self.common[rank] = self.common[rank].or(Some(id));
         }
-        true
+    }
+
+    /// Takes a header, whose name is in lower case, if it is one in which a provider puts an id.
+    pub(crate) fn take_own(&mut self, name: &[u8], value: &'a [u8]) {
+        let names = Provider::ALL.iter().flat_map(|provider| provider.request_ids());
+        let id = text(value);
+        if let Some(name) = names.copied().find(|known| known.as_bytes() == name) {
+            if !id.is_empty() {
+                self.own.push((name, id));
+            }
+        }
     }
 
     /// The id to name to this provider.
     pub(crate) fn of(&self, provider: Option<Provider>) -> Option<&'a str> {
         let own = provider.map_or(&[][..], Provider::request_ids).iter();
-        let named = |name: &&str| NAMES.iter().position(|known| known == name);
-        let mut ids = own.filter_map(named).map(|index| self.0[index]).chain(self.0);
-        ids.find_map(|id| id)
+        let id_in = |name: &&str| self.own.iter().find(|(known, _)| known == name);
+        let ranked = own.filter_map(id_in).map(|(_, id)| *id);
+        let others = || self.own.iter().map(|(_, id)| *id);
+        ranked.chain(self.common.into_iter().flatten()).chain(others()).next()
     }
-}
-
-/// The names of all headers that hold an id, those first that anybody may send.
-const NAMES: [&str; count()] = {
-    let mut names = [""; count()];
-    let mut at = 0;
-    while at < REQUEST_IDS.len() {
-        names[at] = REQUEST_IDS[at];
-        at += 1;
-    }
-    let mut row = 0;
-    while row < Provider::ALL.len() {
-        let own = Provider::ALL[row].request_ids();
-        let mut index = 0;
-        while index < own.len() {
-            names[at] = own[index];
-            (at, index) = (at + 1, index + 1);
-        }
-        row += 1;
-    }
-    names
-};
-
-const fn count() -> usize {
-    let (mut count, mut row) = (REQUEST_IDS.len(), 0);
-    while row < Provider::ALL.len() {
-        count += Provider::ALL[row].request_ids().len();
-        row += 1;
-    }
-    count
 }
 
 #[cfg(test)]

@@ -228,9 +228,9 @@ impl Error {
     pub fn with_field_error(mut self, field: &str, messages: &[&str]) -> Self {
         let fields = self.0.field_errors.get_or_insert_default();
         if !fields.is_full() {
-            fields.push_field(|| field.into());
+            fields.push(true, field);
             for message in messages.iter().take(MAX_FIELD_ERRORS) {
-                fields.push_message(|| (*message).into());
+                fields.push(false, message);
             }
         }
         self

@@ -14,8 +14,8 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use field_errors::FieldTexts;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
+pub(crate) use field_errors::{FieldTexts, MAX_ALL_FIELD_BYTES, MAX_FIELD_TEXT_BYTES};
 pub(crate) use header_list::HeaderSize;
 pub use header_list::{HeaderList, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use hint_source::HintSource;

@@ -79,7 +79,7 @@ impl Settlement {
         Settlement {
             refused: error.is_some_and(|error| error.kind() == Kind::RateLimit),
             consumed: error.map_or(Some(true), failed),
-            date: facts.date,
+            date: facts.date(now),
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
             rate_limit: facts.told.limit,

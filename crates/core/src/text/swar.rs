@@ -85,12 +85,6 @@ pub(crate) const fn before_first(marks: u64) -> u64 {
     ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1)
 }
 
-/// The word with its ASCII letters in lower case.
-#[inline]
-pub(crate) const fn lowercase(word: u64) -> u64 {
-    word | mark_range(word, b'A', b'Z') >> 2
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +117,6 @@ mod tests {
                 for (at, byte) in bytes.iter().enumerate() {
                     assert_eq!(marked(range, at), byte.is_ascii_uppercase());
                 }
-                assert_eq!(lowercase(word).to_le_bytes(), bytes.map(|b| b.to_ascii_lowercase()));
                 let place = bytes.iter().position(|found| *found == byte).unwrap();
                 assert_eq!(first(mark(word, byte)), place);
             }

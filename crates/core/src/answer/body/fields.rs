@@ -2,29 +2,26 @@
 
 use std::borrow::Cow;
 
-use crate::error::{FieldTexts, MAX_FIELD_ERRORS};
+use super::field_list::Fields;
+use crate::error::{MAX_FIELD_ERRORS, MAX_FIELD_TEXT_BYTES};
 use crate::text::clip::clip;
 use crate::text::json::{Array, Members, Text, Value};
 
-/// The longest name of a field, and the longest message about one, in bytes.
-const MAX_TEXT_BYTES: usize = 1024;
-
 /// A map from field to messages (Laravel, and so LLM Resayil). Reads to the end of the map, and gives
 /// the text that stands under `message`, which may be that of the error and not of a field.
-pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut FieldTexts) -> Option<Text<'a>> {
+pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut Fields<'a>) -> Option<Text<'a>> {
     let mut text = None;
     while let Some(name) = members.name() {
-        let field = || name.decode_prefix(MAX_TEXT_BYTES);
         let mut count = 0;
         let is_list = members.each_item(|item| {
-            let Some(message) = message(item).filter(|_| count < MAX_FIELD_ERRORS) else { return };
-            if count == 0 && fields.is_full() {
+            let Some(message) = message(item) else { return };
+            if if count == 0 { fields.is_full() } else { count == MAX_FIELD_ERRORS } {
                 return;
             }
             if count == 0 {
-                fields.push_field(field);
+                fields.push_name(name);
             }
-            fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
+            fields.push_message(message);
             count += 1;
         });
         if is_list {
@@ -35,8 +32,8 @@ pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut FieldTexts) -
             Some(Value::Text(message)) if name.raw() == b"message" => text = Some(message),
             Some(other) => {
                 if let Some(message) = message(other).filter(|_| !fields.is_full()) {
-                    fields.push_field(field);
-                    fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
+                    fields.push_name(name);
+                    fields.push_message(message);
                 }
             }
         }
@@ -45,16 +42,16 @@ pub(super) fn read_map<'a>(members: &mut Members<'a>, fields: &mut FieldTexts) -
 }
 
 /// A field of this name, and the message about it.
-pub(super) fn push(name: &'static str, message: Text<'_>, fields: &mut FieldTexts) {
+pub(super) fn push<'a>(name: &'static str, message: Text<'a>, fields: &mut Fields<'a>) {
     if !fields.is_full() {
-        fields.push_field(|| Cow::Borrowed(name));
-        fields.push_message(|| message.decode_prefix(MAX_TEXT_BYTES));
+        fields.push_made_name(Cow::Borrowed(name));
+        fields.push_message(message);
     }
 }
 
 /// A list of objects that name a place and what is wrong there. The `input` that FastAPI echoes is
 /// the user's data and is not read.
-pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
+pub(super) fn read_list<'a>(list: Array<'a>, fields: &mut Fields<'a>) {
     for item in list.items().take(MAX_FIELD_ERRORS).filter_map(Value::as_object) {
         if fields.is_full() {
             return;
@@ -72,8 +69,8 @@ pub(super) fn read_list(list: Array<'_>, fields: &mut FieldTexts) {
             }
         }
         let (Some(text), Some(place)) = (text, place) else { continue };
-        fields.push_field(|| place);
-        fields.push_message(|| text.decode_prefix(MAX_TEXT_BYTES));
+        fields.push_made_name(place);
+        fields.push_message(text);
     }
 }
 
@@ -95,10 +92,10 @@ fn place_of(place: Value<'_>) -> Option<Cow<'_, str>> {
             let parts: Vec<_> = path.items().filter_map(Value::as_scalar).take(32).collect();
             let parts =
                 if parts.len() > 1 && parts[0] == "body" { &parts[1..] } else { &parts[..] };
-            Some(Cow::Owned(clip(&parts.join("."), MAX_TEXT_BYTES).to_owned()))
+            Some(Cow::Owned(clip(&parts.join("."), MAX_FIELD_TEXT_BYTES).to_owned()))
         }
         Value::Text(text) => {
-            let text = text.decode_prefix(MAX_TEXT_BYTES);
+            let text = text.decode_prefix(MAX_FIELD_TEXT_BYTES);
             match text.strip_prefix("#/").or(text.strip_prefix('/')) {
                 Some(pointer) => Some(Cow::Owned(
                     pointer.replace('/', ".").replace("~1", "/").replace("~0", "~"),

@@ -3,6 +3,7 @@
 mod answer;
 mod cause;
 mod envelope;
+mod field_list;
 mod fields;
 mod framed;
 mod html;
@@ -14,12 +15,14 @@ use std::cell::OnceCell;
 
 use crate::answer::wait::Due;
 use crate::answer::wait_in_prose;
-use crate::error::{FieldTexts, MAX_MESSAGE_BYTES};
+use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
 use crate::text::clip::clip;
 use crate::text::json::{self, Object, Value};
 use crate::text::literal;
 use crate::timestamp::Timestamp;
+
+pub(crate) use field_list::Fields;
 
 /// The facts in a body. All texts are as the server wrote them, not yet redacted.
 #[derive(Default)]
@@ -47,7 +50,7 @@ pub(crate) struct Body<'a> {
     pub(crate) retry_after: Option<Due>,
     /// The wait in the message, once it was looked for.
     wait_in_prose: OnceCell<Option<Due>>,
-    pub(crate) fields: FieldTexts,
+    pub(crate) fields: Fields<'a>,
     /// The window of the quota that was exceeded, where an id of it says so.
     pub(crate) quota_window: Option<QuotaWindow>,
     /// The provider that the shape of the body gives away.
@@ -71,6 +74,7 @@ impl Body<'_> {
             inner_code: own(self.inner_code),
             cause: own(self.cause),
             raw_cause: own(self.raw_cause),
+            fields: self.fields.into_owned(),
             ..self
         }
     }

@@ -30,9 +30,6 @@ impl Ietf {
 
     /// The limit that binds: the one with the least left, and of these the longest.
     pub(super) fn binding(&self) -> Limit {
-        if self.limits.is_empty() && self.policies.is_empty() {
-            return Limit::default();
-        }
         let limits = self.limits.iter().filter_map(|limit| Some((limit, natural(limit, "r")?)));
         let wait = |limit: &Item| natural(limit, "t").map(Duration::from_secs);
         let binding = limits.min_by_key(|(limit, remaining)| (*remaining, Reverse(wait(limit))));

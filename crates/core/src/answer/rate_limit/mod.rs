@@ -36,16 +36,35 @@ pub(crate) struct Reader {
     own: Limits,
     /// Those of the provider behind LiteLLM.
     upstream: Option<Box<Limits>>,
+    /// A reset is a time, and not a wait.
+    pub(crate) names_a_time: bool,
 }
 
 impl Reader {
     /// Takes a header, whose name is in lower case; says whether it is about rate limits.
     pub(crate) fn take(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
-        if self.own.take(name, value, now) {
-            return true;
+        let (limits, name) = match name.strip_prefix(LITELLM_PREFIX) {
+            None => (&mut self.own, name),
+            Some(name) if after_prefix(name).is_some() => {
+                (&mut **self.upstream.get_or_insert_default(), name)
+            }
+            Some(_) => return false,
+        };
+        let Some(rest) = after_prefix(name) else { return false };
+        let text = || std::str::from_utf8(value).unwrap_or_default();
+        match rest {
+            b"" => limits.read_ietf(text()),
+            b"policy" if name[0] == b'r' => {
+                limits.ietf.get_or_insert_default().read_policies(text())
+            }
+            // `limit`, `remaining` or `reset`, of whatever.
+            _ => {
+                if let Some((field, id)) = name::read(rest) {
+                    self.names_a_time |= limits.set(field, id, value, now);
+                }
+            }
         }
-        let Some(name) = name.strip_prefix(LITELLM_PREFIX) else { return false };
-        self.upstream.get_or_insert_default().take(name, value, now)
+        true
     }
 
     /// What they tell, by the server's clock.
@@ -58,6 +77,21 @@ impl Reader {
     }
 }
 
+/// What follows the prefix of a name that is about limits.
+fn after_prefix(name: &[u8]) -> Option<&[u8]> {
+    let [first, ..] = name else { return None };
+    match first {
+        b'x' => name.strip_prefix(b"x-ratelimit-").or_else(|| name.strip_prefix(b"x-rate-limit-")),
+        b'r' => match name.strip_prefix(b"ratelimit")? {
+            [] => Some(&[]),
+            [b'-', rest @ ..] => Some(rest),
+            rest => rest.strip_prefix(b"bysize-"),
+        },
+        b'a' => name.strip_prefix(b"anthropic-ratelimit-"),
+        _ => None,
+    }
+}
+
 /// The limits of one service.
 #[derive(Default)]
 struct Limits {
@@ -65,7 +99,7 @@ struct Limits {
     tokens: Limit,
     /// Of other resources and windows.
     others: Vec<Limit>,
-    ietf: Ietf,
+    ietf: Option<Box<Ietf>>,
 }
 
 /// What headers tell of a limit.
@@ -80,50 +114,29 @@ struct Limit {
     has_negative_remainder: bool,
 }
 
-/// What follows the prefix of a name that is about limits.
-fn after_prefix(name: &[u8]) -> Option<&[u8]> {
-    const PREFIXES: [&[u8]; 5] = [
-        b"x-ratelimit-",
-        b"anthropic-ratelimit-",
-        b"ratelimit-",
-        b"x-rate-limit-",
-        b"ratelimitbysize-",
-    ];
-    PREFIXES.iter().find_map(|prefix| name.strip_prefix(*prefix))
-}
-
 impl Limits {
-    fn take(&mut self, name: &[u8], value: &[u8], now: Timestamp) -> bool {
-        let text = || std::str::from_utf8(value).unwrap_or_default();
-        match name {
-            b"ratelimit" => self.read_ietf(text()),
-            b"ratelimit-policy" => self.ietf.read_policies(text()),
-            _ => match after_prefix(name) {
-                // `limit`, `remaining` or `reset`, of whatever.
-                Some(rest) => {
-                    if let Some((field, id)) = name::read(rest) {
-                        self.set(field, id, text(), now);
-                    }
-                }
-                None => return false,
-            },
-        }
-        true
-    }
-
-    fn set(&mut self, field: Field, id: LimitId, text: &str, now: Timestamp) {
+    /// Sets a field; says whether it is a time.
+    fn set(&mut self, field: Field, id: LimitId, value: &[u8], now: Timestamp) -> bool {
         let known = self.limit(id);
+        // Most values are plain numbers.
+        let number = duration::digits(value);
+        let text = || std::str::from_utf8(value).unwrap_or_default();
         match field {
-            Field::Limit if text.starts_with('-') => known.has_negative_limit = true,
-            Field::Limit => known.limit = known.limit.or_else(|| whole(text)),
+            Field::Limit if value.starts_with(b"-") => known.has_negative_limit = true,
+            Field::Limit => known.limit = known.limit.or(number).or_else(|| whole(text())),
             Field::Remaining => {
-                known.has_negative_remainder |= text.starts_with('-');
+                known.has_negative_remainder |= value.starts_with(b"-");
                 // Two proxies that count both have to let the next request pass.
-                let least = text.split(',').filter_map(|part| whole(part.trim())).min();
-                known.remaining = known.remaining.into_iter().chain(least).min();
+                let least = || text().split(',').filter_map(|part| whole(part.trim())).min();
+                let told = number.or_else(least);
+                known.remaining = known.remaining.into_iter().chain(told).min();
             }
-            Field::Reset => known.reset = known.reset.or_else(|| parse_reset(text, now)),
+            Field::Reset => {
+                known.reset = known.reset.or_else(|| parse_reset(text(), now));
+                return matches!(known.reset, Some(Wait::At(_)));
+            }
         }
+        false
     }
 
     fn limit(&mut self, id: LimitId) -> &mut Limit {
@@ -149,7 +162,7 @@ impl Limits {
     /// `RateLimit: "default";r=1;t=7`, and the dictionary of an older draft.
     fn read_ietf(&mut self, value: &str) {
         if !value.starts_with("limit=") {
-            return self.ietf.read_limits(value);
+            return self.ietf.get_or_insert_default().read_limits(value);
         }
         let limit = &mut self.requests;
         for part in value.split(',') {
@@ -164,35 +177,38 @@ impl Limits {
     }
 
     fn finish(&self, now: Timestamp) -> Told {
-        let mut requests = self.requests.known();
-        let binding = self.ietf.binding();
-        requests.limit = requests.limit.or(binding.limit);
-        requests.remaining = binding.remaining.or(requests.remaining);
-        requests.reset = binding.reset.or(requests.reset);
-        requests.id.window = binding.id.window.or(requests.id.window);
-        requests.id.scope = binding.id.scope.or(requests.id.scope);
-        let tokens = self.tokens.known();
+        let binding;
+        let requests = match &self.ietf {
+            None => &self.requests,
+            Some(ietf) => {
+                binding = self.requests.known().with(ietf.binding());
+                &binding
+            }
+        };
         // The longest wait for a limit that is used up, and the longest one for a limit of which
         // nobody says what is left, of any resource and window.
-        let (mut used_up, mut untold) = (None::<Limit>, None::<Limit>);
-        let others = self.others.iter().map(Limit::known);
-        for limit in [requests, tokens].into_iter().chain(others) {
-            let longest = match limit.remaining {
-                Some(0) => &mut used_up,
-                Some(_) => continue,
-                None => &mut untold,
+        let (mut used_up, mut untold) = (None, None);
+        let mut longest = (None, None);
+        for limit in [requests, &self.tokens].into_iter().chain(&self.others) {
+            if limit.is_unknown() {
+                continue;
+            }
+            let wait = limit.reset.map(|reset| reset.from(now));
+            let (found, longest) = match limit.remaining {
+                Some(0) => (&mut used_up, &mut longest.0),
+                None if wait.is_some() => (&mut untold, &mut longest.1),
+                _ => continue,
             };
-            let wait = |limit: &Limit| limit.reset.map(|reset| reset.from(now));
-            if longest.is_none_or(|known| wait(&limit) > wait(&known)) {
-                *longest = Some(limit);
+            if found.is_none() || wait > *longest {
+                (*found, *longest) = (Some(limit), wait);
             }
         }
-        let due = |limit: Option<Limit>| Some(limit?.reset?.due(now));
-        let (mut main, tokens) = (requests.bucket(now), tokens.bucket(now));
+        let due = |limit: Option<&Limit>| Some(limit?.reset?.due(now));
+        let (mut main, tokens) = (requests.bucket(now), self.tokens.bucket(now));
         if main.is_empty() && tokens.is_empty() {
-            main = self.others.first().map(|limit| limit.known().bucket(now)).unwrap_or_default();
+            main = self.others.first().map(|limit| limit.bucket(now)).unwrap_or_default();
         }
-        let window = |limit: Limit| limit.id.window.map(|it| Duration::from_secs(it.into()));
+        let window = |limit: &Limit| limit.id.window.map(|it| Duration::from_secs(it.into()));
         Told {
             limit: RateLimit::of(main, tokens),
             reset: due(used_up).or_else(|| due(untold)),
@@ -203,15 +219,34 @@ impl Limits {
 }
 
 impl Limit {
-    /// What is known of it; of one that is below zero, nothing.
+    fn is_unknown(&self) -> bool {
+        self.has_negative_limit && self.has_negative_remainder
+    }
+
     fn known(&self) -> Limit {
-        match self.has_negative_limit && self.has_negative_remainder {
-            true => Limit::default(),
-            false => *self,
+        if self.is_unknown() { Limit::default() } else { *self }
+    }
+
+    /// The same limit with what the fields of the IETF's draft tell.
+    fn with(self, ietf: Limit) -> Limit {
+        let id = LimitId {
+            window: ietf.id.window.or(self.id.window),
+            scope: ietf.id.scope.or(self.id.scope),
+            ..self.id
+        };
+        Limit {
+            id,
+            limit: self.limit.or(ietf.limit),
+            remaining: ietf.remaining.or(self.remaining),
+            reset: ietf.reset.or(self.reset),
+            ..self
         }
     }
 
     fn bucket(&self, now: Timestamp) -> Bucket {
+        if self.is_unknown() {
+            return Bucket::default();
+        }
         let most = self.limit.unwrap_or(u64::MAX);
         Bucket {
             limit: self.limit,

@@ -24,14 +24,21 @@ pub(super) struct LimitId {
 /// The field and the limit in what follows the prefix of a name: `limit-requests`,
 /// `tokens-remaining`, `remaining-tokens-day`.
 pub(super) fn read(rest: &[u8]) -> Option<(Field, LimitId)> {
-    let mut field = None;
+    // Most names are of two words, the field and the resource.
+    let end = rest.iter().position(|byte| *byte == b'-').unwrap_or(rest.len());
+    let (first, others) = rest.split_at(end);
+    let mut field = field_of(first);
     let mut id = LimitId::default();
-    for word in rest.split(|byte| *byte == b'-') {
-        match word {
-            b"limit" => field = Some(Field::Limit),
-            b"remaining" => field = Some(Field::Remaining),
-            b"reset" => field = Some(Field::Reset),
-            _ => id.add(word),
+    match others {
+        b"" | b"-requests" if field.is_some() => {}
+        b"-tokens" if field.is_some() => id.add(b"tokens"),
+        _ => {
+            for word in rest.split(|byte| *byte == b'-') {
+                match field_of(word) {
+                    Some(found) => field = Some(found),
+                    None => id.add(word),
+                }
+            }
         }
     }
     if id.other == 0 {
@@ -39,6 +46,15 @@ pub(super) fn read(rest: &[u8]) -> Option<(Field, LimitId)> {
         id.scope = id.scope.or(Some(LimitScope::Requests));
     }
     Some((field?, id))
+}
+
+fn field_of(word: &[u8]) -> Option<Field> {
+    match word {
+        b"limit" => Some(Field::Limit),
+        b"remaining" => Some(Field::Remaining),
+        b"reset" => Some(Field::Reset),
+        _ => None,
+    }
 }
 
 impl LimitId {

@@ -9,30 +9,20 @@ use crate::text::swar;
 /// eight bytes at a time is quicker than calling a search.
 #[inline]
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    // Most names end within eight bytes.
-    match quote_or_backslash_in(swar::load_padded(bytes, 0)) {
-        Some(at) => Some(at),
-        None => quote_or_backslash_from(bytes, 8),
-    }
-}
-
-#[inline]
-fn quote_or_backslash_in(word: u64) -> Option<usize> {
-    let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
-    (found != 0).then(|| swar::first(found))
-}
-
-#[inline(never)]
-fn quote_or_backslash_from(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const WORDS_BEFORE_SEARCH: usize = 4;
-    for _ in 0..WORDS_BEFORE_SEARCH {
-        // The last bytes of a document are read with zeros behind them.
-        if let Some(found) = quote_or_backslash_in(swar::load_padded(bytes, at)) {
-            return Some(at + found);
+    const LONG: usize = 64;
+    let is_end = |byte: u8| matches!(byte, b'"' | b'\\');
+    let mut at = 0;
+    while let Some(word) = swar::load(bytes, at) {
+        let found = swar::mark(word, b'"') | swar::mark(word, b'\\');
+        if found != 0 {
+            return Some(at + swar::first(found));
         }
         at += 8;
+        if at == LONG {
+            return memchr2(b'"', b'\\', &bytes[LONG..]).map(|found| LONG + found);
+        }
     }
-    memchr2(b'"', b'\\', bytes.get(at..)?).map(|found| at + found)
+    bytes.get(at..)?.iter().position(|byte| is_end(*byte)).map(|found| at + found)
 }
 
 /// What is still to be read.
@@ -229,7 +219,8 @@ impl<'a> Scanner<'a> {
             return Some(());
         }
         loop {
-            read(self.value()?);
+            // What errors consist of.
+            read(if self.peek()? == b'"' { Value::Text(self.text()?) } else { self.value()? });
             self.skip_space();
             if self.take(b']').is_some() {
                 return Some(());

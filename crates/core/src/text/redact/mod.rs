@@ -1,80 +1,34 @@
 //! Taking secrets out of text before it leaves the library.
 
-use crate::text::swar;
+mod glance;
+
+use glance::may_hold_key;
 
 /// What stands in the place of a secret.
 const MASK: &str = "[redacted]";
 
 /// Beginnings of API keys that providers document, in lower case.
-const KEY_PREFIXES: [Prefix; 29] = [
-    Prefix::new(b"sk_"),
-    Prefix::new(b"sk-"),
-    Prefix::new(b"pk_"),
-    Prefix::new(b"pk-"),
-    Prefix::new(b"rk_"),
-    Prefix::new(b"aiza"),
-    Prefix::new(b"gsk_"),
-    Prefix::new(b"hf_"),
-    Prefix::new(b"xai-"),
-    Prefix::new(b"nvapi-"),
-    Prefix::new(b"r8_"),
-    Prefix::new(b"pplx-"),
-    Prefix::new(b"key-"),
-    Prefix::new(b"eyj"),
-    Prefix::new(b"ghp_"),
-    Prefix::new(b"gho_"),
-    Prefix::new(b"github_p"),
-    Prefix::new(b"glpat-"),
-    Prefix::new(b"csk-"),
-    Prefix::new(b"tgp_"),
-    Prefix::new(b"fw_"),
-    Prefix::new(b"pa-"),
-    Prefix::new(b"aq."),
-    Prefix::new(b"lsv2_"),
-    Prefix::new(b"key_"),
-    Prefix::new(b"akia"),
-    Prefix::new(b"asia"),
-    Prefix::new(b"ya29."),
-    Prefix::new(b"xoxb-"),
+#[rustfmt::skip]
+const KEY_PREFIXES: [&str; 29] = [
+    "sk_", "sk-", "pk_", "pk-", "rk_", "aiza", "gsk_", "hf_", "xai-", "nvapi-",
+    "r8_", "pplx-", "key-", "eyj", "ghp_", "gho_", "github_p", "glpat-", "csk-",
+    "tgp_", "fw_", "pa-", "aq.", "lsv2_", "key_", "akia", "asia", "ya29.", "xoxb-",
 ];
 
-/// Up to eight bytes, compared at once.
-struct Prefix {
-    bytes: u64,
-    mask: u64,
-    len: usize,
-}
-
-impl Prefix {
-    const fn new(text: &[u8]) -> Self {
-        let (mut bytes, mut mask, mut len) = (0, 0, 0);
-        while len < text.len() {
-            bytes |= (text[len] as u64) << (8 * len);
-            mask |= 0xff << (8 * len);
-            len += 1;
-        }
-        Prefix { bytes, mask, len }
+/// Names whose value is a secret where `=` or `:` follows, by their last letter, in lower case: the
+/// words in which they end, as `api_key` and `x-api-key` do.
+fn secret_names(last: u8) -> &'static [&'static str] {
+    match last.to_ascii_lowercase() {
+        b'y' => &["key", "apikey"],
+        b'n' => &["token"],
+        b't' => &["secret"],
+        b'g' => &["sig"],
+        b'e' => &["signature"],
+        // `Incorrect API key provided: …`
+        b'd' => &["password", "key provided", "token provided", "credentials provided"],
+        _ => &[],
     }
 }
-
-/// Names whose value is a secret where `=` or `:` follows, in lower case.
-const SECRET_NAMES: &[&str] = &[
-    "key",
-    "apikey",
-    "api_key",
-    "api-key",
-    "x-api-key",
-    "token",
-    "access_token",
-    "secret",
-    "password",
-    "sig",
-    "signature",
-    // `Incorrect API key provided: …`
-    "key provided",
-    "token provided",
-    "credentials provided",
-];
 
 /// A key has at least this many characters behind its prefix.
 const MIN_KEY: usize = 12;
@@ -93,6 +47,12 @@ pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     redact_into(text, |piece| out.push_str(piece));
     out
+}
+
+/// Whether a glance tells that the text holds no secret, as most do not.
+pub(crate) fn has_no_secret(text: &str) -> bool {
+    let may_hold_name = || memchr::memchr2(b'=', b':', text.as_bytes()).is_some();
+    !may_hold_key(text.as_bytes()) && (!may_hold_name() || named_values(text).is_empty())
 }
 
 /// Gives the redacted text, piece by piece.
@@ -132,86 +92,15 @@ pub(crate) fn redact_into(text: &str, mut push: impl FnMut(&str)) {
     push(&text[copied..]);
 }
 
-/// Whether a key may stand in the text: a glance tells that none does in most.
-fn may_hold_key(bytes: &[u8]) -> bool {
-    let mut may = false;
-    for_each_run(bytes, |start, end| {
-        if end - start >= MIN_KEY {
-            may |= !is_plain(bytes, start, end);
-        }
-    });
-    may
-}
-
-/// Whether a long run is certainly no key, such as `messages.0.content`.
-#[inline(never)] // Few runs are long.
-fn is_plain(bytes: &[u8], start: usize, end: usize) -> bool {
-    let (before, run) = (bytes[..start].trim_ascii_end(), &bytes[start..end]);
-    run.len() < MIN_HEX
-        && !begins_like_key(run)
-        && run.iter().all(|byte| is_token(*byte) && *byte != b'/')
-        // As `bearer` and `basic` do.
-        && !before.last().is_some_and(|last| matches!(last | 0x20, b'r' | b'c'))
-}
-
-/// Whether one of the prefixes begins with the first two characters.
-fn begins_like_key(token: &[u8]) -> bool {
-    let [first, second, ..] = token else { return false };
-    let letter = usize::from((first | 0x20).wrapping_sub(b'a'));
-    SECONDS.get(letter).is_some_and(|seconds| seconds >> (second & 0x1f) & 1 != 0)
-}
-
-/// For each letter that begins a prefix which characters may follow it, by their lowest five bits.
-static SECONDS: [u32; 26] = {
-    let mut table = [0; 26];
-    let mut at = 0;
-    while at < KEY_PREFIXES.len() {
-        let [first, second, ..] = KEY_PREFIXES[at].bytes.to_le_bytes();
-        table[(first - b'a') as usize] |= 1 << (second & 0x1f);
-        at += 1;
-    }
-    table
-};
-
-/// Gives each run of characters among which no space and few other signs of prose are.
-#[inline(always)]
-fn for_each_run(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    // Where the run begins that goes on here, as far as whole words of the machine tell.
-    let mut start = 0;
-    let mut at = 0;
-    let mut take = |word: u64| {
-        // All token characters lie in this range, and few others that stand within prose.
-        let gaps = !swar::mark_range(word, b'+', b'~') & swar::each(0x80);
-        if gaps != 0 {
-            found(start, at + swar::first(gaps));
-            start = at + 8 - gaps.leading_zeros() as usize / 8;
-        }
-        at += 8;
-    };
-    let mut words = bytes.chunks_exact(8);
-    words.by_ref().for_each(|word| take(swar::load_padded(word, 0)));
-    // Behind the end is a gap.
-    take(swar::load_padded(words.remainder(), 0));
-}
-
 /// Gives each run of token characters that is long enough for a key, in order.
 fn for_each_long_token(bytes: &[u8], mut found: impl FnMut(usize, usize)) {
-    for_each_run(bytes, |start, end| {
-        if end - start >= MIN_KEY {
-            tokens_within(bytes, start, end, &mut found);
-        }
-    });
-}
-
-/// Gives the long runs of token characters within a part that may hold others as well.
-fn tokens_within(bytes: &[u8], start: usize, end: usize, found: &mut impl FnMut(usize, usize)) {
-    let mut at = start;
-    while end - at >= MIN_KEY {
-        let len = bytes[at..end].iter().position(|byte| !is_token(*byte)).unwrap_or(end - at);
+    let mut at = 0;
+    while at < bytes.len() {
+        let len = bytes[at..].iter().take_while(|byte| is_token(**byte)).count();
         if len >= MIN_KEY {
             found(at, at + len);
         }
-        at = end.min(at + len + 1);
+        at += len + 1;
     }
 }
 
@@ -220,15 +109,9 @@ fn named_values(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     for at in memchr::memchr2_iter(b'=', b':', bytes) {
-        // Each of the names ends in one of these letters.
         let name = trim_quote(bytes[..at].trim_ascii_end());
-        if !matches!(
-            name.last(),
-            Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'd' | b'D' | b'g' | b'G' | b'e' | b'E')
-        ) {
-            continue;
-        }
-        if !SECRET_NAMES.iter().any(|secret| ends_with_word(name, secret.as_bytes())) {
+        let names = name.last().map_or(&[][..], |last| secret_names(*last));
+        if !names.iter().any(|secret| ends_with_word(name, secret.as_bytes())) {
             continue;
         }
         let spaces = bytes[at + 1..]
@@ -285,20 +168,26 @@ fn is_key(token: &[u8]) -> bool {
         Some(slash) => &token[..slash],
         None => token,
     };
-    let head = swar::lowercase(swar::load_padded(token, 0));
-    let begins =
-        |prefix: &Prefix| head & prefix.mask == prefix.bytes && token.len() >= prefix.len + MIN_KEY;
     // A key is not made of words: in `sk-learn-compatible-things` is no digit, and no part is long.
     let is_random = || {
         token.iter().any(u8::is_ascii_digit)
             || token.split(|byte| !byte.is_ascii_alphanumeric()).any(|part| part.len() >= MIN_RUN)
     };
-    if begins_like_key(token) && KEY_PREFIXES.iter().any(begins) && is_random() {
+    if begins_like_key(token) && is_random() {
         return true;
     }
     // The full stop behind a key ends a sentence.
     let digits = token.strip_suffix(b".").unwrap_or(token);
     digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a token begins with one of the prefixes, and is long enough.
+fn begins_like_key(token: &[u8]) -> bool {
+    let begins = |prefix: &&str| {
+        let head = token.get(..prefix.len()).filter(|_| token.len() >= prefix.len() + MIN_KEY);
+        head.is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    KEY_PREFIXES.iter().any(begins)
 }
 
 fn follows_bearer(before: &[u8]) -> bool {

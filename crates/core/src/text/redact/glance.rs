@@ -1,0 +1,112 @@
+//! Whether a text may hold a key, at a glance: nearly all hold none.
+//!
+//! Each form of key is looked for by a byte of it that is rare in prose, because a search for single
+//! bytes passes over many at a time.
+
+use memchr::{memchr2_iter, memchr3_iter};
+
+use super::{MIN_HEX, MIN_KEY, begins_like_key, is_token};
+
+/// Whether a key may stand in the text. If not, none does.
+pub(super) fn may_hold_key(text: &[u8]) -> bool {
+    text.len() >= MIN_KEY && (may_hold_prefix(text) || may_hold_bearer(text) || may_hold_hex(text))
+}
+
+/// Most prefixes end in `_` or `-`. `AIza`, `AKIA`, `ASIA`, `AQ.`, `eyJ` and `ya29.` do not, but are
+/// never written otherwise.
+fn may_hold_prefix(text: &[u8]) -> bool {
+    let begins_key = |at: usize| {
+        let before = text[..at].iter().rev().take(LONGEST);
+        let len = before.take_while(|byte| is_token(**byte) && **byte != b'/').count();
+        begins_like_key(&text[at - len..])
+    };
+    // The letters that stand before the mark: `sk_`, `hf_`, `r8_`, `ghp_`, `gho_`, `fw_`, `lsv2_`,
+    // `key_`, `github_`, `xai-`, `pplx-`, `glpat-`, `pa-`, `xoxb-`.
+    let is_end = |at: &usize| {
+        let before = at.checked_sub(1).map(|before| text[before].to_ascii_lowercase());
+        before.is_some_and(|letter| b"kf8pow2ybixta".contains(&letter))
+    };
+    let other = |at: usize| match text[at..] {
+        [b'A', ref rest @ ..] => {
+            [&b"Iza"[..], b"KIA", b"SIA", b"Q."].iter().any(|end| rest.starts_with(end))
+        }
+        [b'J', ..] => text[..at].ends_with(b"ey"),
+        _ => text[..at].ends_with(b"ya2"),
+    };
+    memchr2_iter(b'_', b'-', text).filter(is_end).any(begins_key)
+        || memchr3_iter(b'A', b'J', b'9', text).any(other)
+}
+
+/// The prefixes have no more letters before their mark.
+const LONGEST: usize = 8;
+
+/// `Bearer` or `Basic`, in any case, and white space.
+fn may_hold_bearer(text: &[u8]) -> bool {
+    memchr2_iter(b'b', b'B', text).any(|at| {
+        let begins = |word: &[u8]| {
+            let rest = text.get(at + 1..at + 1 + word.len());
+            let next = text.get(at + 1 + word.len());
+            rest.is_some_and(|rest| rest.eq_ignore_ascii_case(word))
+                && next.is_some_and(u8::is_ascii_whitespace)
+        };
+        begins(b"earer") || begins(b"asic")
+    })
+}
+
+/// So many hexadecimal digits that every so many bytes one of them stands.
+fn may_hold_hex(text: &[u8]) -> bool {
+    let places = (MIN_HEX - 1..text.len()).step_by(MIN_HEX);
+    places.filter(|at| text[*at].is_ascii_hexdigit()).any(|at| {
+        let before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let behind = text[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        before + behind >= MIN_HEX
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KEY_PREFIXES;
+    use super::may_hold_key;
+
+    #[test]
+    fn each_prefix_is_seen_wherever_it_stands() {
+        for prefix in KEY_PREFIXES {
+            let written = match prefix {
+                "aiza" => "AIza",
+                "akia" => "AKIA",
+                "asia" => "ASIA",
+                "eyj" => "eyJ",
+                "aq." => "AQ.",
+                prefix => prefix,
+            };
+            let key = format!("{written}abcdef123456");
+            for text in [
+                key.clone(),
+                format!("key {key}."),
+                format!("https://h/v1/{key}"),
+                format!("({key})"),
+            ] {
+                assert!(may_hold_key(text.as_bytes()), "{text}");
+            }
+        }
+        for text in
+            ["Bearer abcdefghijkl", "x bAsIc\tabcdefghijkl", &"0123456789abcdefABCDEF".repeat(2)]
+        {
+            assert!(may_hold_key(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_is_passed_over() {
+        for text in [
+            "The messages.0.role field is required, and max_tokens has to be below 9000.",
+            "A task-list, a risk-free day-to-day Japanese QUIZ with 1999 zebras.",
+            "organization org-01kdyjjc50e6xb2qnxyj43kv66 on tokens per min (TPM): Limit 30000",
+            "bearer",
+            "0123456789abcdef0123456789abcdef0123456",
+            "",
+        ] {
+            assert!(!may_hold_key(text.as_bytes()), "{text}");
+        }
+    }
+}
