@@ -217,7 +217,7 @@ impl Operation {
     pub fn on_failure(&mut self, attempt: Attempt, error: Error, reached: Reached, now: Duration) {
         let mut held = attempt.held;
         if let Some(ticket) = held.ticket.take() {
-            let mut settlement = Settlement::from_error(&error);
+            let mut settlement = Settlement::from_error(&error, self.service().provider);
             if reached == Reached::Nothing {
                 settlement.consumed = Some(false);
             }

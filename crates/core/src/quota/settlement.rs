@@ -6,6 +6,7 @@ use super::Cost;
 use crate::answer::headers::HeaderFacts;
 use crate::error::{Error, HintSource, RateLimit};
 use crate::kind::Kind;
+use crate::provider::Provider;
 use crate::timestamp::Timestamp;
 
 /// What the answer to an admitted request says of the quota.
@@ -50,12 +51,12 @@ impl Settlement {
         Settlement { consumed: Some(true), ..Settlement::default() }
     }
 
-    /// What an error says that was made of an answer; nothing, if there was none.
-    pub(crate) fn from_error(error: &Error) -> Self {
+    /// What an error says that was made of an answer of this provider; nothing, if there was none.
+    pub(crate) fn from_error(error: &Error, provider: Option<Provider>) -> Self {
         let Some(status) = error.status() else { return Settlement::unknown() };
         Settlement {
             refused: error.kind() == Kind::RateLimit,
-            consumed: error.provider().and_then(|provider| provider.consumes_quota(status)),
+            consumed: error.provider().or(provider).and_then(|it| it.consumes_quota(status)),
             date: None,
             retry_after: error.retry_after(),
             retry_after_source: error.retry_after_source(),

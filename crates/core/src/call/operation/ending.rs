@@ -24,7 +24,11 @@ impl Operation {
     /// Gives up what an exchange held that has ended.
     pub(super) fn release(&mut self, held: Held, error: Option<&Error>, now: Duration) {
         if let Some(ticket) = held.ticket {
-            let settlement = error.map_or_else(Settlement::consumed, Settlement::from_error);
+            let provider = self.service().provider;
+            let settlement = match error {
+                Some(error) => Settlement::from_error(error, provider),
+                None => Settlement::consumed(),
+            };
             ticket.settle(&settlement, now);
         }
         if let Some(permit) = held.permit {
