@@ -81,6 +81,9 @@ pub struct Operation {
     not_before: Duration,
     not_before_reason: WaitReason,
     waiting: Option<waiting::Waiting>,
+    paused: Option<waiting::Pause>,
+    /// How long the operation may still wait for its budget.
+    patience: Duration,
     /// A kept connection was closed once in this operation: the next one has to be new.
     met_stale_connection: bool,
     /// The failure that the next attempt is to mend.
@@ -106,6 +109,7 @@ impl Operation {
         if let Some(budget) = options.service.budget() {
             call = call.with_budget(budget.clone());
         }
+        let patience = options.policy.patience();
         let operation = Operation {
             deadline: options.policy.deadline().map(|deadline| now.saturating_add(deadline)),
             targets: options.fallback.as_ref().map(|fallback| fallback.start()),
@@ -119,6 +123,8 @@ impl Operation {
             not_before: Duration::ZERO,
             not_before_reason: WaitReason::Backoff,
             waiting: None,
+            paused: None,
+            patience,
             met_stale_connection: false,
             last: None,
         };

@@ -34,6 +34,8 @@ named! {
         Quota = "quota",
         /// As many requests are in flight as may be.
         Concurrency = "concurrency",
+        /// The retry budget does not afford the next attempt: see [`Budget`](crate::Budget).
+        Budget = "budget",
         /// The time between a failed attempt and the next one.
         Backoff = "backoff",
     }

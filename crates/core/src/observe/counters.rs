@@ -130,7 +130,7 @@ impl Counters {
     fn waited(&self, reason: WaitReason, wait: Duration) {
         let (waits, time) = match reason {
             WaitReason::Quota => (&self.quota_waits, &self.quota_wait),
-            WaitReason::Backoff => (&self.backoff_waits, &self.backoff_wait),
+            WaitReason::Backoff | WaitReason::Budget => (&self.backoff_waits, &self.backoff_wait),
             WaitReason::Concurrency => return,
         };
         waits.add(1);

@@ -58,7 +58,7 @@ named! {
 }
 
 impl CallAction {
-    /// The name in log lines: `start`, `attempt`, `quota_wait`, `concurrency_wait`, `backoff_wait`,
+    /// The name in log lines: `start`, `attempt`, `quota_wait`, `concurrency_wait`, `budget_wait`, `backoff_wait`,
     /// `waited`, `retry`, `stop`, `answer` or `warning`.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,6 +66,7 @@ impl CallAction {
             CallAction::Attempt => "attempt",
             CallAction::Wait(WaitReason::Quota) => "quota_wait",
             CallAction::Wait(WaitReason::Concurrency) => "concurrency_wait",
+            CallAction::Wait(WaitReason::Budget) => "budget_wait",
             CallAction::Wait(WaitReason::Backoff) => "backoff_wait",
             CallAction::Waited(_) => "waited",
             CallAction::Retry(_) => "retry",
@@ -92,7 +93,7 @@ impl CallAction {
         match self {
             CallAction::Retry(_) | CallAction::Warning(_) => LogLevel::Warn,
             CallAction::Stop(_) => LogLevel::Info,
-            CallAction::Wait(WaitReason::Quota) => LogLevel::Debug,
+            CallAction::Wait(WaitReason::Quota | WaitReason::Budget) => LogLevel::Debug,
             CallAction::Wait(_)
             | CallAction::Start
             | CallAction::Attempt
@@ -204,9 +205,10 @@ impl fmt::Display for CallEvent<'_> {
                 write!(f, "attempt {attempt} failed, next ")?;
                 match (self.delay, reason) {
                     (Some(_), _) => write!(f, "in {delay} s")?,
-                    (None, RetryReason::StaleConnection | RetryReason::Fallback) => {
-                        f.write_str("at once")?
-                    }
+                    (
+                        None,
+                        RetryReason::StaleConnection | RetryReason::Fallback | RetryReason::Budget,
+                    ) => f.write_str("at once")?,
                     (None, _) => f.write_str("when the quota admits it")?,
                 }
                 write!(f, " ({reason})")?;
@@ -218,6 +220,9 @@ impl fmt::Display for CallEvent<'_> {
             CallAction::Wait(WaitReason::Quota) => write!(f, "waiting {delay} s for the quota")?,
             CallAction::Wait(WaitReason::Concurrency) => {
                 f.write_str("waiting for a place among the requests in flight")?;
+            }
+            CallAction::Wait(WaitReason::Budget) => {
+                f.write_str("waiting for a sign of life, because retries are of no use now")?;
             }
             CallAction::Wait(WaitReason::Backoff) => {
                 write!(f, "waiting {delay} s before the next attempt")?;

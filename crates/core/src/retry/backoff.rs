@@ -28,12 +28,19 @@ named! {
     }
 }
 
+/// The delay before the retry that follows the failed attempt number `attempt` (from 1), not spread.
+pub(super) fn exponential(policy: &Policy, attempt: u32) -> Duration {
+    let power = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+    let seconds = policy.base_delay().as_secs_f64() * policy.factor().powi(power);
+    let longest = policy.max_delay();
+    Duration::try_from_secs_f64(seconds.min(longest.as_secs_f64())).unwrap_or(longest)
+}
+
 /// The delay before the retry that follows the failed attempt number `attempt` (from 1).
 pub(super) fn delay(policy: &Policy, attempt: u32, previous: Duration, rng: &mut Rng) -> Duration {
     let base = policy.base_delay().as_secs_f64();
     let cap = policy.max_delay().as_secs_f64();
-    let power = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
-    let exponential = (base * policy.factor().powi(power)).min(cap);
+    let exponential = exponential(policy, attempt).as_secs_f64();
     let seconds = match policy.jitter() {
         Jitter::None => exponential,
         Jitter::Full => exponential * rng.unit(),

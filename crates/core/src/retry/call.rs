@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::backoff::{delay, hint_jitter};
 use super::budget::Own;
-use super::{Budget, Decision, Policy, RetryReason, StopReason};
+use super::{Budget, BudgetWait, Decision, Policy, RetryReason, StopReason};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::rng::Rng;
@@ -35,6 +35,8 @@ pub struct Call {
     rng: Rng,
     budget: Option<Budget>,
     own: Own,
+    /// Whether the attempt that is under way only tries whether the service is back.
+    is_probe: bool,
     /// What was decided last: the wait, or why there is no further attempt.
     decided: Option<Result<Duration, StopReason>>,
 }
@@ -50,6 +52,7 @@ impl Call {
             rng: Rng::new(seed),
             budget: None,
             own: Own::default(),
+            is_probe: false,
             decided: None,
         }
     }
@@ -59,6 +62,28 @@ impl Call {
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.set_budget(Some(budget));
         self
+    }
+
+    /// After a stop by the budget: takes a place among those who wait for it, and the time before which
+    /// not to send all the same. `Err` says why waiting is of no use.
+    pub(crate) fn wait_for_budget(
+        &mut self,
+        error: &Error,
+        now: Duration,
+    ) -> Result<(BudgetWait, Duration), StopReason> {
+        let budget = self.budget.as_ref().filter(|budget| budget.is_worth_a_wait());
+        let Some(budget) = budget.cloned().filter(|_| !self.policy.patience().is_zero()) else {
+            return Err(StopReason::Budget);
+        };
+        let hint = error.retry_after().filter(|hint| !hint.is_zero());
+        let (delay, _) = self.wait(error, hint, now)?;
+        self.previous_delay = delay;
+        Ok((budget.wait(), now.saturating_add(delay)))
+    }
+
+    /// The attempt that comes next only tries whether the service is back: it is free of charge.
+    pub(crate) fn probe(&mut self) {
+        self.is_probe = true;
     }
 
     /// From now on the retries are drawn from this budget.
@@ -151,7 +176,7 @@ impl Call {
         let refused = by_quota || error.kind() == Kind::RateLimit && hint.is_some();
         if refused {
             self.quota_waits += 1;
-        } else {
+        } else if !std::mem::take(&mut self.is_probe) {
             self.charged += 1;
         }
 
@@ -160,8 +185,7 @@ impl Call {
         // And one that answers is not to be spared.
         let budget = self.budget.clone().filter(|_| !refused && !error.is_rejected());
         if let Some(budget) = budget.as_ref().filter(|_| error.kind() != Kind::RateLimit) {
-            budget.failed(error.kind(), now);
-            self.own.failed(error.kind());
+            budget.failed(error.kind(), error.is_ambiguous(), &mut self.own, now);
         }
         if self.quota_waits > self.policy.max_quota_waits() {
             return Err(StopReason::MaxQuotaWaits);
@@ -176,7 +200,7 @@ impl Call {
             None if by_quota => (Duration::ZERO, RetryReason::QuotaWindow),
             hint => self.wait(error, hint, now)?,
         };
-        if budget.is_some_and(|budget| !budget.withdraw(error.kind(), &self.own)) {
+        if budget.is_some_and(|budget| !budget.withdraw(error.kind(), &self.own, now)) {
             return Err(StopReason::Budget);
         }
         self.previous_delay = delay;

@@ -17,6 +17,7 @@ use crate::kind::Kind;
 /// | `max_hint` | 120 s | time | the longest wait that a server may ask for |
 /// | `jitter` | `equal` | - | how back-off delays are spread |
 /// | `max_quota_waits` | 20 | refusals | how often one call may be refused for quota |
+/// | `patience` | the sum of the delays without jitter, 15 s | time | how long a call waits, in all, for a retry that the budget does not afford |
 /// | `retry_ambiguous` | true | - | repeat a request that may have been carried out |
 /// | `retry_kind` | none | - | a verdict that differs from the table of kinds |
 ///
@@ -45,6 +46,7 @@ pub struct Policy {
     max_hint: Duration,
     jitter: Jitter,
     max_quota_waits: u32,
+    patience: Option<Duration>,
     retry_ambiguous: bool,
     verdicts: Vec<(Kind, bool)>,
 }
@@ -60,6 +62,7 @@ impl Default for Policy {
             max_hint: Duration::from_secs(120),
             jitter: Jitter::Equal,
             max_quota_waits: 20,
+            patience: None,
             retry_ambiguous: true,
             verdicts: Vec::new(),
         }
@@ -183,6 +186,22 @@ impl Policy {
         self.max_quota_waits
     }
 
+    /// The patience that was set.
+    #[cfg(feature = "serde")]
+    pub(super) fn given_patience(&self) -> Option<Duration> {
+        self.patience
+    }
+
+    /// How long a call waits, in all and without sending, for a retry that its [`Budget`](super::Budget) does
+    /// not afford. Where it was not set it is the sum of the back-off delays without jitter.
+    pub fn patience(&self) -> Duration {
+        self.patience.unwrap_or_else(|| {
+            (1..self.max_attempts).fold(Duration::ZERO, |sum, attempt| {
+                sum.saturating_add(super::backoff::exponential(self, attempt))
+            })
+        })
+    }
+
     /// Whether a request that may have been carried out is repeated.
     pub fn retry_ambiguous(&self) -> bool {
         self.retry_ambiguous
@@ -255,6 +274,14 @@ impl PolicyBuilder {
         self
     }
 
+    /// How long a call waits, in all, for a retry that the budget does not afford; zero is not at all,
+    /// and a year at the most. `None` is the sum of the back-off delays.
+    #[must_use]
+    pub fn patience(mut self, patience: impl Into<Option<Duration>>) -> Self {
+        self.0.patience = patience.into();
+        self
+    }
+
     /// Whether a request that may have been carried out is repeated.
     #[must_use]
     pub fn retry_ambiguous(mut self, retry: bool) -> Self {
@@ -284,6 +311,8 @@ impl PolicyBuilder {
         check("factor", (1.0..=10.0).contains(&policy.factor), "1 to 10")?;
         check("max_delay", policy.max_delay <= DAY, "0 to 86400 seconds")?;
         check("max_delay", policy.max_delay >= policy.base_delay, "at least base_delay")?;
+        let year = 365 * DAY;
+        check("patience", policy.patience.is_none_or(|it| it <= year), "0 to 31536000 seconds")?;
         check("max_quota_waits", policy.max_quota_waits <= 1000, "0 to 1000 refusals")?;
         Ok(policy)
     }

@@ -25,6 +25,8 @@ struct Data {
     max_hint: f64,
     jitter: String,
     max_quota_waits: u32,
+    /// Null where it follows from the delays.
+    patience: Option<f64>,
     retry_ambiguous: bool,
     /// From the name of a kind to whether it is retried.
     retry_kind: BTreeMap<String, bool>,
@@ -48,6 +50,7 @@ impl From<&Policy> for Data {
             max_hint: policy.max_hint().as_secs_f64(),
             jitter: policy.jitter().name().to_owned(),
             max_quota_waits: policy.max_quota_waits(),
+            patience: policy.given_patience().map(|patience| patience.as_secs_f64()),
             retry_ambiguous: policy.retry_ambiguous(),
             retry_kind: verdicts.map(|(kind, retry)| (kind.name().to_owned(), *retry)).collect(),
         }
@@ -79,6 +82,7 @@ impl<'de> Deserialize<'de> for Policy {
             .max_hint(time("max_hint", data.max_hint)?)
             .jitter(Jitter::from_str(&data.jitter).map_err(D::Error::custom)?)
             .max_quota_waits(data.max_quota_waits)
+            .patience(data.patience.map(|seconds| time("patience", seconds)).transpose()?)
             .retry_ambiguous(data.retry_ambiguous);
         for (name, retry) in data.retry_kind {
             builder = builder.retry_kind(Kind::from_str(&name).map_err(D::Error::custom)?, retry);

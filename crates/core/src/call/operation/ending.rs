@@ -73,6 +73,7 @@ impl Operation {
                 self.tell(&event.with_error(&error));
                 self.last = Some(error);
             }
+            Decision::Stop { reason: StopReason::Budget } => self.pause(error, now),
             Decision::Stop { reason } => self.end(error, reason, now),
         }
     }

@@ -11,12 +11,19 @@ use crate::error::HintSource;
 use crate::kind::Kind;
 use crate::observe::CallAction;
 use crate::quota::Admission;
-use crate::retry::StopReason;
+use crate::retry::{BudgetWait, RetryReason, StopReason, Turn};
 
 /// A wait that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     reason: WaitReason,
+    since: Duration,
+}
+
+/// A wait for the budget.
+#[derive(Debug)]
+pub(super) struct Pause {
+    wait: BudgetWait,
     since: Duration,
 }
 
@@ -45,7 +52,10 @@ impl Operation {
                 return Step::Failed(error.take().unwrap_or_else(Error::cancelled));
             }
         }
-        let obstacle = self.obstacle(now, waker);
+        if self.patience_is_over(now) {
+            return self.poll(now, waker);
+        }
+        let obstacle = self.paused(now, waker).or_else(|| self.obstacle(now, waker));
         let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
         let wait = match &obstacle {
             Some(Obstacle::For { wait, .. }) => *wait,
@@ -74,6 +84,52 @@ impl Operation {
                 Step::Wait { until: Some(until), reason }
             }
         }
+    }
+
+    /// Waits for the budget, which does not afford the next attempt.
+    pub(super) fn pause(&mut self, error: Error, now: Duration) {
+        match self.call.wait_for_budget(&error, now) {
+            Ok((wait, not_before)) if !self.patience.is_zero() => {
+                self.paused = Some(Pause { wait, since: now });
+                self.not_before = not_before;
+                self.not_before_reason = WaitReason::Backoff;
+                self.last = Some(error);
+            }
+            Ok(_) => self.end(error, StopReason::Budget, now),
+            Err(reason) => self.end(error, reason, now),
+        }
+    }
+
+    /// Ends the operation if it has waited for the budget as long as it may.
+    fn patience_is_over(&mut self, now: Duration) -> bool {
+        let Some(pause) = &self.paused else { return false };
+        if now.saturating_sub(pause.since) < self.patience {
+            return false;
+        }
+        self.paused = None;
+        let error = self.last.take().unwrap_or_else(Error::cancelled);
+        self.end(error, StopReason::Budget, now);
+        true
+    }
+
+    /// What holds back an operation that waits for its budget.
+    fn paused(&mut self, now: Duration, waker: &Waker) -> Option<Obstacle> {
+        let Pause { wait, since } = self.paused.as_mut()?;
+        let turn = wait.poll(now, waker);
+        let since = *since;
+        if let Turn::Wait(until) = turn {
+            let until = until.min(since.saturating_add(self.patience));
+            let (wait, reason) = (Duration::ZERO, WaitReason::Budget);
+            return Some(Obstacle::For { wait, until: Some(until), reason });
+        }
+        self.paused = None;
+        self.patience = self.patience.saturating_sub(now.saturating_sub(since));
+        if turn == Turn::Probe {
+            self.call.probe();
+        }
+        let event = self.event(CallAction::Retry(RetryReason::Budget));
+        self.tell(&event.with_error(self.last.as_ref()));
+        None
     }
 
     fn obstacle(&mut self, now: Duration, waker: &Waker) -> Option<Obstacle> {
@@ -152,6 +208,7 @@ impl Operation {
     /// Ends the operation while it waits.
     pub(super) fn give_up_waiting(&mut self, error: Error, reason: StopReason, now: Duration) {
         self.held = Held::default();
+        self.paused = None;
         let error = match self.last.take() {
             Some(last) => error.with_ambiguous(last.is_ambiguous()).with_source(last),
             None => error,
