@@ -8,7 +8,7 @@ use crate::policy::configuration;
 use crate::status::resayil_status;
 
 /// How many retries a successful call earns, if nothing else is asked for.
-pub const RESAYIL_BUDGET_RATIO: f64 = 0.1;
+pub const RESAYIL_BUDGET_RATIO: f64 = 1.0;
 /// How many retries a budget holds at the beginning and at the most, if nothing else is asked for.
 pub const RESAYIL_BUDGET_RESERVE: f64 = 10.0;
 

@@ -61,8 +61,8 @@ fn what_befell_the_calls_is_counted() {
     assert_eq!((stats.quota_waits, stats.backoff_waits), (1, 2));
     assert!(stats.quota_wait >= Duration::from_millis(900), "{stats:?}");
     assert!(stats.backoff_wait > Duration::ZERO && stats.backoff_wait < stats.quota_wait);
-    // Two retries were paid; each success earns a tenth.
-    assert!((stats.budget_remaining.unwrap() - 8.2).abs() < 1e-9, "{stats:?}");
+    // Two retries were paid; each success earns one.
+    assert_eq!(stats.budget_remaining, Some(10.0), "{stats:?}");
     assert_eq!(stats.quota, client.quota_state());
 
     let retries = metrics(&client, "resayil.client.retries");

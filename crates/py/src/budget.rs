@@ -18,7 +18,7 @@ pub(crate) struct Budget {
 #[pymethods]
 impl Budget {
     #[new]
-    #[pyo3(signature = (ratio=0.1, reserve=10.0))]
+    #[pyo3(signature = (ratio=1.0, reserve=10.0))]
     fn new(ratio: f64, reserve: f64) -> PyResult<Self> {
         if !(0.0..=10.0).contains(&ratio) {
             return Err(PyValueError::new_err("ratio is out of range: it has to be 0 to 10"));

@@ -80,7 +80,8 @@ impl RetryPolicy {
         RetryPolicy(Policy::aggressive())
     }
 
-    /// For jobs that nobody waits for: ten attempts, hints of up to an hour.
+    /// For jobs that nobody waits for: ten attempts, hints of up to an hour, and in an outage a day
+    /// of patience.
     #[staticmethod]
     fn patient() -> Self {
         RetryPolicy(Policy::patient())

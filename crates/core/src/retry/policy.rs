@@ -93,9 +93,15 @@ impl Policy {
         }
     }
 
-    /// For jobs that nobody waits for: ten attempts, hints of up to an hour.
+    /// For jobs that nobody waits for: ten attempts, hints of up to an hour, and in an outage a day of
+    /// patience.
     pub fn patient() -> Self {
-        Policy { max_attempts: 10, max_hint: Duration::from_secs(3600), ..Policy::default() }
+        Policy {
+            max_attempts: 10,
+            max_hint: Duration::from_secs(3600),
+            patience: Some(Duration::from_secs(24 * 60 * 60)),
+            ..Policy::default()
+        }
     }
 
     /// As OpenAI's SDKs, for programs that move over: two retries after 0.5 s and 1 s, less up to a

@@ -96,12 +96,13 @@ impl Resayil {
             Some(shared) => Quota::shared(shared.opened(options, wall + now, now)),
             None => Quota::new(options, wall + now, now),
         };
+        let policy = if scenario.patient { Policy::patient() } else { Policy::default() };
         let service = Service::new()
             .with_provider(provider)
             .with_budget(Budget::default())
             .with_quota(quota, now);
         Resayil {
-            options: OperationOptions::new(Policy::default(), Arc::new(service)),
+            options: OperationOptions::new(policy, Arc::new(service)),
             wall,
             calls: HashMap::new(),
             woken: Arc::default(),

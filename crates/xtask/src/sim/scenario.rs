@@ -66,6 +66,8 @@ pub(crate) struct Scenario {
     pub(crate) attempt_timeout: Duration,
     /// The jobs that begin in this time are what the amplification is about.
     pub(crate) trouble: Option<(Duration, Duration)>,
+    /// Whether nobody waits for the jobs: the policy is that of a batch.
+    pub(crate) patient: bool,
     /// The jobs that begin before this are not held against anybody.
     pub(crate) warm_up: Duration,
     pub(crate) costs: Option<HeavyTail>,
@@ -101,6 +103,7 @@ fn scenario(
         // As the client has it.
         attempt_timeout: 2 * MINUTE,
         trouble: None,
+        patient: false,
         warm_up: Duration::ZERO,
         costs: None,
         service: Service::Short,

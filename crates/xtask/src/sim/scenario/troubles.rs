@@ -83,6 +83,7 @@ fn outages() -> Vec<Scenario> {
         },
         Scenario {
             trouble: Some(long),
+            patient: true,
             ..scenario(
                 "outage-75-batch",
                 "one process of 16 workers, every request is answered with a 503 for 75 s",
