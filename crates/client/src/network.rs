@@ -116,4 +116,12 @@ impl ClientBuilder {
         self.network.client_cert = Some((Pem::Text(certificate.into()), Pem::Text(key.into())));
         self
     }
+
+    /// Answers of connections that lead nowhere, one for each, in place of the network.
+    #[cfg(feature = "in-memory")]
+    #[doc(hidden)]
+    pub fn in_memory(mut self, answers: Vec<Vec<u8>>) -> Self {
+        self.network.memory = Some(std::sync::Arc::new(crate::transport::Memory::new(answers)));
+        self
+    }
 }

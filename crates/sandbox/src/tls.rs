@@ -190,16 +190,16 @@ fn serve(
     client.set_write_timeout(Some(Duration::from_secs(60)))?;
     match kind {
         TlsKind::OldVersion => {
-            client.read(&mut [0; PIECE])?;
+            let _ = client.read(&mut [0; PIECE])?;
             // An alert, fatal: protocol_version (RFC 8446 section 6.2).
             return client.write_all(&[21, 3, 1, 0, 2, 2, 70]);
         }
         TlsKind::Plain => {
-            client.read(&mut [0; PIECE])?;
+            let _ = client.read(&mut [0; PIECE])?;
             return client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
         TlsKind::CutHandshake => {
-            client.read(&mut [0; PIECE])?;
+            let _ = client.read(&mut [0; PIECE])?;
             return client.write_all(&[22, 3, 3, 0, 100, 2]);
         }
         _ => {}

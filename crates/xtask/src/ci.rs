@@ -4,8 +4,10 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, fuzz, header, python, readme, run, test};
+use crate::{bench, docs, fuzz, header, python, readme, run, soak, test};
 
+/// How long the client is soaked here. Seconds.
+const SOAK_SECONDS: u64 = 60;
 /// How long each target is fuzzed here. Seconds.
 const FUZZ_SECONDS: u32 = 30;
 
@@ -38,6 +40,8 @@ enum Step {
     Wheel,
     /// Each fuzz target runs clean for 30 s
     Fuzz,
+    /// A minute of calls against a sandbox that misbehaves
+    Soak,
     /// Each benchmark runs, once
     Bench,
     /// The tests of all languages pass
@@ -69,6 +73,7 @@ impl Step {
             Step::Readme => readme::run(),
             Step::Wheel => python::wheel(),
             Step::Fuzz => fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None }),
+            Step::Soak => soak::run(&soak::Options { seconds: SOAK_SECONDS, calls: u64::MAX }),
             Step::Bench => bench::run(&bench::Options { short: true }),
             Step::Test => test::run(&[]),
         }

@@ -32,6 +32,8 @@ pub(crate) struct Options {
 pub(crate) enum Target {
     /// An answer to the classifier
     Classify,
+    /// Bytes of a connection, through the whole client
+    Response,
     /// A stream, cut into pieces
     Stream,
     /// The bytes of a quota that processes share
@@ -42,6 +44,7 @@ impl Target {
     fn name(self) -> &'static str {
         match self {
             Target::Classify => "classify",
+            Target::Response => "response",
             Target::Stream => "stream",
             Target::QuotaModel => "quota_model",
         }
@@ -50,7 +53,7 @@ impl Target {
     /// The vectors that become inputs; a quota's bytes are in none.
     fn vectors(self) -> Option<&'static str> {
         match self {
-            Target::Classify => Some("tests/vectors/errors.jsonl"),
+            Target::Classify | Target::Response => Some("tests/vectors/errors.jsonl"),
             Target::Stream => Some("tests/vectors/streams.jsonl"),
             Target::QuotaModel => None,
         }
@@ -65,6 +68,7 @@ impl Target {
     fn input(self, case: &Value) -> Option<Vec<u8>> {
         match self {
             Target::Classify => Some(answer(case)),
+            Target::Response => Some(message(case)),
             Target::Stream => {
                 let mut input = vec![0];
                 input.extend_from_slice(case["stream"].as_str()?.as_bytes());
@@ -287,4 +291,19 @@ mod tests {
         assert_eq!(Target::Stream.input(&case).unwrap(), b"\0data: {}\n\n");
         assert!(Target::Stream.input(&json!({"body": ""})).is_none());
     }
+}
+
+/// An answer as the target `response` reads it: the bytes of a connection, behind one that says which call
+/// is made.
+fn message(case: &Value) -> Vec<u8> {
+    let body = case["body"].as_str().unwrap_or_default();
+    let status = case["status"].as_u64().unwrap_or(500);
+    let mut input = vec![u8::try_from(status % 4).unwrap_or_default()];
+    input.extend_from_slice(format!("HTTP/1.1 {status} X\r\n").as_bytes());
+    for pair in case["headers"].as_array().into_iter().flatten() {
+        let [name, value] = [&pair[0], &pair[1]].map(|it| it.as_str().unwrap_or_default());
+        input.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    input.extend_from_slice(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    input
 }

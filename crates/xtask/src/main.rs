@@ -16,6 +16,7 @@ mod python;
 mod readme;
 mod run;
 mod sim;
+mod soak;
 mod test;
 mod tools;
 
@@ -66,12 +67,14 @@ enum Task {
     },
     /// Build the Python wheel and source distribution, and try each in an empty environment
     Wheel,
-    /// Fuzz the classifier and the stream decoder
+    /// Fuzz the classifier, the stream decoder and the client's way of an answer
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
     Readme,
     /// Compare retry policies and quotas in virtual time
     Sim(sim::Options),
+    /// Make many calls against a sandbox that misbehaves: memory and open files stay flat
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
         Task::Sim(options) => sim::run(&options),
+        Task::Soak(options) => soak::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,8 @@ pub(super) struct Dialer {
     pub(super) proxy: Option<Proxy>,
     pub(super) tls: Arc<Tls>,
     pub(super) user_agent: String,
+    #[cfg(feature = "in-memory")]
+    pub(super) memory: Option<Arc<super::memory::Memory>>,
 }
 
 impl Dialer {
@@ -31,6 +33,10 @@ impl Dialer {
     ///
     /// There is no way, the time is over, or the call was cancelled. Nothing of the request was sent.
     pub(super) fn dial(&self, limits: &Limits, progress: &Progress) -> Result<Connection, Failure> {
+        #[cfg(feature = "in-memory")]
+        if let Some(memory) = &self.memory {
+            return Ok(Connection::new(Box::new(memory.connect()), None));
+        }
         let time = limits.connect_timeout;
         let Origin { host, port, is_https, .. } = &self.origin;
         let Some(proxy) = &self.proxy else {

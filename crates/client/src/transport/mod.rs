@@ -16,6 +16,8 @@ mod framing;
 mod head;
 mod incoming;
 mod limits;
+#[cfg(feature = "in-memory")]
+mod memory;
 mod names;
 mod options;
 mod patience;
@@ -37,6 +39,8 @@ use exchange::{Connection, Request};
 pub(crate) use failure::Failure;
 pub(crate) use incoming::Incoming;
 pub(crate) use limits::Limits;
+#[cfg(feature = "in-memory")]
+pub(crate) use memory::Memory;
 pub(crate) use names::is_loopback;
 pub(crate) use options::{NetworkOptions, Pem, ProxyChoice};
 use pool::Pool;
@@ -89,6 +93,8 @@ impl Transport {
             proxy: options.proxy(url.parts())?,
             tls: options.tls()?,
             user_agent: user_agent.to_owned(),
+            #[cfg(feature = "in-memory")]
+            memory: options.memory.clone(),
         };
         Ok(Transport { dialer, pool: Arc::default(), key, limits: options.limits })
     }

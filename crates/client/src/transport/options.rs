@@ -19,6 +19,8 @@ pub(crate) struct NetworkOptions {
     pub(crate) ca: Option<Pem>,
     /// The certificate and its key.
     pub(crate) client_cert: Option<(Pem, Pem)>,
+    #[cfg(feature = "in-memory")]
+    pub(crate) memory: Option<Arc<super::memory::Memory>>,
 }
 
 /// Which proxy is used.

@@ -82,42 +82,49 @@ impl OwnKey {
             let at = from + memchr::memmem::find(&bytes[from..], key)?;
             return Some(at..at + key.len());
         }
-        // A part lies in a run of characters that the key has; such runs are rare.
-        let mut known = [false; 256];
-        key.iter().for_each(|byte| known[usize::from(*byte)] = true);
-        let mut start = from;
-        while start + MIN_PART <= bytes.len() {
-            let run = bytes[start..].iter().take_while(|byte| known[usize::from(**byte)]).count();
-            if let Some(found) = self.find_in_run(&bytes[start..start + run]) {
-                return Some(start + found.start..start + found.end);
+        let parts = self.parts();
+        // Few pairs of characters are a key's: most of a text is passed over at a glance.
+        let mut pairs = vec![0u64; 1024];
+        let place =
+            |pair: &[u8]| (usize::from(pair[0]) << 2 | usize::from(pair[1] >> 6), pair[1] & 63);
+        for part in &parts {
+            let (word, bit) = place(part);
+            pairs[word] |= 1 << bit;
+        }
+        let mut at = from;
+        while let Some(part) = bytes.get(at..at + MIN_PART) {
+            let (word, bit) = place(part);
+            if pairs[word] >> bit & 1 != 0 && parts.binary_search(&part).is_ok() {
+                return Some(self.whole_part(bytes, from, at));
             }
-            start += run + 1;
+            at += 1;
         }
         None
     }
 
-    fn find_in_run(&self, run: &[u8]) -> Option<Range<usize>> {
+    /// Every part of the key that is masked, sorted.
+    fn parts(&self) -> Vec<&[u8]> {
+        let mut parts: Vec<_> = self.0.as_bytes()[self.prefix()..].windows(MIN_PART).collect();
+        parts.sort_unstable();
+        parts
+    }
+
+    /// The whole of what stands of the key around the part at `start`, but not before `from`.
+    fn whole_part(&self, bytes: &[u8], from: usize, start: usize) -> Range<usize> {
         let key = self.0.as_bytes();
-        let secret = self.prefix();
-        for start in 0..(run.len() + 1).saturating_sub(MIN_PART) {
-            let part = &run[start..start + MIN_PART];
-            let Some(at) = memchr::memmem::find(&key[secret..], part) else { continue };
-            let mut end = start + MIN_PART;
-            let mut at = secret + at + MIN_PART;
-            while end < run.len() && at < key.len() && run[end] == key[at] {
-                end += 1;
-                at += 1;
-            }
-            // What stands before the part belongs to the key as well, if it is the key's.
-            let mut before = at - (end - start);
-            let mut start = start;
-            while start > 0 && before > 0 && run[start - 1] == key[before - 1] {
-                start -= 1;
-                before -= 1;
-            }
-            return Some(start..end);
+        let part = &bytes[start..start + MIN_PART];
+        let found = memchr::memmem::find(&key[self.prefix()..], part).unwrap_or_default();
+        let (mut before, mut after) = (self.prefix() + found, self.prefix() + found + MIN_PART);
+        let (mut start, mut end) = (start, start + MIN_PART);
+        while end < bytes.len() && after < key.len() && bytes[end] == key[after] {
+            end += 1;
+            after += 1;
         }
-        None
+        while start > from && before > 0 && bytes[start - 1] == key[before - 1] {
+            start -= 1;
+            before -= 1;
+        }
+        start..end
     }
 
     /// The length of the part that says whose key it is: to the last `-` or `_` near its beginning.
