@@ -1119,6 +1119,80 @@ resayil_status resayil_client_balance(const resayil_client *client,
                                       resayil_error **error);
 
 /**
+ * How long the first byte of an answer may take, in seconds, from the end of the request on; 0 for no limit
+ * but that of the attempt, which is the default.
+ */
+resayil_status resayil_client_builder_first_byte_timeout(resayil_client_builder *builder,
+                                                         double seconds);
+
+/**
+ * The largest answer that is read, in bytes as they come, packed, with what frames them: at least 1; 32 MiB by
+ * default. Raise it with `resayil_client_builder_max_response_bytes`.
+ */
+resayil_status resayil_client_builder_max_wire_bytes(resayil_client_builder *builder,
+                                                     uint64_t bytes);
+
+/**
+ * The largest head of an answer, in bytes, with those of interim answers in front of it: at least 1; 64 KiB by
+ * default.
+ */
+resayil_status resayil_client_builder_max_head_bytes(resayil_client_builder *builder,
+                                                     size_t bytes);
+
+/**
+ * The most headers that an answer may have: at least 1; 128 by default.
+ */
+resayil_status resayil_client_builder_max_headers(resayil_client_builder *builder, size_t count);
+
+/**
+ * Announces bodies of more than this many bytes with `Expect: 100-continue`, and sends them when the server has
+ * agreed, or after a second of silence; SIZE_MAX for none, which is the default.
+ */
+resayil_status resayil_client_builder_expect_continue_above(resayil_client_builder *builder,
+                                                            size_t bytes);
+
+/**
+ * The proxy of all requests: `http://`, `https://`, `socks5://` (names are looked up here) or `socks5h://` (by the
+ * proxy), with `user:password@` before the host if need be; an empty text for no proxy at all. By default the one
+ * that the environment names, as curl reads it: `https_proxy` or `http_proxy` by the scheme of the base URL, else
+ * `all_proxy`, each in small letters first, then in capitals, but for the hosts in `no_proxy`. Nothing is ever
+ * sent past a proxy that is named.
+ */
+resayil_status resayil_client_builder_proxy(resayil_client_builder *builder,
+                                            const char *proxy);
+
+/**
+ * A PEM file of the certificates that may sign a server's: they alone are trusted; NULL for the platform's, or those
+ * in the file that the environment variable `SSL_CERT_FILE` names, which is the default.
+ */
+resayil_status resayil_client_builder_ca_file(resayil_client_builder *builder,
+                                              const char *path);
+
+/**
+ * The same as `resayil_client_builder_ca_file`, given as PEM text. The last of the two counts.
+ */
+resayil_status resayil_client_builder_ca_pem(resayil_client_builder *builder,
+                                             const char *pem,
+                                             size_t pem_len);
+
+/**
+ * PEM files of the certificate that the client shows where a server asks for one, with those that sign it, and of
+ * its private key. By default none.
+ */
+resayil_status resayil_client_builder_client_cert_file(resayil_client_builder *builder,
+                                                       const char *certificate,
+                                                       const char *key);
+
+/**
+ * The same as `resayil_client_builder_client_cert_file`, given as PEM text. The last of the two counts.
+ */
+resayil_status resayil_client_builder_client_cert_pem(resayil_client_builder *builder,
+                                                      const char *certificate,
+                                                      size_t certificate_len,
+                                                      const char *key,
+                                                      size_t key_len);
+
+/**
  * The text of the first choice; empty if the model only calls tools.
  */
 resayil_str resayil_completion_content(const resayil_completion *completion);

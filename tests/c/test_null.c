@@ -282,6 +282,17 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_attempt_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_idle_timeout(NULL, 1));
     CHECK_NULL(resayil_client_builder_max_response_bytes(NULL, 1));
+    CHECK_NULL(resayil_client_builder_first_byte_timeout(NULL, 1));
+    CHECK_NULL(resayil_client_builder_max_wire_bytes(NULL, 1));
+    CHECK_NULL(resayil_client_builder_max_head_bytes(NULL, 1));
+    CHECK_NULL(resayil_client_builder_max_headers(NULL, 1));
+    CHECK_NULL(resayil_client_builder_expect_continue_above(NULL, 1));
+    CHECK_NULL(resayil_client_builder_proxy(NULL, "a"));
+    CHECK_NULL(resayil_client_builder_ca_file(NULL, "a"));
+    CHECK_OK(resayil_client_builder_ca_file(builder, NULL));
+    CHECK_NULL(resayil_client_builder_ca_pem(NULL, "a", 1));
+    CHECK_NULL(resayil_client_builder_client_cert_file(NULL, "a", "b"));
+    CHECK_NULL(resayil_client_builder_client_cert_pem(NULL, "a", 1, "b", 1));
     CHECK_NULL(resayil_client_builder_user_agent(NULL, "a"));
     CHECK_NULL(resayil_client_builder_observer(NULL, NULL, NULL));
     CHECK_OK(resayil_client_builder_observer(builder, NULL, NULL));

@@ -44,6 +44,12 @@ static void test_chat_and_observer() {
                     .attempt_timeout(Seconds(20))
                     .idle_timeout(Seconds(5))
                     .max_response_bytes(1 << 20)
+                    .first_byte_timeout(Seconds(0))
+                    .max_wire_bytes(1 << 20)
+                    .max_head_bytes(1 << 16)
+                    .max_headers(100)
+                    .expect_continue_above(1 << 20)
+                    .proxy("")
                     .user_agent("test/1")
                     .observer([&](const Event &event) {
                         warnings += event.action() == "warning" && !event.error();

@@ -214,6 +214,49 @@ public:
         resayil_client_builder_max_response_bytes(handle_.get(), bytes);
         return *this;
     }
+    /// No limit but that of the attempt if it is 0.
+    ClientBuilder &first_byte_timeout(Seconds timeout) noexcept {
+        resayil_client_builder_first_byte_timeout(handle_.get(), timeout.count());
+        return *this;
+    }
+    ClientBuilder &max_wire_bytes(std::uint64_t bytes) noexcept {
+        resayil_client_builder_max_wire_bytes(handle_.get(), bytes);
+        return *this;
+    }
+    ClientBuilder &max_head_bytes(std::size_t bytes) noexcept {
+        resayil_client_builder_max_head_bytes(handle_.get(), bytes);
+        return *this;
+    }
+    ClientBuilder &max_headers(std::size_t count) noexcept {
+        resayil_client_builder_max_headers(handle_.get(), count);
+        return *this;
+    }
+    ClientBuilder &expect_continue_above(std::size_t bytes) noexcept {
+        resayil_client_builder_expect_continue_above(handle_.get(), bytes);
+        return *this;
+    }
+    /// No proxy at all, whatever the environment says, if it is empty.
+    ClientBuilder &proxy(const std::string &proxy) noexcept {
+        resayil_client_builder_proxy(handle_.get(), proxy.c_str());
+        return *this;
+    }
+    ClientBuilder &ca_file(const std::string &path) noexcept {
+        resayil_client_builder_ca_file(handle_.get(), path.c_str());
+        return *this;
+    }
+    ClientBuilder &ca_pem(std::string_view pem) noexcept {
+        resayil_client_builder_ca_pem(handle_.get(), pem.data(), pem.size());
+        return *this;
+    }
+    ClientBuilder &client_cert_file(const std::string &certificate, const std::string &key) noexcept {
+        resayil_client_builder_client_cert_file(handle_.get(), certificate.c_str(), key.c_str());
+        return *this;
+    }
+    ClientBuilder &client_cert_pem(std::string_view certificate, std::string_view key) noexcept {
+        resayil_client_builder_client_cert_pem(handle_.get(), certificate.data(), certificate.size(), key.data(),
+                                               key.size());
+        return *this;
+    }
     ClientBuilder &user_agent(const char *text) noexcept {
         resayil_client_builder_user_agent(handle_.get(), text);
         return *this;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ::client::{CallEvent, Client, ClientBuilder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 use resayil_core::ConcurrencyLimit;
 
 use crate::budget::Budget;
@@ -73,6 +73,19 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
             "connect_timeout" => builder.connect_timeout(seconds()?),
             "attempt_timeout" => builder.attempt_timeout(seconds()?),
             "idle_timeout" => builder.idle_timeout(seconds()?),
+            "first_byte_timeout" => builder.first_byte_timeout(seconds()?),
+            "max_wire_bytes" => builder.max_wire_bytes(value.extract()?),
+            "max_head_bytes" => builder.max_head_bytes(value.extract()?),
+            "max_headers" => builder.max_headers(value.extract()?),
+            "expect_continue_above" => builder.expect_continue_above(value.extract::<usize>()?),
+            "proxy" if value.is(PyBool::new(value.py(), false)) => builder.no_proxy(),
+            "proxy" => builder.proxy(&value.extract::<Cow<'_, str>>()?),
+            "ca_file" => builder.ca_file(value.extract::<PathBuf>()?),
+            "ca_pem" => builder.ca_pem(pem(&value)?),
+            "client_cert" => {
+                let (certificate, key) = value.extract::<(PathBuf, PathBuf)>()?;
+                builder.client_cert_file(certificate, key)
+            }
             "max_response_bytes" => builder.max_response_bytes(value.extract()?),
             "default_headers" => value
                 .extract::<Vec<(String, String)>>()?
@@ -90,6 +103,14 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
         };
     }
     Ok(builder)
+}
+
+/// PEM, which is text or bytes.
+fn pem(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    match value.extract::<Cow<'_, str>>() {
+        Ok(text) => Ok(text.as_bytes().to_vec()),
+        Err(_) => value.extract(),
+    }
 }
 
 /// Hands a decision to Python. An interpreter that is going down is told nothing.

@@ -31,7 +31,7 @@ pub struct resayil_client_builder {
 }
 
 impl resayil_client_builder {
-    fn set<T>(
+    pub(super) fn set<T>(
         &mut self,
         option: &'static str,
         value: Result<T, resayil_status>,

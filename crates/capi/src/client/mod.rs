@@ -2,6 +2,7 @@
 
 mod builder;
 mod calls;
+mod network;
 
 use ::client::{Client, Quota, Stats};
 
