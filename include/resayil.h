@@ -36,7 +36,7 @@
 /**
  * How many retries a successful call earns, if nothing else is asked for.
  */
-#define RESAYIL_BUDGET_RATIO 0.1
+#define RESAYIL_BUDGET_RATIO 1.0
 
 /**
  * How many retries a budget holds at the beginning and at the most, if nothing else is asked for.
