@@ -212,7 +212,11 @@ fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
         Kind::ContentFilter
     } else if words.say_credits_are_low() {
         Kind::PaymentRequired
-    } else if words.say_quota_exhausted() || words.say_daily_cap() || words.say_quota_is_used_up() {
+    } else if words.say_quota_exhausted()
+        || words.say_daily_cap()
+        || words.say_quota_is_used_up()
+        || words.say_limit_is_reached()
+    {
         Kind::QuotaExhausted
     } else {
         Kind::Permission
@@ -340,6 +344,8 @@ fn without_status(
             Kind::Network
         } else if words.say_key_is_bad() {
             Kind::Authentication
+        } else if words.say_denied() {
+            Kind::Permission
         } else if words.say_model_is_missing() {
             Kind::NotFound
         } else if words.say_server_error() {

@@ -24,6 +24,8 @@ pub(super) enum Rule {
     CreditsAreLow,
     KeyIsBad,
     ContentFilter,
+    Denied,
+    LimitIsReached,
     ModelIsMissing,
     RateLimit,
     Overloaded,
@@ -130,10 +132,8 @@ impl<'a> Words<'a> {
                 // `Concurrency budget exceeded`
                 let money =
                     it.any(&[Credit, Spend, Budget]) && it.any(&SPENT) && !it.all(&[Budget, Rate]);
-                // `Extra usage is required for long context requests.`
-                let more = it.all(&[Credit, Required]);
                 let quota = it.all(&[Quota, Insufficient]) && !it.has(Rate);
-                money || more || quota || it.says_credits_are_low() || it.says_usage_limit()
+                money || quota || it.says_credits_are_low() || it.says_usage_limit()
             };
             !self.has(Minute) && self.any(nothing_is_left)
         })
@@ -205,6 +205,20 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// Something that this account may not.
+    pub(super) fn say_denied(&self) -> bool {
+        self.ask(Rule::Denied, || self.has(Word::Denied))
+    }
+
+    /// A cap, of whatever.
+    pub(super) fn say_limit_is_reached(&self) -> bool {
+        self.ask(Rule::LimitIsReached, || {
+            use Word::*;
+            !self.has(Minute)
+                && self.any(|it| it.has(Limit) && it.any(&[Exceed, Reached]) && !it.has(Rate))
+        })
+    }
+
     pub(super) fn say_model_is_missing(&self) -> bool {
         self.ask(Rule::ModelIsMissing, || {
             self.any(|it| it.all(&[Word::Model, Word::Not, Word::Exist]))
@@ -232,7 +246,8 @@ impl<'a> Words<'a> {
                 it.any(&[Overloaded, Busy])
                     || it.all(&[Model, Loading]) && !it.any(&[Error, Not])
                     || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not, Over])
-                    || it.has(Degraded)
+                    || it.any(&[Degraded, Demand])
+                    || it.all(&[Temporarily, Unable])
             })
         })
     }
@@ -250,7 +265,8 @@ impl<'a> Words<'a> {
     pub(super) fn say_network(&self) -> bool {
         self.ask(Rule::Network, || {
             use Word::*;
-            self.any(|it| it.has(Connection) && it.any(&[Reset, Ended, Blocked, Error, Terminated]))
+            let broken = [Reset, Ended, Blocked, Error, Terminated];
+            self.any(|it| it.has(Unreachable) || it.has(Connection) && it.any(&broken))
         })
     }
 
@@ -263,6 +279,7 @@ impl<'a> Words<'a> {
                     || failed
                     || it.all(&[Unexpected, Ended])
                     || it.all(&[Bad, Gateway])
+                    || it.all(&[Memory, Exhausted])
                     || it.says_upstream_failed()
             })
         })
@@ -303,7 +320,8 @@ impl Sentence {
         use Word::*;
         self.has(Arrears)
             || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
-            || self.all(&[Credit, Budget]) && self.any(&SPENT)
+            // `Extra usage is required for long context requests.`
+            || self.has(Credit) && (self.has(Required) || self.has(Budget) && self.any(&SPENT))
     }
 
     fn says_context_length(&self) -> bool {

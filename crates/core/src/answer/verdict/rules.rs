@@ -30,6 +30,8 @@ const RULES: &[Rule] = &[
     Rule::CreditsAreLow,
     Rule::KeyIsBad,
     Rule::ContentFilter,
+    Rule::Denied,
+    Rule::LimitIsReached,
     Rule::ModelIsMissing,
     Rule::RateLimit,
     Rule::Overloaded,
