@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use resayil_core::{Admission, Quota, QuotaModel, Settlement, SharedQuota};
+use resayil_core::{
+    Admission, Quota, QuotaModel, QuotaOperation, QuotaReply, QuotaStore, Settlement,
+};
 
 fuzz_target!(|input: &[u8]| {
     let Some((bytes, steps)) = input.split_last_chunk::<8>() else { return };
@@ -23,9 +25,9 @@ fuzz_target!(|input: &[u8]| {
 #[derive(Clone)]
 struct Shared(Arc<Mutex<QuotaModel>>);
 
-impl SharedQuota for Shared {
-    fn update(&mut self, _now: Duration, change: &mut dyn FnMut(&mut QuotaModel) -> bool) {
-        change(&mut self.0.lock().expect("nobody panicked"));
+impl QuotaStore for Shared {
+    fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
+        self.0.lock().expect("nobody panicked").apply(operations, now).0
     }
 }
 
