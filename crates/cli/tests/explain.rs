@@ -204,3 +204,58 @@ fn bad_arguments_are_named() {
     fails(&explain(&["--status", "429", "no-such-file"], ""), 3, &["no-such-file", "hint:"]);
     fails(&explain(&["--jsonl", "no-such-file"], ""), 3, &["no-such-file", "hint:"]);
 }
+
+/// The vectors that all languages share: the command has the same record as the library.
+#[test]
+fn the_vectors_give_the_same_records() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    for name in ["errors.jsonl", "streams.jsonl"] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let rows: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let cases: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let mut case = row.clone();
+                let members = case.as_object_mut().unwrap();
+                for known in ["source", "expect", "record", "why"] {
+                    members.remove(known);
+                }
+                case.to_string()
+            })
+            .collect();
+        let output = explain_file(&cases.join("\n"));
+        let lines = text_of_lines(&output);
+        assert_eq!(lines.len(), rows.len(), "{name}");
+        for (row, mut line) in rows.iter().zip(lines) {
+            let members = line.as_object_mut().unwrap();
+            assert_eq!(members.remove("id").as_ref(), Some(&row["id"]));
+            for told in ["terminal", "partial_text", "safe_to_replay"] {
+                assert_eq!(members.remove(told), row.get(told).cloned(), "{}: {told}", row["id"]);
+            }
+            let record = if row["record"].is_null() {
+                serde_json::json!({"ok": true})
+            } else {
+                row["record"].clone()
+            };
+            assert_eq!(line, record, "{}", row["id"]);
+        }
+    }
+}
+
+/// Explains cases from a file: a pipe that nobody empties would fill.
+fn explain_file(cases: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cases.jsonl");
+    std::fs::write(&path, cases).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_resayil"))
+        .args(["explain", "--jsonl"])
+        .arg(&path)
+        .output()
+        .unwrap()
+}
+
+fn text_of_lines(output: &Output) -> Vec<serde_json::Value> {
+    let lines = text(&output.stdout).lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
