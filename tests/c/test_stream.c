@@ -90,6 +90,8 @@ static void test_error_inside(void) {
     CHECK(end == RESAYIL_STREAM_ERROR);
     CHECK(resayil_error_kind(error) == RESAYIL_KIND_OVERLOADED && resayil_error_status(error) == 503);
     CHECK(resayil_error_is_safe_to_replay(error));
+    /* An error is no event of the answer, in whatever form it comes. */
+    CHECK(into.events == 0);
     resayil_error_free(error);
     resayil_stream_free(stream);
 }

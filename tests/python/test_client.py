@@ -135,6 +135,19 @@ def test_a_cut_stream_keeps_what_was_delivered(sandbox: Sandbox) -> None:
     assert list(stream) == []
 
 
+def test_an_error_inside_a_stream_is_no_chunk(sandbox: Sandbox) -> None:
+    sandbox.script({"fault": "stream_error"})
+    stream = sandbox.client(policy=resayil.RetryPolicy(max_attempts=1)).chat.completions.create(
+        model="mistral", messages=HELLO, stream=True
+    )
+    texts = []
+    with pytest.raises(resayil.APIError) as caught:
+        for chunk in stream:
+            # The usual loop, which fails on anything that is no chunk.
+            texts.append(chunk.choices[0].delta.content or "")
+    assert "".join(texts) == (caught.value.partial_text or "")
+
+
 def test_a_stream_can_be_left(sandbox: Sandbox) -> None:
     sandbox.script({"fault": "slow_drip", "bytes": 8, "interval": 0.2})
     with sandbox.client().chat.completions.create(

@@ -1,7 +1,8 @@
 //! `cargo xtask docs`: the pages that list every kind of error and every metric, made from the tables in
-//! core.
+//! core, and what is understood of each service, made from the vectors.
 
 mod observability;
+mod providers;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::run;
 /// Writes the pages, or with `check` only compares them.
 pub(crate) fn generate(check: bool) -> Result<(), String> {
     run::generated("docs/errors.md", &page(), check, "docs")?;
-    run::generated("docs/observability.md", &observability::page(), check, "docs")
+    run::generated("docs/observability.md", &observability::page(), check, "docs")?;
+    run::generated("docs/providers.md", &providers::page()?, check, "docs")
 }
 
 fn page() -> String {
