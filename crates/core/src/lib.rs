@@ -35,6 +35,7 @@ mod timestamp;
 mod unknown_name;
 
 pub use answer::classify::{Classifier, classify};
+pub use answer::header_block::HeaderBlock;
 pub use answer::request_id::request_id;
 pub use call::{
     Attempt, Fallback, FallbackBuilder, FallbackCall, FallbackTarget, Operation, OperationOptions,

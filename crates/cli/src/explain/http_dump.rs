@@ -1,5 +1,7 @@
 //! Reading what `curl -i` prints: a status line, headers, an empty line, the body.
 
+use resayil::HeaderBlock;
+
 /// An answer, in parts.
 pub(super) struct Dump<'a> {
     pub(super) status: Option<u16>,
@@ -9,30 +11,13 @@ pub(super) struct Dump<'a> {
 
 /// Splits an answer; input without a status line is all body.
 pub(super) fn parse(input: &[u8]) -> Dump<'_> {
-    let mut dump = Dump { status: None, headers: Vec::new(), body: input };
-    // A proxy or `100 Continue` puts other heads in front; the last one counts.
-    while dump.body.starts_with(b"HTTP/") {
-        let Some(next) = parse_head(dump.body) else { break };
-        dump = next;
-    }
-    dump
-}
-
-fn parse_head(input: &[u8]) -> Option<Dump<'_>> {
-    let mut rest = input;
-    let mut next_line = || {
-        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-        let line = String::from_utf8_lossy(&rest[..end]).trim_end_matches('\r').to_owned();
-        rest = rest.get(end + 1..).unwrap_or_default();
-        line
-    };
-    let status = Some(parse_status_line(&next_line())?);
-    let mut headers = Vec::new();
-    loop {
-        let line = next_line();
-        match parse_header(&line) {
-            Ok(header) => headers.push(header),
-            Err(_) => return Some(Dump { status, headers, body: rest }),
+    let block = HeaderBlock::parse(input);
+    match block.status().filter(|_| input.starts_with(b"HTTP/")) {
+        None => Dump { status: None, headers: Vec::new(), body: input },
+        status => {
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            let headers = block.headers().map(|(name, value)| (text(name), text(value)));
+            Dump { status, headers: headers.collect(), body: block.rest() }
         }
     }
 }

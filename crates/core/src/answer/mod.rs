@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod classify;
 pub(crate) mod disguise;
+pub(crate) mod header_block;
 pub(crate) mod headers;
 mod hint;
 mod limit;
