@@ -169,6 +169,48 @@
 #define RESAYIL_SEVERITY_CRITICAL 3
 
 /**
+ * Nothing: the operation was not asked, because the function failed.
+ */
+#define RESAYIL_STEP_NONE 0
+
+/**
+ * Ask again at `until_seconds` or as soon as the waker is called, whichever comes first; only then
+ * where there is no time.
+ */
+#define RESAYIL_STEP_WAIT 1
+
+/**
+ * Send the request, then tell what came of it.
+ */
+#define RESAYIL_STEP_SEND 2
+
+/**
+ * The operation has succeeded.
+ */
+#define RESAYIL_STEP_DONE 3
+
+/**
+ * The operation has failed; `resayil_operation_take_error` has the error.
+ */
+#define RESAYIL_STEP_FAILED 4
+
+/**
+ * Nothing of the request reached the server.
+ */
+#define RESAYIL_REACHED_NOTHING 0
+
+/**
+ * The request went out on a kept connection which the server had closed already, as far as one can
+ * tell: not one byte came back (RFC 9112, section 9.3.1). It is sent again at once, on a new one.
+ */
+#define RESAYIL_REACHED_STALE_CONNECTION 1
+
+/**
+ * The server may have got the request, and may have carried it out.
+ */
+#define RESAYIL_REACHED_SERVER 2
+
+/**
  * The function did what it is for. `resayil_classify` says so too when it found an error.
  */
 #define RESAYIL_STATUS_OK 0
@@ -207,6 +249,12 @@
  * The library has a bug. The handles of the call are to be freed, and not used otherwise.
  */
 #define RESAYIL_STATUS_PANIC 7
+
+/**
+ * The handle is not where this function belongs: a step was left out, or is told twice. Nothing was
+ * changed.
+ */
+#define RESAYIL_STATUS_INVALID_STATE 8
 
 /**
  * The whole answer was delivered.
@@ -292,6 +340,12 @@ typedef struct resayil_client_builder resayil_client_builder;
 typedef struct resayil_completion resayil_completion;
 
 /**
+ * Limits how many requests are in flight at once; first come, first served. Shared by all operations
+ * that are given it. Any thread may use it.
+ */
+typedef struct resayil_concurrency_limiter resayil_concurrency_limiter;
+
+/**
  * Why a call failed.
  *
  * The getters may be called from several threads at once. The functions named `_set_` need the
@@ -333,6 +387,11 @@ typedef struct resayil_fallback_builder resayil_fallback_builder;
 typedef struct resayil_fallback_call resayil_fallback_call;
 
 /**
+ * The headers of an answer, read from their text. Immutable; any thread may read it.
+ */
+typedef struct resayil_headers resayil_headers;
+
+/**
  * The texts for people of one language, some of them an application's own. Immutable; any thread may
  * use it. Who is content with the built-in texts does not need it: see
  * `resayil_error_user_message`.
@@ -349,6 +408,28 @@ typedef struct resayil_metrics resayil_metrics;
  * The models that a key may use. Immutable; any thread may read it.
  */
 typedef struct resayil_models resayil_models;
+
+/**
+ * One operation of an API client, such as a chat completion, from its first wait to its answer or its
+ * error, over any number of attempts: a state machine for programs that have an event loop and HTTP
+ * of their own, such as libcurl's multi interface or epoll. It waits for a place and for the quota,
+ * numbers the attempts, keeps the idempotency key, settles the quota, classifies, decides, changes to
+ * the fallback's targets, and marks the error. It does not send, block or sleep.
+ *
+ * `resayil_operation_poll` says what to do next. When it says RESAYIL_STEP_SEND, send the request and
+ * tell what came of it: `resayil_operation_on_headers` when the head of the answer is there, then
+ * `resayil_operation_on_body` when the body is, then `resayil_operation_on_success` if that claims
+ * success; or `resayil_operation_on_failure` where no answer came. Then poll again. Whatever is told out
+ * of this order is refused at once with RESAYIL_STATUS_INVALID_STATE, and changes nothing.
+ *
+ * One thread at a time; a second one is told RESAYIL_STATUS_BUSY.
+ */
+typedef struct resayil_operation resayil_operation;
+
+/**
+ * The options of one operation, or of several. One thread at a time may set; any may use it then.
+ */
+typedef struct resayil_operation_options resayil_operation_options;
 
 /**
  * The options of one call, or of several: what is not set is as the client has it. One thread at a
@@ -381,6 +462,16 @@ typedef struct resayil_quota resayil_quota;
  * A successful answer as it came: status, headers and body. Immutable; any thread may read it.
  */
 typedef struct resayil_response resayil_response;
+
+/**
+ * What all operations at one service with one key share: whose API it is, and what holds them back.
+ * One thread at a time may set; any may use it then. What is set later holds for options that are
+ * made later.
+ *
+ * At the beginning nothing is set: then the provider is recognised by each answer, no budget is drawn
+ * from, and no operation waits.
+ */
+typedef struct resayil_service resayil_service;
 
 /**
  * Reads a streamed answer as it arrives: server-sent events or NDJSON, split anywhere. One thread
@@ -576,6 +667,24 @@ typedef void (*resayil_event_callback)(const resayil_event *event, void *user);
 typedef bool (*resayil_result_callback)(const resayil_response *response, void *user);
 
 /**
+ * A limiter as it stands.
+ */
+typedef struct {
+    /**
+     * How many requests may be in flight now.
+     */
+    uint32_t limit;
+    /**
+     * How many are. More than the limit only after it has shrunk.
+     */
+    uint32_t in_flight;
+    /**
+     * How many wait for a place.
+     */
+    uint32_t waiting;
+} resayil_concurrency_state;
+
+/**
  * Borrowed bytes: any bytes, not terminated. `data` may be NULL if `len` is 0.
  */
 typedef struct {
@@ -588,6 +697,61 @@ typedef struct {
      */
     size_t len;
 } resayil_bytes;
+
+/**
+ * Is called once when it is worth asking again before the time that was named: because an answer to
+ * another request arrived, or somebody in front left the line. Any thread may call it: the one that
+ * tells an answer, or that polls or frees another handle of the same quota or limiter. It may come
+ * for nothing; asking again is always right.
+ *
+ * It has to be short, such as a write to a pipe or an eventfd. It may not free a handle, and may not
+ * wait for a lock that is held while its own handle is polled or freed. `user` is the pointer that was
+ * passed in beside it, and has to be valid until the handle's next poll or its end returns: after that
+ * it is not called any more, nor still at work.
+ */
+typedef void (*resayil_waker_callback)(void *user);
+
+/**
+ * What an operation does next. Times are on the clock of the operation.
+ */
+typedef struct {
+    /**
+     * A RESAYIL_STEP constant. It decides which of the others mean anything.
+     */
+    uint32_t action;
+    /**
+     * To wait: whether there is a time to ask again.
+     */
+    bool has_until;
+    /**
+     * To send: whether there is a time at which the request has to be given up.
+     */
+    bool has_ends_at;
+    /**
+     * To send: whether it must not go out on a kept connection, because one proved to be closed.
+     */
+    bool needs_fresh_connection;
+    /**
+     * To send: which request of the operation it is, from 1.
+     */
+    uint32_t attempt;
+    /**
+     * To send: the index of the fallback's target, or -1 for the request's own.
+     */
+    int64_t target;
+    /**
+     * To wait: when to ask again at the latest.
+     */
+    double until_seconds;
+    /**
+     * To send: when the request has to be given up: at the end of its own time or at the deadline.
+     */
+    double ends_at_seconds;
+    /**
+     * To wait: for what, a static text: `quota`, `concurrency` or `backoff`. Else absent.
+     */
+    resayil_str reason;
+} resayil_step;
 
 /**
  * Is given each event of a stream: the text that it adds to the answer, often empty, and its JSON.
@@ -888,11 +1052,6 @@ double resayil_client_budget_remaining(const resayil_client *client);
  * Frees the client; NULL is nothing. Calls that run go on, and what they gave stays valid.
  */
 void resayil_client_free(resayil_client *client);
-
-/**
- * Seconds on the clock by which clients measure time; for a `resayil_quota` that clients share.
- */
-double resayil_monotonic_seconds(void);
 
 /**
  * Starts from the defaults. `*builder` is yours.
@@ -1242,6 +1401,29 @@ bool resayil_completion_usage(const resayil_completion *completion,
  * Frees the answer and with it all texts that were borrowed from it; NULL is nothing.
  */
 void resayil_completion_free(resayil_completion *completion);
+
+/**
+ * Makes a limiter with all places free. `max` is 1 to 100000 requests; `adaptive` finds the limit by
+ * trying, from 20 up to `max`. `*limiter` is yours.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION, which names the option
+ * `max_concurrency`, if `max` is out of its range.
+ */
+resayil_status resayil_concurrency_limiter_new(uint32_t max,
+                                               bool adaptive,
+                                               resayil_concurrency_limiter **limiter,
+                                               resayil_error **error);
+
+/**
+ * Reads how the limiter stands into `*state`.
+ */
+resayil_status resayil_concurrency_limiter_get_state(const resayil_concurrency_limiter *limiter,
+                                                     resayil_concurrency_state *state);
+
+/**
+ * Frees the handle; NULL is nothing. Operations that have the limiter keep it.
+ */
+void resayil_concurrency_limiter_free(resayil_concurrency_limiter *limiter);
 
 /**
  * What went wrong: a RESAYIL_KIND constant, or a number that this header does not know.
@@ -1695,6 +1877,43 @@ resayil_status resayil_fallback_call_next(resayil_fallback_call *targets,
 void resayil_fallback_call_free(resayil_fallback_call *targets);
 
 /**
+ * Reads a header block as libcurl's header callback, a proxy's log or a file has it: a status line,
+ * which may be missing, and headers; lines end in CRLF or LF, and folded ones are joined. Any bytes can be
+ * read; a line that is no header is passed over. Where several blocks follow each other, as after
+ * `100 Continue`, a redirect or a proxy's answer, the last one counts. What comes behind its empty line
+ * is not read. The text is copied. `*headers` is yours.
+ */
+resayil_status resayil_headers_parse(const char *text,
+                                     size_t text_len,
+                                     resayil_headers **headers);
+
+/**
+ * The HTTP status of the block; 0 if it has none.
+ */
+uint32_t resayil_headers_status(const resayil_headers *headers);
+
+/**
+ * The headers in their order, for every function that takes an array of them. Names and values are
+ * NUL-terminated. Borrowed: valid until the handle is freed; NULL for NULL.
+ */
+const resayil_header *resayil_headers_data(const resayil_headers *headers);
+
+/**
+ * How many headers there are.
+ */
+size_t resayil_headers_count(const resayil_headers *headers);
+
+/**
+ * The value of the first header of this name, in any case. Absent if there is none.
+ */
+resayil_bytes resayil_headers_get(const resayil_headers *headers, const char *name);
+
+/**
+ * Frees the headers; NULL is nothing.
+ */
+void resayil_headers_free(resayil_headers *headers);
+
+/**
  * How many kinds this version knows.
  */
 size_t resayil_kind_count(void);
@@ -1827,6 +2046,229 @@ resayil_str resayil_metrics_attribute_value(const resayil_metrics *metrics,
  * Frees the list and with it all texts that were borrowed from it; NULL is nothing.
  */
 void resayil_metrics_free(resayil_metrics *metrics);
+
+/**
+ * Asks what to do now, and tells it in `*step`. Where that is RESAYIL_STEP_WAIT, `waker` is called with
+ * `user` as soon as it is worth asking again before the time; it takes the place of the one before.
+ * NULL for no call: then ask again at the time, and where there is none, whenever another operation has
+ * ended.
+ *
+ * RESAYIL_STATUS_INVALID_STATE as long as a request is under way, of whose end nothing was told.
+ */
+resayil_status resayil_operation_poll(resayil_operation *operation,
+                                      double now_seconds,
+                                      resayil_waker_callback waker,
+                                      void *user,
+                                      resayil_step *step);
+
+/**
+ * The caller does not want the answer any more: the operation fails with an error of
+ * RESAYIL_KIND_CANCELLED, unless it is over. A request that is under way is yours to break off; it
+ * counts as one that may have been carried out, and is told by this, not to be told again.
+ */
+resayil_status resayil_operation_cancel(resayil_operation *operation, double now_seconds);
+
+/**
+ * The error of an operation that has failed, marked with what the operation knows: how many requests
+ * were sent, which rule stopped it, whether retries are used up. `*error` is yours. It is given once;
+ * NULL after that, and as long as the operation has not failed.
+ */
+resayil_status resayil_operation_take_error(resayil_operation *operation,
+                                            resayil_error **error);
+
+/**
+ * Frees the operation and gives back what it held; NULL is nothing. One that is not over is cancelled.
+ */
+void resayil_operation_free(resayil_operation *operation);
+
+/**
+ * A copy of the `Idempotency-Key` to send with the request. It changes where the operation goes on as
+ * another request, because its answer was rejected or at another target: ask for each attempt. `*key`
+ * is yours; NULL if none was given.
+ */
+resayil_status resayil_operation_idempotency_key(const resayil_operation *operation,
+                                                 resayil_string **key);
+
+/**
+ * A copy of the name of the model that the request is for, which is another one at a fallback's target.
+ * `*model` is yours; NULL if it is not known.
+ */
+resayil_status resayil_operation_model(const resayil_operation *operation,
+                                       resayil_string **model);
+
+/**
+ * How many requests were sent so far; 0 while the operation is busy.
+ */
+uint32_t resayil_operation_attempts(const resayil_operation *operation);
+
+/**
+ * Whether the operation has succeeded or failed; false while it is busy.
+ */
+bool resayil_operation_is_over(const resayil_operation *operation);
+
+/**
+ * When the operation has to be over, on its clock. Says whether there is a deadline; if not, or while
+ * the operation is busy, `*seconds` is 0.
+ */
+bool resayil_operation_deadline(const resayil_operation *operation,
+                                double *seconds);
+
+/**
+ * The error for a request that took too long: of RESAYIL_KIND_DEADLINE if the deadline is over, and else
+ * of RESAYIL_KIND_TIMEOUT. `ambiguous` says whether the server may have carried the request out. `*error`
+ * is yours: tell it by `resayil_operation_on_failure` or `resayil_operation_on_error`.
+ */
+resayil_status resayil_operation_timeout_error(const resayil_operation *operation,
+                                               bool ambiguous,
+                                               double now_seconds,
+                                               resayil_error **error);
+
+/**
+ * Makes the options of requests to this service that are retried by this policy. Both handles stay
+ * yours. `*options` is yours.
+ */
+resayil_status resayil_operation_options_new(const resayil_policy *policy,
+                                             const resayil_service *service,
+                                             resayil_operation_options **options);
+
+/**
+ * What takes the request over if the service does not serve it, and the services of its targets, in
+ * the same order: an entry that is NULL or missing stands for the request's own. Default: none. The
+ * handles stay yours.
+ *
+ * A target with an address of its own has to have a service of its own: with the first one's it would
+ * wait for that one's quota.
+ */
+resayil_status resayil_operation_options_fallback(resayil_operation_options *options,
+                                                  const resayil_fallback *fallback,
+                                                  const resayil_service *const *services,
+                                                  size_t service_count);
+
+/**
+ * Whether the request counts against the quota, and so waits for it. Default: true.
+ */
+resayil_status resayil_operation_options_metered(resayil_operation_options *options, bool metered);
+
+/**
+ * The `Idempotency-Key` of its attempts: 1 to 255 visible ASCII characters, or
+ * `resayil_operation_options_start` fails. Where the operation goes on as another request, the key has a
+ * number at its end: see `resayil_operation_idempotency_key`. Default: none.
+ */
+resayil_status resayil_operation_options_idempotency_key(resayil_operation_options *options,
+                                                         const char *key);
+
+/**
+ * The model that the request names, for the error. Default: unknown.
+ */
+resayil_status resayil_operation_options_model(resayil_operation_options *options,
+                                               const char *model);
+
+/**
+ * How long one attempt may take, in seconds. Default: no limit but the policy's deadline.
+ */
+resayil_status resayil_operation_options_attempt_timeout(resayil_operation_options *options,
+                                                         double seconds);
+
+/**
+ * Is told each decision of the operations, in the thread that polls or tells them. NULL for none,
+ * which is the default. `user` is given back to it, and has to be valid as long as the options are and
+ * the operations that were started with them. It may not use the operation that it hears of.
+ */
+resayil_status resayil_operation_options_observer(resayil_operation_options *options,
+                                                  resayil_event_callback callback,
+                                                  void *user);
+
+/**
+ * Begins an operation. `now_seconds` is a point on a clock that never goes back, that which the quota
+ * was made with; the same clock is meant in all functions of the operation. `seed` decides the
+ * jitter. `*operation` is yours; the options stay as they are.
+ *
+ * RESAYIL_STATUS_ERROR with an error of RESAYIL_KIND_CONFIGURATION if the idempotency key is of bad
+ * form.
+ */
+resayil_status resayil_operation_options_start(const resayil_operation_options *options,
+                                               double now_seconds,
+                                               uint64_t seed,
+                                               resayil_operation **operation,
+                                               resayil_error **error);
+
+/**
+ * Frees the options; NULL is nothing.
+ */
+void resayil_operation_options_free(resayil_operation_options *options);
+
+/**
+ * The head of the answer came: its HTTP status and headers, which are copied. A success settles the
+ * quota at once. `now_unix_seconds` is the wall clock at `now_seconds`.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if no request is under way, or its head was told already.
+ */
+resayil_status resayil_operation_on_headers(resayil_operation *operation,
+                                            uint32_t status,
+                                            const resayil_header *headers,
+                                            size_t header_count,
+                                            double now_unix_seconds,
+                                            double now_seconds);
+
+/**
+ * The body of the answer came, or as much of it as is wanted of an error. `*is_success` says whether
+ * it is a success: then make the result of it, and tell `resayil_operation_on_success`, or
+ * `resayil_operation_on_error` if it is of no use. Of an error, one inside a success included, the
+ * operation takes care itself: poll it.
+ *
+ * The body of a stream is for `resayil_stream`, and not told here: tell how it ended. A redirect is an
+ * error that is not retried: whoever follows redirects tells the last answer.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if the head of the answer was not told.
+ */
+resayil_status resayil_operation_on_body(resayil_operation *operation,
+                                         const uint8_t *body,
+                                         size_t body_len,
+                                         double now_unix_seconds,
+                                         double now_seconds,
+                                         bool *is_success);
+
+/**
+ * The whole answer is there and good: the operation is done.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if the head of the answer was not told.
+ */
+resayil_status resayil_operation_on_success(resayil_operation *operation, double now_seconds);
+
+/**
+ * The answer broke off after its head, or is of no use: an error that was made of what came of it, such
+ * as the one that ends a stream. The error stays yours.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if the head of the answer was not told.
+ */
+resayil_status resayil_operation_on_error(resayil_operation *operation,
+                                          const resayil_error *error,
+                                          double now_seconds);
+
+/**
+ * No answer came to the request. The error says why: make it by `resayil_error_new`, and with
+ * `resayil_error_set_ambiguous` if the request may have been carried out; for a time-out there is
+ * `resayil_operation_timeout_error`. `reached` is a RESAYIL_REACHED constant: how far the request got.
+ * The error stays yours.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if no request is under way, or the head of its answer was told;
+ * RESAYIL_STATUS_UNKNOWN_NAME for another `reached`.
+ */
+resayil_status resayil_operation_on_failure(resayil_operation *operation,
+                                            const resayil_error *error,
+                                            uint32_t reached,
+                                            double now_seconds);
+
+/**
+ * The operation fails with this error, whatever the policy: the request cannot be sent again, or what
+ * came is nothing that the policy is to judge. To be told after the head of an answer. The error stays
+ * yours.
+ *
+ * RESAYIL_STATUS_INVALID_STATE if the head of the answer was not told.
+ */
+resayil_status resayil_operation_give_up(resayil_operation *operation,
+                                         const resayil_error *error,
+                                         double now_seconds);
 
 /**
  * Makes options in which nothing is set. `*options` is yours.
@@ -2016,38 +2458,6 @@ void resayil_quota_free(resayil_quota *quota);
 resayil_status resayil_quota_enter(resayil_quota *quota, resayil_ticket **ticket);
 
 /**
- * Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
- * ask again. A settled answer, or somebody in front who leaves the line, may bring the turn forward:
- * a program that is to profit from that asks again after these, too. The calls of a client are woken
- * by themselves. Once it said yes it goes on to say so.
- *
- * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
- */
-resayil_status resayil_ticket_poll(resayil_ticket *ticket,
-                                   double now_seconds,
-                                   double *wait_seconds);
-
-/**
- * Tells what the answer says of the quota: its status and headers, and the error that it stands for,
- * or NULL. `now_seconds` is when it arrived, `now_unix_seconds` the wall clock then. Without an
- * answer, just free the ticket. A settled ticket is still to be freed.
- *
- * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled already.
- */
-resayil_status resayil_ticket_settle(resayil_ticket *ticket,
-                                     uint32_t status,
-                                     const resayil_header *headers,
-                                     size_t header_count,
-                                     const resayil_error *error,
-                                     double now_unix_seconds,
-                                     double now_seconds);
-
-/**
- * Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
- */
-void resayil_ticket_free(resayil_ticket *ticket);
-
-/**
  * The HTTP status: 200 to 299.
  */
 uint32_t resayil_response_status(const resayil_response *response);
@@ -2090,6 +2500,42 @@ bool resayil_response_fallback(const resayil_response *response,
  * Frees the answer and with it all that was borrowed from it; NULL is nothing.
  */
 void resayil_response_free(resayil_response *response);
+
+/**
+ * Makes a service of which nothing is known. `*service` is yours.
+ */
+resayil_status resayil_service_new(resayil_service **service);
+
+/**
+ * Whose API it is, by its name, such as `resayil`; NULL or `auto` recognises it by each answer.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for an unknown provider.
+ */
+resayil_status resayil_service_provider(resayil_service *service, const char *provider);
+
+/**
+ * The retry budget that its operations draw from. The handle stays yours.
+ */
+resayil_status resayil_service_budget(resayil_service *service, const resayil_budget *budget);
+
+/**
+ * The quota that its operations wait for. `now_seconds` is the time on the clock that the quota was
+ * made with, which is that of the operations. The handle stays yours.
+ */
+resayil_status resayil_service_quota(resayil_service *service,
+                                     const resayil_quota *quota,
+                                     double now_seconds);
+
+/**
+ * What limits how many of its requests are in flight. The handle stays yours.
+ */
+resayil_status resayil_service_concurrency_limiter(resayil_service *service,
+                                                   const resayil_concurrency_limiter *limiter);
+
+/**
+ * Frees the service; NULL is nothing. Options and operations that have it keep it.
+ */
+void resayil_service_free(resayil_service *service);
 
 /**
  * What a status means, in English: a static text, never NULL.
@@ -2171,6 +2617,72 @@ size_t resayil_string_len(const resayil_string *string);
  * Frees the text; NULL is nothing.
  */
 void resayil_string_free(resayil_string *string);
+
+/**
+ * Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
+ * ask again. A settled answer, or somebody in front who leaves the line, may bring the turn forward:
+ * `resayil_ticket_poll_with` tells of that. Once it said yes it goes on to say so.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
+ */
+resayil_status resayil_ticket_poll(resayil_ticket *ticket,
+                                   double now_seconds,
+                                   double *wait_seconds);
+
+/**
+ * Asks whether to send now, and if not leaves a callback, which takes the place of the one that was
+ * left before. `*wait_seconds` becomes 0 for yes, and otherwise the time that the wait takes at least,
+ * which is what to hold against a deadline; when to ask again is told by `resayil_ticket_poll_at`. So
+ * any event loop can wait, with a timer of its own. NULL leaves no callback.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
+ */
+resayil_status resayil_ticket_poll_with(resayil_ticket *ticket,
+                                        double now_seconds,
+                                        resayil_waker_callback waker,
+                                        void *user,
+                                        double *wait_seconds);
+
+/**
+ * When to ask again if the callback was not called, on the clock of the quota. Says whether there is
+ * such a time; if not, because the ticket was not asked yet, may send or is settled, `*seconds` is 0.
+ *
+ * This may be later than `*wait_seconds` says: where answers under way are all that is missing, they
+ * wake.
+ */
+bool resayil_ticket_poll_at(const resayil_ticket *ticket,
+                            double *seconds);
+
+/**
+ * Tells what the answer says of the quota: its status and headers, and the error that it stands for,
+ * or NULL. `now_seconds` is when it arrived, `now_unix_seconds` the wall clock then. Without an
+ * answer, just free the ticket. A settled ticket is still to be freed.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled already.
+ */
+resayil_status resayil_ticket_settle(resayil_ticket *ticket,
+                                     uint32_t status,
+                                     const resayil_header *headers,
+                                     size_t header_count,
+                                     const resayil_error *error,
+                                     double now_unix_seconds,
+                                     double now_seconds);
+
+/**
+ * Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
+ */
+void resayil_ticket_free(resayil_ticket *ticket);
+
+/**
+ * Seconds on a clock that never goes back, the one by which clients measure time: for all functions
+ * that ask for `now_seconds`, and for a `resayil_quota` that clients share.
+ */
+double resayil_monotonic_seconds(void);
+
+/**
+ * The wall clock, in seconds since 1970 UTC: for all functions that ask for `now_unix_seconds`.
+ */
+double resayil_unix_seconds(void);
 
 /**
  * The version of the library that runs, such as `0.1.0`; it may be newer than the header. A static

@@ -12,11 +12,14 @@
 #include "resayil/error.hpp"
 #include "resayil/result.hpp"
 #include "resayil/classify.hpp"
+#include "resayil/headers.hpp"
 #include "resayil/messages.hpp"
 #include "resayil/policy.hpp"
 #include "resayil/fallback.hpp"
 #include "resayil/stream.hpp"
 #include "resayil/quota.hpp"
+#include "resayil/service.hpp"
+#include "resayil/operation.hpp"
 #include "resayil/client.hpp"
 
 #endif

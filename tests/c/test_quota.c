@@ -93,7 +93,40 @@ static void test_refused_arguments(void) {
     resayil_quota_free(quota);
 }
 
+static void wake(void *user) { ++*(int *)user; }
+
+static void test_wakers(void) {
+    resayil_quota *quota = NULL;
+    resayil_ticket *first = NULL, *second = NULL, *third = NULL;
+    double wait = -1, at = -1;
+    int calls = 0, others = 0;
+
+    /* One request a minute, and the minute has just begun. */
+    CHECK_OK(resayil_quota_new(1, 60, 0, 0, &quota, NULL));
+    CHECK_OK(resayil_quota_enter(quota, &first));
+    CHECK_OK(resayil_quota_enter(quota, &second));
+    CHECK_OK(resayil_quota_enter(quota, &third));
+    CHECK(!resayil_ticket_poll_at(second, &at) && at == 0);
+    CHECK_OK(resayil_ticket_poll_with(first, 0, wake, &others, &wait));
+    CHECK(wait == 0 && !resayil_ticket_poll_at(first, &at));
+    CHECK(poll(second, 0) == 60);
+    CHECK_OK(resayil_ticket_poll_with(third, 0, wake, &others, &wait));
+    CHECK_OK(resayil_ticket_poll_with(third, 0, wake, &calls, &wait));
+    CHECK(wait == 120 && resayil_ticket_poll_at(third, &at) && at >= 60);
+    /* Somebody in front leaves: the turn comes earlier. */
+    resayil_ticket_free(second);
+    CHECK(calls == 1 && others == 0);
+    CHECK_OK(resayil_ticket_poll_with(third, 0, wake, &calls, &wait));
+    CHECK(wait == 60 && resayil_ticket_poll_at(third, &at) && at == 60);
+    CHECK_OK(resayil_ticket_poll_with(third, 60, NULL, NULL, &wait));
+    CHECK(wait == 0 && calls == 1);
+    resayil_ticket_free(first);
+    resayil_ticket_free(third);
+    resayil_quota_free(quota);
+}
+
 int main(void) {
+    RUN(test_wakers());
     RUN(test_line());
     RUN(test_refusal());
     RUN(test_refused_arguments());

@@ -50,6 +50,23 @@ public:
         }
         return Seconds(wait);
     }
+    /// The same, and leaves a callback for the case that the turn comes earlier: see
+    /// `resayil_waker_callback`. The time is what to hold against a deadline; ask again at poll_at().
+    Result<Seconds> poll_with(resayil_waker_callback waker, void *user,
+                              double now = monotonic_now()) noexcept {
+        double wait = 0;
+        resayil_status status = resayil_ticket_poll_with(handle_.get(), now, waker, user, &wait);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status);
+        }
+        return Seconds(wait);
+    }
+    /// When to ask again if the callback was not called, on the clock of the quota.
+    std::optional<double> poll_at() const noexcept {
+        double seconds = 0;
+        bool known = resayil_ticket_poll_at(handle_.get(), &seconds);
+        return known ? std::optional<double>(seconds) : std::nullopt;
+    }
     /// Tells what the answer says of the quota; without an answer, just destroy the ticket.
     Result<void> settle(std::uint32_t status, const Headers &headers, const std::optional<Error> &error,
                         double unix_time = unix_now(), double now = monotonic_now()) noexcept {

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use ::client::{HintSource, Kind, Provider, RetryReason, Severity, StopReason};
+use ::client::{HintSource, Kind, Provider, RetryReason, Severity, StopReason, WaitReason};
 
 use crate::status::resayil_status;
 use crate::text::resayil_str;
@@ -17,6 +17,7 @@ fn table() -> &'static [CString] {
         names.extend(HintSource::ALL.iter().map(|source| source.name()));
         names.extend(RetryReason::ALL.iter().map(|reason| reason.name()));
         names.extend(StopReason::ALL.iter().map(|reason| reason.name()));
+        names.extend(WaitReason::ALL.iter().map(|reason| reason.name()));
         names.extend(Provider::ALL.iter().map(|provider| provider.name()));
         names.into_iter().filter_map(|name| CString::new(name).ok()).collect()
     })

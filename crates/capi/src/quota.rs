@@ -1,15 +1,12 @@
 //! What the server still admits, and who may use it next; for programs that have their own HTTP.
 
-use std::time::Duration;
-
-use ::client::{Admission, Quota, QuotaOptions, QuotaState, Settlement, Ticket};
+use ::client::{Quota, QuotaOptions, QuotaState};
 
 use crate::error::{clear, resayil_error};
-use crate::exclusive::Exclusive;
-use crate::headers::{headers_in, resayil_header};
 use crate::panic::{give, guard, take_back};
 use crate::policy::configuration;
 use crate::status::{ended, resayil_status};
+use crate::ticket::resayil_ticket;
 use crate::time;
 
 /// The quota of one API key, shared by all senders in this process. Any thread may use it.
@@ -18,13 +15,6 @@ use crate::time;
 /// same one in all functions of the quota and of its tickets.
 pub struct resayil_quota {
     pub(crate) quota: Quota,
-}
-
-/// A sender's place in the line, then its admission. One thread at a time; a second one is told
-/// RESAYIL_STATUS_BUSY.
-pub struct resayil_ticket {
-    /// None once it is settled.
-    ticket: Exclusive<Option<Ticket>>,
 }
 
 /// What a quota knows, to be shown.
@@ -141,75 +131,7 @@ pub unsafe extern "C" fn resayil_quota_enter(
     guard(|| {
         let out = out!(ticket);
         let ticket = borrow!(quota).quota.enter();
-        *out = give(resayil_ticket { ticket: Exclusive::new(Some(ticket)) });
+        *out = give(resayil_ticket::new(ticket));
         resayil_status::OK
     })
-}
-
-/// Asks whether to send now. `*wait_seconds` becomes 0 for yes, and otherwise the time after which to
-/// ask again. A settled answer, or somebody in front who leaves the line, may bring the turn forward:
-/// a program that is to profit from that asks again after these, too. The calls of a client are woken
-/// by themselves. Once it said yes it goes on to say so.
-///
-/// RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn resayil_ticket_poll(
-    ticket: *mut resayil_ticket,
-    now_seconds: f64,
-    wait_seconds: *mut f64,
-) -> resayil_status {
-    guard(|| {
-        let out = out!(wait_seconds, 0.0);
-        let ticket = borrow!(ticket);
-        ended((|| {
-            let now = time::seconds(now_seconds)?;
-            let admission = ticket.ticket.with(|it| it.as_mut().map(|it| it.poll(now)))?;
-            *out = match admission.ok_or(resayil_status::INVALID_ARGUMENT)? {
-                Admission::Ready => 0.0,
-                // A wait that rounds to nothing would read as yes.
-                Admission::Wait(wait) => wait.max(Duration::from_nanos(1)).as_secs_f64(),
-            };
-            Ok(())
-        })())
-    })
-}
-
-/// Tells what the answer says of the quota: its status and headers, and the error that it stands for,
-/// or NULL. `now_seconds` is when it arrived, `now_unix_seconds` the wall clock then. Without an
-/// answer, just free the ticket. A settled ticket is still to be freed.
-///
-/// RESAYIL_STATUS_INVALID_ARGUMENT for a ticket that is settled already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn resayil_ticket_settle(
-    ticket: *mut resayil_ticket,
-    status: u32,
-    headers: *const resayil_header,
-    header_count: usize,
-    error: *const resayil_error,
-    now_unix_seconds: f64,
-    now_seconds: f64,
-) -> resayil_status {
-    guard(|| {
-        let ticket = borrow!(ticket);
-        ended((|| {
-            let status = u16::try_from(status).map_err(|_| resayil_status::INVALID_ARGUMENT)?;
-            // SAFETY: the header asks for NULL or as many headers as `header_count` says.
-            let headers = unsafe { headers_in(headers, header_count) }?;
-            // SAFETY: the header asks for NULL or a handle that is alive.
-            let error = unsafe { error.as_ref() }.map(|error| &error.error);
-            let wall = time::unix_seconds(now_unix_seconds)?;
-            let now = time::seconds(now_seconds)?;
-            let admitted = ticket.ticket.with(Option::take)?;
-            let admitted = admitted.ok_or(resayil_status::INVALID_ARGUMENT)?;
-            admitted.settle(&Settlement::from_answer(status, &headers, error, wall), now);
-            Ok(())
-        })())
-    })
-}
-
-/// Frees the ticket, and leaves the line if it is still in it; NULL is nothing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn resayil_ticket_free(ticket: *mut resayil_ticket) {
-    // SAFETY: the header asks for NULL or a handle that is alive.
-    unsafe { take_back(ticket) }
 }

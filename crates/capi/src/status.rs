@@ -26,6 +26,9 @@ pub const RESAYIL_STATUS_ERROR: u32 = 5;
 pub const RESAYIL_STATUS_BUSY: u32 = 6;
 /// The library has a bug. The handles of the call are to be freed, and not used otherwise.
 pub const RESAYIL_STATUS_PANIC: u32 = 7;
+/// The handle is not where this function belongs: a step was left out, or is told twice. Nothing was
+/// changed.
+pub const RESAYIL_STATUS_INVALID_STATE: u32 = 8;
 
 impl resayil_status {
     pub(crate) const OK: Self = Self { code: RESAYIL_STATUS_OK };
@@ -36,6 +39,7 @@ impl resayil_status {
     pub(crate) const ERROR: Self = Self { code: RESAYIL_STATUS_ERROR };
     pub(crate) const BUSY: Self = Self { code: RESAYIL_STATUS_BUSY };
     pub(crate) const PANIC: Self = Self { code: RESAYIL_STATUS_PANIC };
+    pub(crate) const INVALID_STATE: Self = Self { code: RESAYIL_STATUS_INVALID_STATE };
 }
 
 /// Lets the body of a function use `?`: both sides are statuses.
@@ -55,6 +59,7 @@ pub extern "C" fn resayil_status_text(status: u32) -> *const c_char {
         RESAYIL_STATUS_ERROR => c"the function failed; see its error",
         RESAYIL_STATUS_BUSY => c"the handle is in use",
         RESAYIL_STATUS_PANIC => c"the library has a bug",
+        RESAYIL_STATUS_INVALID_STATE => c"a step was left out, or is told twice",
         _ => c"a status that this version does not know",
     };
     text.as_ptr()

@@ -118,9 +118,3 @@ pub unsafe extern "C" fn resayil_client_free(client: *mut resayil_client) {
     // SAFETY: the header asks for NULL or a handle that is alive and that no call is using.
     unsafe { take_back(client) }
 }
-
-/// Seconds on the clock by which clients measure time; for a `resayil_quota` that clients share.
-#[unsafe(no_mangle)]
-pub extern "C" fn resayil_monotonic_seconds() -> f64 {
-    guard(|| ::client::monotonic_now().as_secs_f64())
-}
