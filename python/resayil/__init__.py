@@ -2,7 +2,8 @@
 
 - `classify` reads an answer and says what went wrong, as an exception of its kind.
 - `Client` and `AsyncClient` call an API, and handle what fails.
-- `retry` calls a function again when that may help, after the wait that the server asks for.
+- `retry` calls a function again when that may help, after the wait that the server asks for, and
+  `attempts` does so for a part of one.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
 - `resayil.httpx`, `resayil.httpx2` and `resayil.requests` do so below those libraries.
 - `Fallback` names the models and services that take over what one does not serve.
@@ -15,6 +16,7 @@ import logging as _logging
 from typing import TYPE_CHECKING
 
 from ._async_client import AsyncClient, AsyncStream
+from ._attempts import Attempt, Attempts, attempts
 from ._client import Client, Stream
 from ._exceptions import (
     APIConnectionError,
@@ -64,10 +66,11 @@ from ._native import (
     classify,
     monotonic_now,
 )
+from ._notes import RetryEvent
 from ._objects import Balance, ChatCompletion, ChatCompletionChunk, Model
 from ._quota import Quota
 from ._response import Response
-from ._retry import retry
+from ._retry import Retry, retry
 from ._stream import StreamResult, classify_stream
 from ._time import Waits, testing
 
@@ -80,6 +83,8 @@ __all__ = [
     "APITimeoutError",
     "AsyncClient",
     "AsyncStream",
+    "Attempt",
+    "Attempts",
     "AuthenticationError",
     "BadRequestError",
     "Balance",
@@ -119,6 +124,8 @@ __all__ = [
     "RateLimitError",
     "Response",
     "ResponseError",
+    "Retry",
+    "RetryEvent",
     "RetryPolicy",
     "Stream",
     "StreamDecoder",
@@ -127,6 +134,7 @@ __all__ = [
     "UnprocessableEntityError",
     "Waits",
     "__version__",
+    "attempts",
     "classify",
     "classify_stream",
     "from_exception",

@@ -12,10 +12,10 @@ from ._headers import Headers
 from ._metrics import Metric
 from ._native import Budget, Fallback, FallbackTarget, QuotaState, RetryPolicy
 from ._objects import Balance, ChatCompletion, ModelList
+from ._policy import DEFAULT_POLICY
 from ._quota import Quota
 from ._request import dumps
 from ._response import Response
-from ._retry import DEFAULT_POLICY
 
 #: Says of an answer whether to treat it as a failure all the same.
 Predicate = Callable[[ChatCompletion], object]

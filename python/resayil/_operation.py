@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
-from . import _interop, _log, _native, _time
-from ._native import Budget, Counters, RetryPolicy
+from . import _interop, _log, _native, _notes, _time
+from ._native import Budget, Counters, Quota, RetryPolicy
+from ._notes import RetryEvent
+
+_END = object()
 
 
 class Operation:
@@ -29,17 +31,25 @@ class Operation:
         policy: RetryPolicy,
         budget: Optional[Budget] = None,
         counters: Optional[Counters] = None,
+        quota: Optional[Quota] = None,
+        on_event: Optional[Callable[[RetryEvent], object]] = None,
     ) -> None:
         self._now = _time.now()
+        self._name = name
+        self._hook = on_event
+        self._history: list[str] = []
         self._native = _native.Operation(
             policy,
             budget=budget,
+            quota=quota,
             counters=counters,
-            observer=functools.partial(_log.emit, name),
+            observer=self._observe,
             now=self._now,
         )
         self._exception: Optional[Exception] = None
         self._is_foreign = False
+        #: What was asked before it was wanted.
+        self._next: object = _END
         #: The error that the call failed with, when the steps are over.
         self.error: Optional[_native.Error] = None
 
@@ -50,13 +60,46 @@ class Operation:
         """
         while True:
             # What was decided a moment ago begins then.
-            step = self._native.poll(self._now, alarm)
+            step = self._poll(alarm)
             if isinstance(step, _native.Error):
                 self.error = step
                 return
             yield step
             if step is not None:
                 self._now = _time.now()
+
+    def _poll(self, alarm: Optional[Callable[[], object]]) -> Any:
+        step, self._next = self._next, _END
+        return self._native.poll(self._now, alarm) if step is _END else step
+
+    def goes_on(self) -> bool:
+        """Whether there is another attempt, after one has failed."""
+        self._next = self._native.poll(self._now, None)
+        if isinstance(self._next, _native.Error):
+            self.error = self._next
+            return False
+        return True
+
+    def abandon(self) -> None:
+        """Nobody asks for the call any more: it was cancelled."""
+        if not self._native.is_over:
+            self._native.give_up(None, now=self._tell())
+
+    def _observe(
+        self,
+        action: str,
+        reason: Optional[str],
+        attempt: int,
+        delay: Optional[float],
+        error: Optional[_native.Error],
+        text: str,
+        level: str,
+    ) -> None:
+        _log.emit(self._name, action, reason or "", attempt, delay, error, text, level)
+        if action in ("retry", "stop"):
+            self._history.append(text)
+        if self._hook is not None:
+            self._hook(RetryEvent(self._name, action, reason, attempt, delay, error, text))
 
     def _tell(self) -> float:
         """The time at which something is told."""
@@ -102,4 +145,6 @@ class Operation:
             raise RuntimeError("the call has not failed")
         if self.error is not None and not self._is_foreign:
             _interop.mark(exception, self.error)
+            if self._native.attempts > 1:
+                _notes.add(exception, self._history)
         return exception

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Callable, Optional
 
-from . import _native, _time
+from . import _interop, _native, _time
 from ._exceptions import DeadlineExceededError
 from ._native import Ticket
 
@@ -22,16 +23,22 @@ class Quota(_native.Quota):
     response = httpx.post(...)
     error = resayil.classify(response.status_code, response.headers, response.content)
     ticket.settle(response.status_code, response.headers, error)
+
+    with quota.slot():  # settled by what the block does
+        answer = ask()
     ```
     """
 
-    def acquire(self, timeout: Optional[float] = None) -> Ticket:
+    def acquire(self, timeout: Optional[float] = None, *, cost: Optional[int] = None) -> Ticket:
         """Waits for its turn, and gives the ticket to settle with the answer.
+
+        `cost` is how many tokens the request takes, prompt and answer together, for services that
+        limit those, too; by default what requests cost lately.
 
         Raises DeadlineExceededError at once, with the wait as `retry_after`, if the wait would be
         longer than `timeout` seconds.
         """
-        ticket, end = self._enter(timeout)
+        ticket, end = self._enter(timeout, cost)
         alarm = _time.Alarm()
         try:
             while (wait := self._wait(ticket, end, alarm)) is not None:
@@ -41,9 +48,11 @@ class Quota(_native.Quota):
             raise
         return ticket
 
-    async def acquire_async(self, timeout: Optional[float] = None) -> Ticket:
+    async def acquire_async(
+        self, timeout: Optional[float] = None, *, cost: Optional[int] = None
+    ) -> Ticket:
         """The same for asyncio and trio."""
-        ticket, end = self._enter(timeout)
+        ticket, end = self._enter(timeout, cost)
         alarm = _time.AsyncAlarm()
         try:
             while (wait := self._wait(ticket, end, alarm)) is not None:
@@ -53,9 +62,21 @@ class Quota(_native.Quota):
             raise
         return ticket
 
-    def _enter(self, timeout: Optional[float]) -> tuple[Ticket, Optional[float]]:
+    def slot(self, *, cost: Optional[int] = None, timeout: Optional[float] = None) -> Slot:
+        """A place for one request, for `with` and `async with`.
+
+        It waits for its turn, and is settled by what the block does: an answer, if it raises
+        nothing; the status and headers of the error, if it raises one; else given back. Who knows
+        more of the answer settles the ticket: `with quota.slot() as ticket:`. `cost` and `timeout`
+        are those of `acquire`.
+        """
+        return Slot(self, cost, timeout)
+
+    def _enter(
+        self, timeout: Optional[float], cost: Optional[int]
+    ) -> tuple[Ticket, Optional[float]]:
         end = None if timeout is None else _time.now() + timeout
-        return self.enter(), end
+        return self.enter(cost=cost), end
 
     def _wait(
         self, ticket: Ticket, end: Optional[float], alarm: Callable[[], None]
@@ -74,3 +95,57 @@ class Quota(_native.Quota):
         at = ticket.poll_at
         wait = wait if at is None else max(at - now, 0.0)
         return wait if end is None else min(wait, end - now)
+
+
+class Slot:
+    """A place in a quota for one request; see `Quota.slot`."""
+
+    __slots__ = ("_cost", "_quota", "_ticket", "_timeout")
+
+    def __init__(self, quota: Quota, cost: Optional[int], timeout: Optional[float]) -> None:
+        self._quota = quota
+        self._cost = cost
+        self._timeout = timeout
+        self._ticket: Optional[Ticket] = None
+
+    def __enter__(self) -> Ticket:
+        ticket = self._quota.acquire(self._timeout, cost=self._cost)
+        self._ticket = ticket
+        return ticket
+
+    async def __aenter__(self) -> Ticket:
+        ticket = await self._quota.acquire_async(self._timeout, cost=self._cost)
+        self._ticket = ticket
+        return ticket
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        ticket, self._ticket = self._ticket, None
+        if ticket is not None:
+            settle(ticket, exc)
+
+    async def __aexit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.__exit__(exc_type, exc, traceback)
+
+
+def settle(ticket: Ticket, exception: Optional[BaseException]) -> None:
+    """Settles a ticket by what was raised, unless it was settled before."""
+    if ticket.is_settled:
+        return
+    if exception is None:
+        ticket.settle(200, None)
+        return
+    error = _interop.read_error(exception)
+    if error is None or error.status is None:
+        ticket.cancel()
+    else:
+        ticket.settle(error.status, error.headers, error)

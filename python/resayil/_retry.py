@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union, cast, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Optional, TypeVar, cast, overload
 
-from . import _idempotency, _interop, _native, _time
-from ._exceptions import ResponseError
-from ._native import Budget, Counters, RetryPolicy
-from ._operation import Operation
+from . import _time
+from ._attempts import Hook, On, Predicate, Running, raise_failure
+from ._native import Budget, Counters, Quota, RetryPolicy
+from ._policy import DEFAULT_POLICY, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -22,67 +21,58 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What `retry(on=...)` takes: exception classes, or a function that says yes or no.
-On = Union[type[Exception], tuple[type[Exception], ...], Callable[[Exception], bool], None]
-
-#: What `retry(retry_if_result=...)` takes.
-Predicate = Optional[Callable[[Any], object]]
-
-DEFAULT_POLICY = RetryPolicy()
+__all__ = ["DEFAULT_POLICY", "Retry", "retry"]
 
 
-def _read(exception: Exception, on: On) -> Optional[_native.Error]:
-    """The error to decide on, or None if this exception is not to be retried."""
-    if on is None:
-        return _interop.read_error(exception)
-    if isinstance(on, (type, tuple)):
-        wanted = isinstance(exception, on)
-    else:
-        wanted = on(exception)
-    if not wanted:
-        return None
-    error = _interop.read_error(exception)
-    # Nothing is known of it but that the caller wants it repeated.
-    return error or _native.Error("unknown", type(exception).__name__, retryable=True)
+class Retry:
+    """What `retry(...)` gives: a decorator, which can also call a function at once."""
+
+    __slots__ = ("_options", "_policy")
+
+    def __init__(self, policy: RetryPolicy, **options: Any) -> None:
+        if inspect.iscoroutinefunction(options.get("retry_if_result")):
+            raise TypeError("retry_if_result cannot be a coroutine function")
+        self._policy = policy
+        self._options = options
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Decorates a function."""
+        return _decorate(function, self._policy, self._options)
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a function, again if that may help; of an async one the result is to be awaited."""
+        return self(function)(*args, **kwargs)
 
 
-@overload
-def retry(function: Callable[P, T], /) -> Callable[P, T]: ...
-
-
-@overload
-def retry(
-    *,
-    policy: RetryPolicy = ...,
-    on: On = ...,
-    budget: Optional[Budget] = ...,
-    counters: Optional[Counters] = ...,
-    retry_if_result: Predicate = ...,
-) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
-
-
-def retry(
-    function: Optional[Callable[..., Any]] = None,
-    /,
-    *,
-    policy: RetryPolicy = DEFAULT_POLICY,
-    on: On = None,
-    budget: Optional[Budget] = None,
-    counters: Optional[Counters] = None,
-    retry_if_result: Predicate = None,
-) -> Any:
+class _RetryFunction:
     """Calls a function again when it fails in a way that another try may mend.
 
-    For plain and for async functions (asyncio and trio), as `@retry` or `@retry(policy=...)`.
+    For plain and for async functions (asyncio and trio):
+
+    ```python
+    @resayil.retry
+    def ask(): ...
+
+    @resayil.retry(max_attempts=3, deadline=60)
+    async def ask(): ...
+
+    answer = resayil.retry.call(ask, "question")
+    answer = resayil.retry(max_attempts=3).call(ask, "question")
+    ```
+
+    For a part of a function there is `attempts`.
 
     It reads the exceptions of this package, and those of httpx, openai, requests and their like: by
     the response that they carry, or as a lost connection or a time-out. `policy` decides whether
-    and when to try again: the wait that the server asks for is a floor. Other exceptions go
-    through at once.
+    and when to try again; `max_attempts`, `deadline` and the others change single options of it.
+    The wait that the server asks for is a floor. Other exceptions go through at once.
 
     `on` narrows or widens this: an exception class, a tuple of them, or a function of the exception
     that says yes or no. Only these are retried; one that cannot be read as an error of an API
     is retried with back-off.
+
+    `quota` is waited for before each attempt. `on_event` is called with a `RetryEvent` for each
+    decision. The decorated function has its counters: `ask.statistics()`.
 
     `budget` is shared by all calls of the function, and of others that are given the same one.
     `counters` counts them: `counters.stats()` and `counters.metrics()` may be read at any time.
@@ -95,39 +85,91 @@ def retry(
     idempotency key in each attempt; after a result that was rejected, another one.
 
     The last exception is raised as it is, marked with `attempts` and `exhausted`; one of another
-    package is also given `resayil_error`. Each retry is one WARNING of the logger `resayil`, and
-    the end of a call that failed an INFO, with the attributes `callable`, `action`, `kind`,
-    `status`, `code`, `request_id`, `attempt`, `delay` and `reason`.
+    package is also given `resayil_error`. After several attempts a note tells their history. Each
+    retry is one WARNING of the logger `resayil`, and the end of a call that failed an INFO, with
+    the attributes `callable`, `action`, `kind`, `status`, `code`, `request_id`, `attempt`, `delay`
+    and `reason`.
     """
-    decorate = functools.partial(
-        _decorate,
-        policy=policy,
-        on=on,
-        budget=budget,
-        counters=counters,
-        retry_if_result=retry_if_result,
-    )
-    return decorate if function is None else decorate(function)
+
+    __name__ = "retry"
+
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> Callable[P, T]: ...
+
+    @overload
+    def __call__(
+        self,
+        *,
+        policy: Optional[RetryPolicy] = ...,
+        max_attempts: Optional[int] = ...,
+        deadline: Optional[float] = ...,
+        base_delay: Optional[float] = ...,
+        max_delay: Optional[float] = ...,
+        max_hint: Optional[float] = ...,
+        on: On = ...,
+        budget: Optional[Budget] = ...,
+        counters: Optional[Counters] = ...,
+        quota: Optional[Quota] = ...,
+        retry_if_result: Predicate = ...,
+        on_event: Hook = ...,
+    ) -> Retry: ...
+
+    def __call__(self, *functions: Any, **options: Any) -> Any:
+        function = functions[0] if functions else None
+        if isinstance(function, int):
+            raise TypeError(
+                f"retry decorates functions, not int: write @retry(max_attempts={function})"
+            )
+        decorate = _configured(**options)
+        return decorate if function is None else decorate(function)
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a function with the defaults; `retry(...).call(function, ...)` with options."""
+        return Retry(DEFAULT_POLICY).call(function, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return "<function resayil.retry>"
+
+
+retry = _RetryFunction()
+
+
+def _configured(
+    *,
+    policy: Optional[RetryPolicy] = None,
+    max_attempts: Optional[int] = None,
+    deadline: Optional[float] = None,
+    base_delay: Optional[float] = None,
+    max_delay: Optional[float] = None,
+    max_hint: Optional[float] = None,
+    on: On = None,
+    budget: Optional[Budget] = None,
+    counters: Optional[Counters] = None,
+    quota: Optional[Quota] = None,
+    retry_if_result: Predicate = None,
+    on_event: Hook = None,
+) -> Retry:
+    return Retry(
+        resolve(policy, max_attempts, deadline, base_delay, max_delay, max_hint),
+        on=on, budget=budget, counters=counters, quota=quota,
+        retry_if_result=retry_if_result, on_event=on_event,
+    )  # fmt: skip
+
+
+_configured.__name__ = "retry"
 
 
 def _decorate(
-    function: Callable[..., Any],
-    *,
-    policy: RetryPolicy,
-    on: On,
-    budget: Optional[Budget],
-    counters: Optional[Counters],
-    retry_if_result: Predicate,
+    function: Callable[..., Any], policy: RetryPolicy, options: dict[str, Any]
 ) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"retry decorates functions, not {type(function).__name__}")
-    if not isinstance(policy, RetryPolicy):
-        raise TypeError(f"policy has to be a RetryPolicy, not {type(policy).__name__}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("retry cannot decorate a generator: what it has yielded cannot be undone")
-    if inspect.iscoroutinefunction(retry_if_result):
-        raise TypeError("retry_if_result cannot be a coroutine function")
     name = getattr(function, "__qualname__", repr(function))
+    has_quota = options.get("quota") is not None
+    if options.get("counters") is None:
+        options = {**options, "counters": Counters()}
 
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004
@@ -136,83 +178,47 @@ def _decorate(
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            attempts = _Attempts(name, policy, budget, counters, on, retry_if_result)
-            for wait in attempts.steps():
+            running = Running(name, policy, **options)
+            alarm = _time.AsyncAlarm() if has_quota else None
+            for wait in running.steps(alarm):
                 if wait is not None:
-                    await _time.sleep_async(wait)
+                    await (_time.sleep_async if alarm is None else alarm.sleep)(wait)
                     continue
-                with attempts.one():
+                with running.one():
                     result = await coroutine(*args, **kwargs)
-                    if attempts.takes(result):
+                    if running.takes(result):
                         return result
             try:
-                raise attempts.failure()
+                raise_failure(running)
             finally:
-                del attempts
+                del running
 
+        _equip(call_async, options["counters"])
         return call_async
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        attempts = _Attempts(name, policy, budget, counters, on, retry_if_result)
-        for wait in attempts.steps():
+        running = Running(name, policy, **options)
+        alarm = _time.Alarm() if has_quota else None
+        for wait in running.steps(alarm):
             if wait is not None:
-                _time.sleep(wait)
+                (_time.sleep if alarm is None else alarm.sleep)(wait)
                 continue
-            with attempts.one():
+            with running.one():
                 result = function(*args, **kwargs)
-                if attempts.takes(result):
+                if running.takes(result):
                     return result
         try:
-            raise attempts.failure()
+            raise_failure(running)
         finally:
             # The exception's traceback holds this frame: no circle.
-            del attempts
+            del running
 
+    _equip(call, options["counters"])
     return call
 
 
-class _Attempts(Operation):
-    """The attempts of one call of a decorated function."""
-
-    def __init__(
-        self,
-        name: str,
-        policy: RetryPolicy,
-        budget: Optional[Budget],
-        counters: Optional[Counters],
-        on: On,
-        retry_if_result: Predicate,
-    ) -> None:
-        super().__init__(name, policy, budget, counters)
-        self._on = on
-        self._predicate = retry_if_result
-        self._keys = _idempotency.Keys(name)
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """One attempt: its exception is kept, to be raised at the end."""
-        try:
-            with self._keys.attempt():
-                yield
-        except Exception as exception:
-            self.raised(exception, _read(exception, self._on))
-
-    def takes(self, result: Any) -> bool:
-        """Whether the result is the call's."""
-        rejected = _rejected(result, self._predicate)
-        if rejected is None:
-            self.succeeded()
-            return True
-        self._keys.renew()
-        self.raised(rejected, rejected._error)
-        return False
-
-
-def _rejected(result: Any, predicate: Predicate) -> Optional[ResponseError]:
-    """The error that a result makes which is not taken."""
-    if predicate is None or not predicate(result):
-        return None
-    error = ResponseError("the result was rejected by retry_if_result", rejected=True)
-    error.result = result
-    return error
+def _equip(call: Any, counters: Counters) -> None:
+    """Gives the decorated function its counters, and `statistics()`."""
+    call.counters = counters
+    call.statistics = counters.stats

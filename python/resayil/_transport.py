@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Optional
 from . import _idempotency, _interop, _time
 from ._native import Budget, Counters, RetryPolicy
 from ._operation import Operation
-from ._retry import DEFAULT_POLICY
+from ._policy import DEFAULT_POLICY
 
 
 class _Last(NamedTuple):

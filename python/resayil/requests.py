@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from . import _idempotency, _interop, _time
 from ._native import Budget, Counters, RetryPolicy
 from ._operation import Operation
-from ._retry import DEFAULT_POLICY
+from ._policy import DEFAULT_POLICY
 
 __all__ = ["RetryAdapter"]
 

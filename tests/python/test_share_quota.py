@@ -99,7 +99,7 @@ def test_python_and_rust_count_together(sandbox: Sandbox, tmp_path: Path) -> Non
         assert "not shared" not in errors
     assert len(sandbox.log) == 15
     (file,) = (runtime / "resayil").iterdir()
-    assert file.name.startswith("quota-v2-")
+    assert file.name.startswith("quota-v")
     # What all of them sent is counted in one place.
     client = sandbox.client(
         quota=resayil.Quota(limit=1000, window=86400.0),

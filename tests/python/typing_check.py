@@ -53,6 +53,28 @@ async def asynchronous(a: int) -> bytes:
     return b""
 
 
+@resayil.retry(max_attempts=3, deadline=60, quota=resayil.Quota())
+def with_short_options(a: int) -> str:
+    return ""
+
+
+async def shapes() -> None:
+    assert_type(with_short_options(1), str)
+    assert_type(resayil.retry.call(with_short_options, 1), str)
+    assert_type(resayil.retry(max_attempts=3).call(with_short_options, a=1), str)
+    for attempt in resayil.attempts(max_attempts=3, on=OSError):
+        with attempt:
+            assert_type(attempt.number, int)
+    async for attempt in resayil.attempts():
+        async with attempt:
+            pass
+    with resayil.Quota().slot(cost=3) as ticket:
+        assert_type(ticket, resayil.Ticket)
+    error = resayil.from_exception(ValueError())
+    assert_type(error, Optional[resayil.APIError])
+    assert_type(resayil.from_response(httpx.Response(200)), Optional[resayil.APIError])
+
+
 async def retry() -> None:
     assert_type(plain(1, b="x"), float)
     assert_type(with_options(1), str)

@@ -6,7 +6,7 @@ use std::task::Waker;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use resayil_core::{Admission, Error, QuotaOptions, Settlement};
+use resayil_core::{Admission, Cost, EnterOptions, Error, QuotaOptions, Settlement};
 
 use crate::headers::Headers;
 use crate::wake::Callback;
@@ -58,9 +58,17 @@ impl Quota {
         Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
     }
 
-    /// Takes a place at the end of the line.
-    fn enter(&self) -> Ticket {
-        Ticket(Mutex::new(Some(self.quota.enter())))
+    /// Takes a place at the end of the line, for a request of so many tokens.
+    #[pyo3(signature = (*, cost=None))]
+    fn enter(&self, cost: Option<u64>) -> Ticket {
+        let ticket = match cost {
+            None => self.quota.enter(),
+            Some(tokens) => {
+                let cost = Cost::default().with_input_tokens(tokens).with_output_tokens(0);
+                self.quota.enter_with(&EnterOptions::default().with_cost(cost))
+            }
+        };
+        Ticket(Mutex::new(Some(ticket)))
     }
 
     /// What the quota knows.
@@ -154,6 +162,29 @@ impl Ticket {
         let ticket = self.lock(py).take().ok_or_else(settled)?;
         ticket.settle(&settlement, now);
         Ok(())
+    }
+
+    /// Whether it was settled or cancelled.
+    #[getter]
+    fn is_settled(&self, py: Python<'_>) -> bool {
+        self.lock(py).is_none()
+    }
+
+    /// Gives the ticket to `with`: at the end of the block it is settled by what was raised, unless the
+    /// block has done so.
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_type, exception, _traceback))]
+    fn __exit__(
+        slf: &Bound<'_, Self>,
+        _type: &Bound<'_, PyAny>,
+        exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let module = slf.py().import("resayil._quota")?;
+        module.call_method1("settle", (slf, exception)).map(drop)
     }
 
     /// Leaves the line; an admitted request that has no answer counts as consumed. May be called
