@@ -271,6 +271,21 @@ fn answer(case: &Value) -> Vec<u8> {
     input.into_bytes()
 }
 
+/// An answer as the target `response` reads it: the bytes of a connection, behind one that says which call
+/// is made.
+fn message(case: &Value) -> Vec<u8> {
+    let body = case["body"].as_str().unwrap_or_default();
+    let status = case["status"].as_u64().unwrap_or(500);
+    let mut input = vec![u8::try_from(status % 4).unwrap_or_default()];
+    input.extend_from_slice(format!("HTTP/1.1 {status} X\r\n").as_bytes());
+    for pair in case["headers"].as_array().into_iter().flatten() {
+        let [name, value] = [&pair[0], &pair[1]].map(|it| it.as_str().unwrap_or_default());
+        input.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    input.extend_from_slice(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    input
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,19 +306,4 @@ mod tests {
         assert_eq!(Target::Stream.input(&case).unwrap(), b"\0data: {}\n\n");
         assert!(Target::Stream.input(&json!({"body": ""})).is_none());
     }
-}
-
-/// An answer as the target `response` reads it: the bytes of a connection, behind one that says which call
-/// is made.
-fn message(case: &Value) -> Vec<u8> {
-    let body = case["body"].as_str().unwrap_or_default();
-    let status = case["status"].as_u64().unwrap_or(500);
-    let mut input = vec![u8::try_from(status % 4).unwrap_or_default()];
-    input.extend_from_slice(format!("HTTP/1.1 {status} X\r\n").as_bytes());
-    for pair in case["headers"].as_array().into_iter().flatten() {
-        let [name, value] = [&pair[0], &pair[1]].map(|it| it.as_str().unwrap_or_default());
-        input.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-    }
-    input.extend_from_slice(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
-    input
 }

@@ -157,7 +157,7 @@ fn in_flight(sandbox: &Sandbox) -> Result<u64, String> {
     let base = format!("{}/fault/hang/v1", sandbox.base_url.trim_end_matches("/v1"));
     let client = client(&base, &sandbox.key)?;
     let waiting = AtomicUsize::new(0);
-    let memory = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         for _ in 0..IN_FLIGHT {
             scope.spawn(|| {
                 waiting.fetch_add(1, Ordering::Relaxed);
@@ -171,8 +171,7 @@ fn in_flight(sandbox: &Sandbox) -> Result<u64, String> {
         // All have sent by then, and none is over.
         std::thread::sleep(DEADLINE / 3);
         memory()
-    });
-    memory
+    })
 }
 
 /// The memory of this process that is in use, in MiB.

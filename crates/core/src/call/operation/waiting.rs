@@ -166,7 +166,7 @@ impl Operation {
     }
 
     /// Begins a wait, unless it is the one that lasts already.
-    fn wait(&mut self, reason: WaitReason, wait: Option<Duration>, now: Duration) {
+    pub(super) fn wait(&mut self, reason: WaitReason, wait: Option<Duration>, now: Duration) {
         if self.waiting.is_some_and(|waiting| waiting.reason == reason) {
             return;
         }
