@@ -748,7 +748,7 @@ typedef struct {
      */
     double ends_at_seconds;
     /**
-     * To wait: for what, a static text: `quota`, `concurrency` or `backoff`. Else absent.
+     * To wait: for what, a static text: `quota`, `concurrency`, `budget` or `backoff`.
      */
     resayil_str reason;
 } resayil_step;

@@ -26,7 +26,7 @@ struct Step {
     Action action;
     /// To wait: when to ask again at the latest, on the clock of the operation.
     std::optional<double> until;
-    /// To wait: for what: `quota`, `concurrency` or `backoff`.
+    /// To wait: for what: `quota`, `concurrency`, `budget` or `backoff`.
     std::string_view reason;
     /// To send: which request of the operation it is, from 1.
     std::uint32_t attempt;

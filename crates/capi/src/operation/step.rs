@@ -37,7 +37,7 @@ pub struct resayil_step {
     pub until_seconds: f64,
     /// To send: when the request has to be given up: at the end of its own time or at the deadline.
     pub ends_at_seconds: f64,
-    /// To wait: for what, a static text: `quota`, `concurrency` or `backoff`. Else absent.
+    /// To wait: for what, a static text: `quota`, `concurrency`, `budget` or `backoff`.
     pub reason: resayil_str,
 }
 
