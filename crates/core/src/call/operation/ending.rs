@@ -71,7 +71,9 @@ impl Operation {
                 let delay = (!by_quota).then_some(delay);
                 let event = self.event(CallAction::Retry(reason)).with_delay(delay);
                 self.tell(&event.with_error(&error));
-                self.wait(self.not_before_reason, delay, now);
+                if !by_quota {
+                    self.wait(self.not_before_reason, delay, now);
+                }
                 self.last = Some(error);
             }
             Decision::Stop { reason: StopReason::Budget } => self.pause(error, now),
