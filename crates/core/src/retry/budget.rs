@@ -66,7 +66,8 @@ impl BudgetOptions {
 /// What the budget does not afford is not lost: an [`Operation`](crate::Operation) waits without
 /// sending, up to the policy's [`patience`](crate::Policy::patience). The first success of any call
 /// that shares the budget releases the one that waits longest, each further success twice as many. In a
-/// silence of [`PROBE_AFTER`](Self::PROBE_AFTER) one of those who wait tries.
+/// silence of [`PROBE_AFTER`](Self::PROBE_AFTER) one of those who wait tries. A service that was never
+/// reached at all is not waited for.
 ///
 /// Waiting for a quota window costs nothing. Calls that share a budget have to measure time by the
 /// same clock.
@@ -188,6 +189,11 @@ impl Budget {
     /// Whether waiting may help: with no reserve at all there is never a retry.
     pub(crate) fn is_worth_a_wait(&self) -> bool {
         self.0.capacity >= RETRY
+    }
+
+    /// Whether any attempt ever succeeded.
+    pub(crate) fn has_seen_success(&self) -> bool {
+        self.lock().record.has_succeeded()
     }
 
     /// Takes a place among those whose retry is not afforded.

@@ -75,6 +75,11 @@ impl Call {
         let Some(budget) = budget.cloned().filter(|_| !self.policy.patience().is_zero()) else {
             return Err(StopReason::Budget);
         };
+        // A service that was never reached is no outage to be waited for: the address may be wrong.
+        let unreached = error.kind() == Kind::Network && !error.is_ambiguous();
+        if unreached && !budget.has_seen_success() {
+            return Err(StopReason::Budget);
+        }
         let hint = error.retry_after().filter(|hint| !hint.is_zero());
         let (delay, _) = self.wait(error, hint, now)?;
         self.previous_delay = delay;

@@ -443,3 +443,56 @@ fn an_error_in_a_success_is_an_error() {
     assert_eq!(wait(&mut operation, T0).0, WaitReason::Backoff);
     assert!(!operation.is_over());
 }
+
+fn in_an_outage(succeeds_first: bool) -> OperationOptions {
+    let options = plan(Service::new().with_budget(Budget::default()));
+    if succeeds_first {
+        answer(&mut start(options.clone()), 200, GOOD, T0);
+    }
+    for _ in 0..6 {
+        network(&mut start(options.clone()), Reached::Server, T0);
+    }
+    options
+}
+
+#[test]
+fn what_the_budget_does_not_afford_waits_for_a_success_of_another() {
+    let options = in_an_outage(true);
+    let mut waiting = start(options.clone());
+    network(&mut waiting, Reached::Server, T0);
+    assert_eq!(wait(&mut waiting, T0).0, WaitReason::Budget);
+    answer(&mut start(options), 200, GOOD, seconds(2));
+    answer(&mut waiting, 200, GOOD, seconds(2));
+    assert!(waiting.is_over());
+}
+
+#[test]
+fn patience_ends_and_the_last_failure_says_why() {
+    let options = in_an_outage(true);
+    let mut waiting = start(options);
+    network(&mut waiting, Reached::Server, T0);
+    let mut now = T0;
+    let error = loop {
+        match waiting.poll(now, Waker::noop()) {
+            Step::Wait { until, .. } => now = until.unwrap(),
+            Step::Send(attempt) => {
+                let error = Error::new(Kind::Network, "").with_ambiguous(true);
+                waiting.on_failure(attempt, error, Reached::Server, now);
+            }
+            Step::Failed(error) => break error,
+            step => panic!("{step:?}"),
+        }
+    };
+    assert_eq!(error.stop_reason(), Some(StopReason::Budget));
+    assert_eq!((error.kind(), now), (Kind::Network, seconds(15)));
+    // One probe in each silence of five seconds.
+    assert_eq!(error.attempts(), 3);
+}
+
+#[test]
+fn a_service_that_was_never_reached_is_not_waited_for() {
+    let options = in_an_outage(false);
+    let mut lost = start(options);
+    network(&mut lost, Reached::Nothing, T0);
+    assert_eq!(failed(&mut lost, T0).stop_reason(), Some(StopReason::Budget));
+}

@@ -79,6 +79,10 @@ impl Record {
         chance.powi(i32::try_from(of_others).unwrap_or(i32::MAX)) < UNLIKELY
     }
 
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.successes > 0
+    }
+
     /// The share of successes.
     pub(super) fn health(&self) -> f64 {
         let run = self.run.min(REMEMBERED);
