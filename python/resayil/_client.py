@@ -62,10 +62,10 @@ class Client(BaseClient):
     MiB); `max_head_bytes` (64 KiB) and `max_headers` (128). Bodies of more than
     `expect_continue_above` bytes are announced first; by default none.
 
-    `proxy`: a URL of `http`, `https`, `socks5` or `socks5h`; by default the one that the environment
-    names, as curl reads it; False for none. `ca_file` or `ca_pem`: the certificates that may sign a
-    server's, instead of the platform's or those of `SSL_CERT_FILE`. `client_cert`: the PEM files of a
-    certificate to show and its key.
+    `proxy`: a URL of `http`, `https`, `socks5` or `socks5h`; by default the one that the
+    environment names, as curl reads it; False for none. `ca_file` or `ca_pem`: the certificates
+    that may sign a server's, instead of the platform's or those of `SSL_CERT_FILE`. `client_cert`:
+    the PEM files of a certificate to show and its key.
 
     `retry_if_result` says of an answer that came well whether to treat it as a failure all the
     same: `lambda answer: not answer.choices[0].message.content` retries empty ones. An answer that
