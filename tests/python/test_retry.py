@@ -207,9 +207,15 @@ def test_the_budget_is_drawn_and_filled() -> None:
     with resayil.testing():
         assert resayil.retry(budget=budget)(Flaky(server_error()))() == 1
     assert budget.remaining == 0.5
-    with resayil.testing(), pytest.raises(resayil.InternalServerError) as caught:
-        resayil.retry(budget=budget)(Flaky(server_error()))()
-    assert caught.value.exhausted
+
+    def always() -> None:
+        raise server_error()
+
+    # What is not afforded waits for a sign of life, and tries now and then.
+    with resayil.testing() as waits, pytest.raises(resayil.InternalServerError) as caught:
+        resayil.retry(budget=budget)(always)()
+    assert caught.value.exhausted and caught.value.stop_reason == "budget"
+    assert 14.9 <= waits.total < 20
 
 
 def http_status_error(library: Any) -> Exception:

@@ -113,6 +113,9 @@ impl QuotaModel {
     /// Reads bytes of [`to_bytes`](Self::to_bytes). `None` if they are something else; not every
     /// changed byte shows, so they need a checksum besides.
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > Self::MAX_BYTES {
+            return None;
+        }
         let model = Self::get(&mut bytes)?;
         let sound = bytes.is_empty()
             && model.clock.is_sound()

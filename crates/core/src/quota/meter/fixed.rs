@@ -74,6 +74,7 @@ impl Fixed {
     pub(super) fn is_sound(&self, length: i64) -> bool {
         let [earliest, latest] = self.phase;
         self.carried <= self.used
+            && self.used.max(self.last.0) < 1 << 62
             && (0..=latest).contains(&earliest)
             && latest - earliest <= length
             && latest <= 2 * length
@@ -143,7 +144,7 @@ impl Fixed {
         } else if index < self.index {
             // Back, because the clock proved to be behind its estimate: what was sent still counts.
             let (used, began) = self.last;
-            self.used = used + (self.used - self.carried);
+            self.used = used.saturating_add(self.used - self.carried);
             (self.began, self.carried, self.last) = (began, 0, (0, 0));
         }
         self.index = index;
