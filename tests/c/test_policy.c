@@ -198,7 +198,7 @@ static void test_budget(void) {
     CHECK(!decision.retry);
     CHECK_TEXT(decision.reason, "budget");
     CHECK_OK(resayil_call_on_success(first));
-    CHECK(resayil_budget_remaining(budget) == 0.1);
+    CHECK(resayil_budget_remaining(budget) == 1);
     resayil_budget_free(budget);
     resayil_call_free(first);
     resayil_call_free(second);
