@@ -47,9 +47,7 @@ fuzz_target!(|input: &[u8]| {
             }));
         }
         2 => see(client.models().map(|models| models.len())),
-        _ => see(client
-            .post("x", b"{}", &CallOptions::new())
-            .map(|answer| answer.body().len())),
+        _ => see(client.post("x", b"{}", &CallOptions::new()).map(|answer| answer.body().len())),
     }
     assert!(start.elapsed() < Duration::from_secs(3), "later than the deadline");
 });

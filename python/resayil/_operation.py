@@ -12,6 +12,34 @@ from ._notes import RetryEvent
 _END = object()
 
 
+class _Told:
+    """Is told the events of one call.
+
+    Not the operation itself: the native half holds this, and would make a circle of it.
+    """
+
+    def __init__(self, name: str, hook: Optional[Callable[[RetryEvent], object]]) -> None:
+        self._name = name
+        self._hook = hook
+        self.history: list[str] = []
+
+    def __call__(
+        self,
+        action: str,
+        reason: Optional[str],
+        attempt: int,
+        delay: Optional[float],
+        error: Optional[_native.Error],
+        text: str,
+        level: str,
+    ) -> None:
+        _log.emit(self._name, action, reason or "", attempt, delay, error, text, level)
+        if action in ("retry", "stop"):
+            self.history.append(text)
+        if self._hook is not None:
+            self._hook(RetryEvent(self._name, action, reason, attempt, delay, error, text))
+
+
 class Operation:
     """One call. Rust decides; who drives it sends, sleeps, and tells what came.
 
@@ -35,15 +63,13 @@ class Operation:
         on_event: Optional[Callable[[RetryEvent], object]] = None,
     ) -> None:
         self._now = _time.now()
-        self._name = name
-        self._hook = on_event
-        self._history: list[str] = []
+        self._told = _Told(name, on_event)
         self._native = _native.Operation(
             policy,
             budget=budget,
             quota=quota,
             counters=counters,
-            observer=self._observe,
+            observer=self._told,
             now=self._now,
         )
         self._exception: Optional[Exception] = None
@@ -84,22 +110,6 @@ class Operation:
         """Nobody asks for the call any more: it was cancelled."""
         if not self._native.is_over:
             self._native.give_up(None, now=self._tell())
-
-    def _observe(
-        self,
-        action: str,
-        reason: Optional[str],
-        attempt: int,
-        delay: Optional[float],
-        error: Optional[_native.Error],
-        text: str,
-        level: str,
-    ) -> None:
-        _log.emit(self._name, action, reason or "", attempt, delay, error, text, level)
-        if action in ("retry", "stop"):
-            self._history.append(text)
-        if self._hook is not None:
-            self._hook(RetryEvent(self._name, action, reason, attempt, delay, error, text))
 
     def _tell(self) -> float:
         """The time at which something is told."""
@@ -146,5 +156,5 @@ class Operation:
         if self.error is not None and not self._is_foreign:
             _interop.mark(exception, self.error)
             if self._native.attempts > 1:
-                _notes.add(exception, self._history)
+                _notes.add(exception, self._told.history)
         return exception

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import inspect
 import logging
 import pickle
@@ -398,3 +400,28 @@ def test_results_that_are_not_taken() -> None:
 
     with pytest.raises(TypeError, match="coroutine"):
         resayil.retry(retry_if_result=predicate)(lambda: 0)
+
+
+def test_nothing_of_a_call_is_kept_after_it() -> None:
+    from resayil import _operation
+
+    @resayil.retry(policy=resayil.RetryPolicy(base_delay=0.0))
+    def ask(fails: bool) -> None:
+        if fails:
+            raise resayil.AuthenticationError("bad key", status=401)
+
+    def alive() -> int:
+        return sum(isinstance(it, _operation.Operation) for it in gc.get_objects())
+
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        for _ in range(20):
+            ask(False)
+            with contextlib.suppress(resayil.AuthenticationError):
+                ask(True)
+        # Without a collection: there is no circle.
+        assert alive() == before
+    finally:
+        gc.enable()

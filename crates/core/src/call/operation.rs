@@ -222,6 +222,9 @@ impl Operation {
     /// the error of.
     pub fn on_failure(&mut self, attempt: Attempt, error: Error, reached: Reached, now: Duration) {
         let mut held = attempt.held;
+        // Without an answer nobody knows whether the server has carried it out.
+        let unknown = reached != Reached::Nothing && error.status().is_none();
+        let error = if unknown { error.with_ambiguous(true) } else { error };
         if let Some(ticket) = held.ticket.take() {
             let mut settlement = Settlement::from_error(&error, self.service().provider);
             if reached == Reached::Nothing {

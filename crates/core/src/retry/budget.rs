@@ -198,8 +198,11 @@ impl Budget {
 
     /// Takes a place among those whose retry is not afforded.
     pub(crate) fn wait(&self) -> BudgetWait {
+        let mut state = self.lock();
+        // Under the lock, so that no success that saw the line empty says otherwise.
         self.0.untroubled.store(false, Ordering::Relaxed);
-        let id = self.lock().line.join();
+        let id = state.line.join();
+        drop(state);
         BudgetWait::new(self.clone(), id)
     }
 }

@@ -41,7 +41,13 @@ impl Line {
             self.released.push(id);
             wakers.extend(waker);
         }
+        wakers.extend(self.first_waker());
         wakers
+    }
+
+    /// Of who is the first now, and has to watch the silence from now on.
+    fn first_waker(&mut self) -> Option<Waker> {
+        self.waiting.front_mut().and_then(|(_, waker)| waker.take())
     }
 
     /// A failure: the next success begins with one again.
@@ -54,8 +60,7 @@ impl Line {
         self.released.retain(|known| *known != id);
         let was_first = self.waiting.front().is_some_and(|(first, _)| *first == id);
         self.waiting.retain(|(known, _)| *known != id);
-        let first = if was_first { self.waiting.front_mut() } else { None };
-        first.and_then(|(_, waker)| waker.take())
+        if was_first { self.first_waker() } else { None }
     }
 }
 
@@ -96,8 +101,12 @@ impl BudgetWait {
         let probe_at = silent_since.saturating_add(Budget::PROBE_AFTER);
         if at == 0 && probe_at <= now {
             state.line.probed = now;
-            // To the end of the line: others may try next.
             state.line.waiting.pop_front();
+            let next = state.line.first_waker();
+            drop(guard);
+            if let Some(next) = next {
+                next.wake();
+            }
             return Turn::Probe;
         }
         let known = &mut state.line.waiting[at].1;

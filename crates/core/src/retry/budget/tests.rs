@@ -167,6 +167,34 @@ fn in_a_silence_the_first_probes_and_then_the_next() {
     assert_eq!(second.poll(seconds(12), &waker), Turn::Probe);
 }
 
+#[test]
+fn whoever_comes_to_the_front_is_woken_to_watch_the_silence() {
+    let budget = Budget::default();
+    fail(&budget, Kind::Server, 9);
+    let mut waits: Vec<_> = (0..4).map(|_| budget.wait()).collect();
+    let counts = [(); 4].map(|()| std::sync::Arc::new(Count::default()));
+    for (wait, count) in waits.iter_mut().zip(&counts) {
+        let _ = wait.poll(T0, &Waker::from(std::sync::Arc::clone(count)));
+    }
+    let woken = || counts.each_ref().map(|count| count.0.load(Ordering::Relaxed));
+    assert_eq!(waits[0].poll(seconds(5), Waker::noop()), Turn::Probe);
+    assert_eq!(woken(), [0, 1, 0, 0]);
+    // A success lets the first go, and the next one watches.
+    budget.deposit();
+    assert_eq!(woken(), [0, 1, 1, 0]);
+    drop(waits.remove(2));
+    assert_eq!(woken(), [0, 1, 1, 1]);
+}
+
+#[derive(Default)]
+struct Count(std::sync::atomic::AtomicU32);
+
+impl std::task::Wake for Count {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 struct Nobody;
 
 impl std::task::Wake for Nobody {
