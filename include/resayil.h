@@ -2319,7 +2319,7 @@ void resayil_options_free(resayil_options *options);
  * The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
  * `none` (never again), `aggressive` (for people who wait at a screen: soon again, and soon given up:
  * three attempts, delays of 0.25 s to 4 s, hints of up to 10 s), `patient` (for jobs that nobody
- * waits for: ten attempts, hints of up to an hour) or `openai` (as OpenAI's SDKs: three attempts,
+ * waits for: ten attempts, hints of up to an hour, a day of patience in an outage) or `openai` (as OpenAI's SDKs: three attempts,
  * delays of 0.5 s to 8 s, hints of up to 60 s). NULL is `default`. `*policy` is yours.
  *
  * RESAYIL_STATUS_UNKNOWN_NAME for another name.
@@ -2398,6 +2398,14 @@ resayil_status resayil_policy_builder_jitter(resayil_policy_builder *builder, co
  */
 resayil_status resayil_policy_builder_max_quota_waits(resayil_policy_builder *builder,
                                                       uint32_t refusals);
+
+/**
+ * How many seconds a call waits, in all and without sending, for a retry that its budget does not
+ * afford: 0 (not at all) to 31536000 (a year). The sum of the back-off delays without jitter by default,
+ * which is 15.
+ */
+resayil_status resayil_policy_builder_patience(resayil_policy_builder *builder,
+                                               double seconds);
 
 /**
  * Whether a request that may have been carried out is repeated; true by default. The cost: an

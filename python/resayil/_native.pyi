@@ -186,6 +186,7 @@ class RetryPolicy:
         factor: float = 2.0,
         jitter: Literal["equal", "full", "additive", "decorrelated", "quarter", "none"] = "equal",
         max_quota_waits: int = 20,
+        patience: float | None = None,
         retry_ambiguous: bool = True,
         retry_kinds: Mapping[str, bool] | None = None,
     ) -> Self: ...
@@ -217,6 +218,8 @@ class RetryPolicy:
     def jitter(self) -> str: ...
     @property
     def max_quota_waits(self) -> int: ...
+    @property
+    def patience(self) -> float | None: ...
     @property
     def retry_ambiguous(self) -> bool: ...
     @property

@@ -114,6 +114,7 @@ static void test_policies(resayil_error *error) {
     CHECK_NULL(resayil_policy_builder_max_hint(NULL, 1));
     CHECK_NULL(resayil_policy_builder_jitter(NULL, "full"));
     CHECK_NULL(resayil_policy_builder_max_quota_waits(NULL, 1));
+    CHECK_NULL(resayil_policy_builder_patience(NULL, 1));
     CHECK_NULL(resayil_policy_builder_retry_ambiguous(NULL, true));
     CHECK_NULL(resayil_policy_builder_retry_kind(NULL, 0, true));
     resayil_policy_free(policy);

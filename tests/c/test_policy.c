@@ -57,6 +57,7 @@ static void test_builder(void) {
     CHECK_OK(resayil_policy_builder_max_hint(builder, 30));
     CHECK_OK(resayil_policy_builder_jitter(builder, "none"));
     CHECK_OK(resayil_policy_builder_max_quota_waits(builder, 1));
+    CHECK_OK(resayil_policy_builder_patience(builder, 3));
     CHECK_OK(resayil_policy_builder_retry_ambiguous(builder, false));
     CHECK_OK(resayil_policy_builder_retry_kind(builder, RESAYIL_KIND_NOT_FOUND, true));
     CHECK_OK(resayil_policy_builder_build(builder, &policy, &error));
@@ -138,6 +139,9 @@ static void test_ranges(void) {
     b = builder_new();
     CHECK_OK(resayil_policy_builder_max_quota_waits(b, 1001));
     check_refused(b, "max_quota_waits");
+    b = builder_new();
+    CHECK_OK(resayil_policy_builder_patience(b, 31536001));
+    check_refused(b, "patience");
     b = builder_new();
     CHECK(resayil_policy_builder_retry_kind(b, 12345, true) == RESAYIL_STATUS_UNKNOWN_NAME);
     check_refused(b, "retry_kind");

@@ -95,7 +95,7 @@ static void test_own_errors_and_moves() {
 
 static void test_policy_and_call() {
     auto policy = PolicyBuilder().max_attempts(2).deadline(Seconds(100)).base_delay(Seconds(2)).factor(3)
-                      .max_delay(Seconds(5)).max_hint(Seconds(60)).jitter("none").max_quota_waits(3)
+                      .max_delay(Seconds(5)).max_hint(Seconds(60)).jitter("none").max_quota_waits(3).patience(Seconds(9))
                       .retry_ambiguous(false).retry_kind(Kind::not_found, true).build();
     CHECK(policy.ok() && policy->max_attempts() == 2);
     auto call = policy->start(7, 10);

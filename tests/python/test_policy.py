@@ -40,7 +40,10 @@ def test_policies_are_values() -> None:
     with pytest.raises(AttributeError):
         policy.max_attempts = 7  # type: ignore[misc]
     assert resayil.RetryPolicy.none().max_attempts == 1
-    assert resayil.RetryPolicy.patient().max_attempts == 10
+    patient = resayil.RetryPolicy.patient()
+    assert (patient.max_attempts, patient.patience) == (10, 86_400.0)
+    assert pickle.loads(pickle.dumps(patient)) == patient
+    assert patient.replace(max_attempts=3).patience == 86_400.0
     assert resayil.RetryPolicy.aggressive().max_delay == 4.0
     assert resayil.RetryPolicy.openai().jitter == "quarter"
 
@@ -53,6 +56,8 @@ def test_policies_are_values() -> None:
         ({"max_attempts": 1001}, ValueError, "max_attempts is out of range"),
         ({"max_attempts": "5"}, TypeError, "str"),
         ({"max_quota_waits": -1}, ValueError, "max_quota_waits is out of range"),
+        ({"patience": -1}, ValueError, "patience has to be 0 or more seconds"),
+        ({"patience": 4e7}, ValueError, "patience is out of range"),
         ({"deadline": -1}, ValueError, "deadline has to be 0 or more seconds"),
         ({"base_delay": float("nan")}, ValueError, "base_delay has to be 0 or more seconds"),
         ({"base_delay": 61}, ValueError, "max_delay is out of range: it has to be at least base"),

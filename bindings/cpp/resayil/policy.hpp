@@ -146,6 +146,11 @@ public:
         resayil_policy_builder_max_quota_waits(handle_.get(), refusals);
         return *this;
     }
+    /// How long a call waits, in all, for a retry that its budget does not afford.
+    PolicyBuilder &patience(Seconds patience) noexcept {
+        resayil_policy_builder_patience(handle_.get(), patience.count());
+        return *this;
+    }
     PolicyBuilder &retry_ambiguous(bool retry) noexcept {
         resayil_policy_builder_retry_ambiguous(handle_.get(), retry);
         return *this;

@@ -23,28 +23,10 @@ pub struct resayil_policy {
 /// with an error that names the option.
 pub struct resayil_policy_builder(Building<PolicyBuilder>);
 
-/// The options that make this policy.
-fn options_of(policy: &Policy) -> PolicyBuilder {
-    let builder = Policy::builder()
-        .max_attempts(policy.max_attempts())
-        .deadline(policy.deadline())
-        .base_delay(policy.base_delay())
-        .factor(policy.factor())
-        .max_delay(policy.max_delay())
-        .max_hint(policy.max_hint())
-        .jitter(policy.jitter())
-        .max_quota_waits(policy.max_quota_waits())
-        .retry_ambiguous(policy.retry_ambiguous());
-    let verdicts = Kind::table()
-        .iter()
-        .filter_map(|row| policy.verdict(row.kind).map(|retry| (row.kind, retry)));
-    verdicts.fold(builder, |builder, (kind, retry)| builder.retry_kind(kind, retry))
-}
-
 /// The policy of a name: `default` (five attempts, back-off from 1 s to 60 s, hints of up to 120 s),
 /// `none` (never again), `aggressive` (for people who wait at a screen: soon again, and soon given up:
 /// three attempts, delays of 0.25 s to 4 s, hints of up to 10 s), `patient` (for jobs that nobody
-/// waits for: ten attempts, hints of up to an hour) or `openai` (as OpenAI's SDKs: three attempts,
+/// waits for: ten attempts, hints of up to an hour, a day of patience in an outage) or `openai` (as OpenAI's SDKs: three attempts,
 /// delays of 0.5 s to 8 s, hints of up to 60 s). NULL is `default`. `*policy` is yours.
 ///
 /// RESAYIL_STATUS_UNKNOWN_NAME for another name.
@@ -103,7 +85,7 @@ pub unsafe extern "C" fn resayil_policy_builder_new(
         let out = out!(builder);
         // SAFETY: the header asks for NULL or a handle that is alive.
         let from = unsafe { from.as_ref() };
-        let builder = from.map_or_else(Policy::builder, |from| options_of(&from.policy));
+        let builder = from.map_or_else(Policy::builder, |from| from.policy.to_builder());
         *out = give(resayil_policy_builder(Building::new(builder)));
         resayil_status::OK
     })
@@ -200,6 +182,17 @@ pub unsafe extern "C" fn resayil_policy_builder_max_quota_waits(
     refusals: u32,
 ) -> resayil_status {
     guard(|| borrow_mut!(builder).0.set("max_quota_waits", |it| Ok(it.max_quota_waits(refusals))))
+}
+
+/// How many seconds a call waits, in all and without sending, for a retry that its budget does not
+/// afford: 0 (not at all) to 31536000 (a year). The sum of the back-off delays without jitter by default,
+/// which is 15.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_policy_builder_patience(
+    builder: *mut resayil_policy_builder,
+    seconds: f64,
+) -> resayil_status {
+    guard(|| borrow_mut!(builder).0.set("patience", |it| Ok(it.patience(time::seconds(seconds)?))))
 }
 
 /// Whether a request that may have been carried out is repeated; true by default. The cost: an

@@ -21,6 +21,8 @@ use crate::input::{self, value_error};
 /// `jitter`: `equal`, `full`, `additive`, `decorrelated`, `quarter` or `none`.
 /// `max_quota_waits`: how often one call may be refused for quota, from 0 to 1000; such waits
 /// spend no attempt.
+/// `patience`: seconds that a call waits, in all and without sending, for a retry that its budget does
+/// not afford; None is the sum of the back-off delays without jitter, 0 not at all.
 /// `retry_ambiguous`: whether a request that may have been carried out (and billed) is repeated.
 /// `retry_kinds`: verdicts that differ from the table of kinds, such as `{"server": False}`.
 ///
@@ -33,8 +35,8 @@ pub(crate) struct RetryPolicy(pub(crate) Policy);
 impl RetryPolicy {
     #[new]
     #[pyo3(
-        signature = (max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter=Cow::Borrowed("equal"), max_quota_waits=20, retry_ambiguous=true, retry_kinds=None),
-        text_signature = "(max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter='equal', max_quota_waits=20, retry_ambiguous=True, retry_kinds=None)"
+        signature = (max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter=Cow::Borrowed("equal"), max_quota_waits=20, patience=None, retry_ambiguous=true, retry_kinds=None),
+        text_signature = "(max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter='equal', max_quota_waits=20, patience=None, retry_ambiguous=True, retry_kinds=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "they are the options, by keyword")]
     fn new(
@@ -46,10 +48,12 @@ impl RetryPolicy {
         factor: f64,
         jitter: Cow<'_, str>,
         max_quota_waits: i64,
+        patience: Option<f64>,
         retry_ambiguous: bool,
         retry_kinds: Option<BTreeMap<String, bool>>,
     ) -> PyResult<Self> {
         let deadline = deadline.map(|seconds| input::duration("deadline", seconds)).transpose()?;
+        let patience = patience.map(|seconds| input::duration("patience", seconds)).transpose()?;
         let mut builder = Policy::builder()
             .max_attempts(count(max_attempts))
             .deadline(deadline)
@@ -59,6 +63,7 @@ impl RetryPolicy {
             .factor(factor)
             .jitter(jitter.parse().map_err(value_error)?)
             .max_quota_waits(count(max_quota_waits))
+            .patience(patience)
             .retry_ambiguous(retry_ambiguous);
         for (kind, retry) in retry_kinds.unwrap_or_default() {
             builder = builder.retry_kind(input::kind(&kind)?, retry);
@@ -172,6 +177,13 @@ impl RetryPolicy {
         self.0.max_quota_waits()
     }
 
+    /// Seconds that a call waits, in all, for a retry that its budget does not afford; None is the sum
+    /// of the back-off delays.
+    #[getter]
+    fn patience(&self) -> Option<f64> {
+        self.0.patience().map(|patience| patience.as_secs_f64())
+    }
+
     /// Whether a request that may have been carried out is repeated.
     #[getter]
     fn retry_ambiguous(&self) -> bool {
@@ -223,6 +235,7 @@ impl RetryPolicy {
         options.set_item("factor", self.factor())?;
         options.set_item("jitter", self.jitter())?;
         options.set_item("max_quota_waits", self.max_quota_waits())?;
+        options.set_item("patience", self.patience())?;
         options.set_item("retry_ambiguous", self.retry_ambiguous())?;
         let kinds = self.retry_kinds();
         options.set_item("retry_kinds", if kinds.is_empty() { None } else { Some(kinds) })?;

@@ -109,7 +109,7 @@ impl Operation {
         if let Some(budget) = options.service.budget() {
             call = call.with_budget(budget.clone());
         }
-        let patience = options.policy.patience();
+        let patience = options.policy.budget_patience();
         let operation = Operation {
             deadline: options.policy.deadline().map(|deadline| now.saturating_add(deadline)),
             targets: options.fallback.as_ref().map(|fallback| fallback.start()),

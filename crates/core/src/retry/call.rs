@@ -72,7 +72,8 @@ impl Call {
         now: Duration,
     ) -> Result<(BudgetWait, Duration), StopReason> {
         let budget = self.budget.as_ref().filter(|budget| budget.is_worth_a_wait());
-        let Some(budget) = budget.cloned().filter(|_| !self.policy.patience().is_zero()) else {
+        let Some(budget) = budget.cloned().filter(|_| !self.policy.budget_patience().is_zero())
+        else {
             return Err(StopReason::Budget);
         };
         // A service that was never reached is no outage to be waited for: the address may be wrong.

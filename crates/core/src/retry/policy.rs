@@ -134,6 +134,11 @@ impl Policy {
         })
     }
 
+    /// Starts from this policy, to change some of its options.
+    pub fn to_builder(&self) -> PolicyBuilder {
+        PolicyBuilder(self.clone())
+    }
+
     /// The verdicts that replace those of errors, in the order in which they were set.
     pub fn verdicts(&self) -> &[(Kind, bool)] {
         &self.verdicts
@@ -192,15 +197,14 @@ impl Policy {
         self.max_quota_waits
     }
 
-    /// The patience that was set.
-    #[cfg(feature = "serde")]
-    pub(super) fn given_patience(&self) -> Option<Duration> {
+    /// How long a call waits, in all and without sending, for a retry that its [`Budget`](super::Budget) does
+    /// not afford; `None` is the sum of the back-off delays without jitter.
+    pub fn patience(&self) -> Option<Duration> {
         self.patience
     }
 
-    /// How long a call waits, in all and without sending, for a retry that its [`Budget`](super::Budget) does
-    /// not afford. Where it was not set it is the sum of the back-off delays without jitter.
-    pub fn patience(&self) -> Duration {
+    /// The patience that holds.
+    pub(crate) fn budget_patience(&self) -> Duration {
         self.patience.unwrap_or_else(|| {
             (1..self.max_attempts).fold(Duration::ZERO, |sum, attempt| {
                 sum.saturating_add(super::backoff::exponential(self, attempt))
@@ -362,6 +366,18 @@ mod tests {
     }
 
     #[test]
+    fn patience_follows_from_the_delays_unless_it_is_set() {
+        let patience = |builder: PolicyBuilder| builder.build().unwrap().budget_patience();
+        assert_eq!(patience(Policy::builder()), Duration::from_secs(15));
+        assert_eq!(patience(Policy::builder().max_attempts(2)), Duration::from_secs(1));
+        assert_eq!(patience(Policy::builder().max_attempts(1)), Duration::ZERO);
+        let set = Duration::from_secs(3);
+        assert_eq!(patience(Policy::builder().patience(set)), set);
+        let kept = Policy::patient().to_builder().max_attempts(3).build().unwrap();
+        assert_eq!(kept.patience(), Policy::patient().patience());
+    }
+
+    #[test]
     fn an_option_out_of_range_is_named() {
         let day = Duration::from_secs(86_401);
         for (builder, option) in [
@@ -372,6 +388,7 @@ mod tests {
             (Policy::builder().max_delay(Duration::ZERO), "max_delay"),
             (Policy::builder().base_delay(day), "base_delay"),
             (Policy::builder().max_quota_waits(1001), "max_quota_waits"),
+            (Policy::builder().patience(Duration::MAX), "patience"),
         ] {
             let error = builder.build().unwrap_err();
             assert_eq!(error.option(), option);

@@ -50,7 +50,7 @@ impl From<&Policy> for Data {
             max_hint: policy.max_hint().as_secs_f64(),
             jitter: policy.jitter().name().to_owned(),
             max_quota_waits: policy.max_quota_waits(),
-            patience: policy.given_patience().map(|patience| patience.as_secs_f64()),
+            patience: policy.patience().map(|patience| patience.as_secs_f64()),
             retry_ambiguous: policy.retry_ambiguous(),
             retry_kind: verdicts.map(|(kind, retry)| (kind.name().to_owned(), *retry)).collect(),
         }
