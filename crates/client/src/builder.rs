@@ -148,7 +148,7 @@ impl ClientBuilder {
     }
 
     /// A quota that is shared with other clients of the same key. It has to measure time by
-    /// [`monotonic_now`].
+    /// [`monotonic_now`](crate::monotonic_now).
     pub fn quota(mut self, quota: Quota) -> Self {
         self.quota = QuotaChoice::Given(quota);
         self
@@ -162,7 +162,7 @@ impl ClientBuilder {
     }
 
     /// Whether all processes of this host that share the quota of this base URL's origin and this key
-    /// do so by a file: see [`HostQuota`]. Default: no. It has no effect together with
+    /// do so by a file: see [`HostQuota`](crate::HostQuota). Default: no. It has no effect together with
     /// [`quota`](Self::quota) or [`no_quota`](Self::no_quota). Where it cannot be done, the client has
     /// a quota of its own, and the [`observer`](Self::observer) is told once.
     pub fn share_quota(mut self, share: bool) -> Self {
@@ -170,7 +170,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The folder of the files of shared quotas: see [`HostQuotaOptions::folder`].
+    /// The folder of the files of shared quotas: see
+    /// [`HostQuotaOptions::folder`](crate::HostQuotaOptions::folder).
     pub fn quota_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.quota_folder = Some(folder.into());
         self

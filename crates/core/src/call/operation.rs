@@ -28,8 +28,8 @@ use crate::timestamp::Timestamp;
 /// tells what came of it. `now` is always the time since the same fixed point of a monotonic clock,
 /// that which the quota was made with; `wall` is the wall clock, against which dates are read.
 ///
-/// A [`Step::Send`] gives an [`Attempt`], which the driver has to hand back; an attempt that is lost
-/// ends the operation with an error that says so.
+/// A [`Step::Send`](crate::Step::Send) gives an [`Attempt`], which the driver has to hand back; an
+/// attempt that is lost ends the operation with an error that says so.
 ///
 /// ```
 /// use std::sync::Arc;
