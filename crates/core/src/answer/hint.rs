@@ -22,13 +22,13 @@ pub(super) fn select(
     let resayil = provider == Some(Provider::Resayil);
     if let Some(due) = body.retry_after {
         // Google rounds the member down; its message is exact.
-        let in_prose = if resayil { None } else { body.wait_in_prose() };
+        let in_prose = body.wait_in_prose().filter(|_| !resayil).map(|wait| wait.due(now));
         let rounded =
             |exact: &Due| exact.wait > due.wait && exact.wait - due.wait < Duration::from_secs(1);
         let wait = in_prose.filter(rounded).map_or(due.wait, |exact| exact.wait);
         return Some((Due { wait, at: due.at }, HintSource::Body));
     }
-    let in_prose = || body.wait_in_prose().map(|due| (due, HintSource::Message));
+    let in_prose = || body.wait_in_prose().map(|wait| (wait.due(now), HintSource::Message));
     if resayil && kind == Kind::RateLimit {
         // Without the server's clock a wait that the message names is better than ours.
         let by_message = if facts.date(now).is_none() { in_prose() } else { None };

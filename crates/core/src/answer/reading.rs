@@ -2,8 +2,9 @@
 
 use super::body::{self, Body};
 use super::headers::HeaderFacts;
+use super::hint;
+use super::limit::choice;
 use super::verdict::Verdict;
-use super::{hint, limit};
 use crate::error::{Error, Inner, Part, max_bytes};
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
@@ -35,8 +36,8 @@ impl<'a> Reading<'a> {
     /// The error that the answer stands for, still without the headers, which
     /// [`Error::keep_headers`] gives it.
     pub(crate) fn into_error(self, status: Option<u16>, verdict: Verdict, now: Timestamp) -> Error {
-        let limit = limit::of(&self, status, verdict.kind);
         let Reading { facts, body, provider, bytes } = self;
+        let limit = choice::of(&facts, &body, provider, status, verdict.kind);
         let hint = hint::select(&facts, &body, provider, verdict.kind, now);
         let of_field = if body.message.is_none() { body.fields.first_message() } else { None };
         let texts = [

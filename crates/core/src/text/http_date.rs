@@ -81,15 +81,10 @@ fn parse_asctime(text: &str) -> Option<Timestamp> {
 
 /// Reads an RFC 3339 timestamp: `2026-03-29T14:00:32.5Z`, also with an offset.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let mut fields = date.split('-');
-    let (year, month, day) =
-        (number(fields.next()?, 4)?, number(fields.next()?, 2)?, number(fields.next()?, 2)?);
-    (fields.next().is_none() && (1..=12).contains(&month)).then_some(())?;
+    let (date, rest) = iso_date(text)?;
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let (clock, rest) = rest.split_at_checked(8)?;
-    let midnight =
-        Date { day, month: month as usize - 1, year, second_of_day: time(clock)? }.timestamp()?;
+    let midnight = Date { second_of_day: time(clock)?, ..date }.timestamp()?;
 
     let (micros, zone) = match rest.strip_prefix('.') {
         Some(fraction) => {
@@ -102,14 +97,60 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     };
     let offset_seconds = match zone {
         "Z" | "z" => 0,
-        _ => {
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_once(':')?;
-            let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
-            (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))?
-        }
+        // RFC 3339 wants the colon.
+        _ => offset_seconds(zone).filter(|_| zone.len() == 6)?,
     };
     Some(Timestamp::from_unix_micros(midnight.unix_micros() + micros - offset_seconds * 1_000_000))
+}
+
+/// Reads the date at the beginning of prose: `2026-09-25 20:00:00 +0800`, `2025-11-01 at 00:00 UTC`,
+/// `2026-09-25`. Without a time it is the first moment of the day, and without a zone that is UTC's.
+pub(crate) fn parse_in_prose(text: &str) -> Option<Timestamp> {
+    let (date, rest) = iso_date(text)?;
+    let day = date.timestamp()?;
+    let clock = rest.strip_prefix(['T', 't']).or_else(|| {
+        let rest = rest.strip_prefix(',').unwrap_or(rest).strip_prefix(' ')?;
+        Some(rest.strip_prefix("at ").unwrap_or(rest))
+    });
+    let Some((second_of_day, rest)) = clock.and_then(clock_in_prose) else { return Some(day) };
+    let zone = rest.strip_prefix(' ').unwrap_or(rest);
+    let offset = offset_seconds(zone.get(..6).unwrap_or_default())
+        .or_else(|| offset_seconds(zone.get(..5).unwrap_or_default()))
+        .unwrap_or(0);
+    let seconds = second_of_day - offset;
+    Some(Timestamp::from_unix_micros(day.unix_micros() + seconds * 1_000_000))
+}
+
+/// `20:00`, `20:00:00` or `20:00:00.123` as the second of the day, rounded up, and what follows.
+fn clock_in_prose(text: &str) -> Option<(i64, &str)> {
+    if let Some((second, rest)) =
+        text.split_at_checked(8).and_then(|(clock, rest)| Some((time(clock)?, rest)))
+    {
+        let Some(fraction) = rest.strip_prefix('.') else { return Some((second, rest)) };
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+        return Some((second + i64::from(digits > 0), &fraction[digits..]));
+    }
+    let (clock, rest) = text.split_at_checked(5)?;
+    Some((time(&format!("{clock}:00"))?, rest))
+}
+
+/// `2026-09-25`, and what follows.
+fn iso_date(text: &str) -> Option<(Date, &str)> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let mut fields = date.split('-');
+    let (year, month, day) =
+        (number(fields.next()?, 4)?, number(fields.next()?, 2)?, number(fields.next()?, 2)?);
+    (fields.next().is_none() && (1..=12).contains(&month)).then_some(())?;
+    Some((Date { day, month: month as usize - 1, year, second_of_day: 0 }, rest))
+}
+
+/// `+08:00`, `-0530`: seconds east of Greenwich.
+fn offset_seconds(zone: &str) -> Option<i64> {
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+    let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 fn is_short_weekday(name: &str) -> bool {

@@ -54,7 +54,7 @@ pub(super) fn pass_on<'a>(inner: Body<'a>, body: &mut Body<'a>) {
     body.error_type = body.error_type.take().or(inner.error_type);
     body.status = body.status.or(inner.status);
     body.retry_after = body.retry_after.or(inner.retry_after);
-    body.quota_window = body.quota_window.or(inner.quota_window);
+    body.quota = body.quota.or(inner.quota);
     body.cause = inner.cause.or(inner.message.clone()).or(body.cause.take());
     body.message = body.message.take().or(inner.message);
 }

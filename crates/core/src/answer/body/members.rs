@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Body, ErrorMembers, QuotaWindow, answer, envelope, fields, waits};
+use super::{Body, ErrorMembers, answer, envelope, fields, waits};
+use crate::answer::limit::{Limit, words};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
 use crate::text::json::{Array, Members, Object, Value};
@@ -503,14 +504,14 @@ fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
                 b"reason" => body.inner_code = scalar(value).or(body.inner_code.take()),
                 b"metadata" => {
                     let limit = value.as_object().and_then(|metadata| metadata.get("quota_limit"));
-                    note_window(limit, body);
+                    note_quota(limit, body);
                 }
                 b"violations" => {
                     let Some(violations) = value.as_array() else { continue };
                     for violation in
                         violations.items().take(MAX_DETAILS).filter_map(Value::as_object)
                     {
-                        note_window(violation.get("quotaId"), body);
+                        note_quota(violation.get("quotaId"), body);
                     }
                 }
                 name => {
@@ -521,13 +522,13 @@ fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
     }
 }
 
-/// The window that the name of a quota tells, such as `GenerateRequestsPerDayPerProject`.
-fn note_window(name: Option<Value<'_>>, body: &mut Body<'_>) {
-    let name = name.and_then(Value::as_text).unwrap_or_default();
-    if name.contains("PerDay") {
-        body.quota_window = Some(QuotaWindow::Day);
-    } else if name.contains("PerMinute") {
-        body.quota_window = body.quota_window.or(Some(QuotaWindow::Minute));
+/// What the name of a quota tells, such as `GenerateRequestsPerDayPerProject`: of several the longest
+/// window counts.
+fn note_quota(name: Option<Value<'_>>, body: &mut Body<'_>) {
+    let Some(name) = name.and_then(Value::as_text) else { return };
+    let quota = words::of_quota(&name);
+    if quota.window > body.quota.window || body.quota == Limit::default() {
+        body.quota = quota;
     }
 }
 

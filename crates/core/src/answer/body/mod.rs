@@ -13,7 +13,8 @@ mod waits;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::answer::wait::Due;
+use crate::answer::limit::Limit;
+use crate::answer::wait::{Due, Wait};
 use crate::answer::wait_in_prose;
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
@@ -49,10 +50,10 @@ pub(crate) struct Body<'a> {
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Due>,
     /// The wait in the message, once it was looked for.
-    wait_in_prose: OnceCell<Option<Due>>,
+    wait_in_prose: OnceCell<Option<Wait>>,
     pub(crate) fields: Fields<'a>,
-    /// The window of the quota that was exceeded, where an id of it says so.
-    pub(crate) quota_window: Option<QuotaWindow>,
+    /// The quota that was exceeded, as far as its name tells.
+    pub(crate) quota: Limit,
     /// The provider that the shape of the body gives away.
     pub(crate) provider: Option<Provider>,
     /// Which members the error object has.
@@ -84,10 +85,10 @@ impl Body<'_> {
         self.cause.as_deref().or(self.message.as_deref())
     }
 
-    /// The wait that the message names. A page's title is not the API's message.
-    pub(crate) fn wait_in_prose(&self) -> Option<Due> {
+    /// The wait that the message names, or the date when it ends. A page's title is not the API's message.
+    pub(crate) fn wait_in_prose(&self) -> Option<Wait> {
         let message = self.message.as_deref().filter(|_| self.format != Format::Html)?;
-        let find = || wait_in_prose::find(clip(message, MAX_MESSAGE_BYTES)).map(Due::from);
+        let find = || wait_in_prose::find(clip(message, MAX_MESSAGE_BYTES));
         *self.wait_in_prose.get_or_init(find)
     }
 }
@@ -105,13 +106,6 @@ struct ErrorMembers {
     innererror: bool,
     metadata: bool,
     n_ctx: bool,
-}
-
-/// The window of a quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum QuotaWindow {
-    Minute,
-    Day,
 }
 
 /// The format of a body.

@@ -7,8 +7,11 @@ mod rules;
 mod sentences;
 mod vocabulary;
 
-use crate::answer::body::{Body, Format, QuotaWindow};
+use std::time::Duration;
+
+use crate::answer::body::{Body, Format};
 use crate::answer::headers::HeaderFacts;
+use crate::answer::wait::Wait;
 use crate::kind::Kind;
 use crate::provider::Provider;
 
@@ -116,7 +119,9 @@ fn too_many_requests(
         ) => return Verdict::of(meaning.kind()),
         _ => {}
     }
-    if headers.usage_rejected || body.quota_window == Some(QuotaWindow::Day) {
+    // A quota of a day or longer is no rate.
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    if headers.usage_rejected || body.quota.window.is_some_and(|window| window >= DAY) {
         return Verdict::of(Kind::QuotaExhausted);
     }
     // One request that is larger than the whole window never fits.
@@ -126,7 +131,7 @@ fn too_many_requests(
     if words.say_limit_is_zero() {
         return Verdict::of(Kind::QuotaExhausted);
     }
-    if body.quota_window == Some(QuotaWindow::Minute) {
+    if body.quota.window.is_some() {
         return Verdict::of(Kind::RateLimit);
     }
     if says_quota(headers, body, words) {
@@ -142,7 +147,9 @@ fn too_many_requests(
 /// Whether the answer says how long to wait.
 fn names_a_wait(headers: &HeaderFacts<'_>, body: &Body<'_>) -> bool {
     let in_headers = headers.retry_after_ms.is_some() || headers.retry_after.is_some();
-    in_headers || body.retry_after.is_some() || body.wait_in_prose().is_some()
+    // A date in prose is that of a quota.
+    let in_prose = || matches!(body.wait_in_prose(), Some(Wait::In(_)));
+    in_headers || body.retry_after.is_some() || in_prose()
 }
 
 /// Whether the words say that a quota is used up. How long a wait is says nothing of what it is for;
