@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resayil_core::{
-    Budget, CallAction, CallEvent, ConcurrencyLimiter, Error, Kind, Provider, Quota, QuotaOptions,
-    Service, Warning,
+    Budget, CallAction, CallEvent, ConcurrencyLimiter, Error, Kind, OwnKey, Provider, Quota,
+    QuotaOptions, Service, Warning,
 };
 
 use crate::clock::{monotonic_now, wall_now};
@@ -65,7 +65,8 @@ impl Account {
             .with_provider(provider)
             .with_budget(budget.clone())
             .with_quota(quota, monotonic_now())
-            .with_concurrency_limiter(limiter);
+            .with_concurrency_limiter(limiter)
+            .with_own_key(OwnKey::new(key));
         Ok(Account { service: Arc::new(service), budget, host_quota })
     }
 

@@ -284,9 +284,7 @@ impl Driver {
         } else {
             // What came of a broken body is enough: the status is known.
             let now = monotonic_now();
-            // Servers echo keys, and errors are told and kept.
-            let bytes = self.endpoint().transport.key().mask_bytes(&body.bytes).into_owned();
-            let _ = self.operation.on_body(pending, &headers, &bytes, now, wall_now());
+            let _ = self.operation.on_body(pending, &headers, &body.bytes, now, wall_now());
         }
         None
     }
@@ -307,9 +305,7 @@ impl Driver {
             return None;
         }
         let now = monotonic_now();
-        let key = self.endpoint().transport.key().clone();
-        let bytes = key.mask_bytes(&body.bytes);
-        let pending = self.operation.on_body(pending, &headers, &bytes, now, wall_now())?;
+        let pending = self.operation.on_body(pending, &headers, &body.bytes, now, wall_now())?;
         let answer = Response {
             status,
             headers,
@@ -328,7 +324,6 @@ impl Driver {
 
     /// The answer broke off, or is of no use.
     pub(crate) fn failed(&mut self, pending: PendingResponse, error: Error) {
-        let error = error.masked(self.endpoint().transport.key());
         self.operation.on_error(pending, error, monotonic_now());
     }
 

@@ -31,7 +31,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use resayil_core::{Error, OwnKey};
+use resayil_core::Error;
 
 pub(crate) use body::{MAX_ERROR_BYTES, read_beginning, read_body};
 use dial::Dialer;
@@ -97,11 +97,6 @@ impl Transport {
             memory: options.memory.clone(),
         };
         Ok(Transport { dialer, pool: Arc::default(), key, limits: options.limits })
-    }
-
-    /// The key that is sent, to be masked in errors.
-    pub(crate) fn key(&self) -> &OwnKey {
-        self.key.own()
     }
 
     /// What an answer may cost.

@@ -8,6 +8,7 @@ use crate::concurrency::ConcurrencyLimiter;
 use crate::provider::Provider;
 use crate::quota::Quota;
 use crate::retry::Budget;
+use crate::text::own_key::OwnKey;
 
 /// What all calls to one service with one key share: whose API it is, and what holds them back.
 ///
@@ -22,6 +23,7 @@ pub struct Service {
     /// Whether the quota itself knows when a refused request may be sent again.
     pub(super) quota_has_window: bool,
     pub(super) limiter: Option<ConcurrencyLimiter>,
+    pub(super) own_key: Option<OwnKey>,
 }
 
 impl Service {
@@ -66,6 +68,13 @@ impl Service {
         self
     }
 
+    /// The key that its requests carry: no error of a call holds it, whatever the server says.
+    #[must_use]
+    pub fn with_own_key(mut self, key: impl Into<Option<OwnKey>>) -> Self {
+        self.own_key = key.into();
+        self
+    }
+
     /// Whose API it is, if that is known.
     pub fn provider(&self) -> Option<Provider> {
         self.provider
@@ -95,5 +104,71 @@ impl fmt::Debug for Service {
             .field("quota", &self.quota)
             .field("concurrency_limiter", &self.limiter)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::task::Waker;
+
+    use super::*;
+    use crate::call::{Operation, OperationOptions, Reached, Step};
+    use crate::error::Error;
+    use crate::kind::Kind;
+    use crate::observe::{CallEvent, Observer};
+    use crate::retry::Policy;
+    use crate::timestamp::Timestamp;
+
+    const KEY: &str = "correct-horse-battery-staple";
+
+    /// What a call to a server that echoes the key ends in, and what is told of it.
+    fn echoed(told: &Arc<Mutex<String>>, fail: impl FnOnce(&mut Operation)) -> Error {
+        let service = Service::new().with_own_key(OwnKey::new(KEY));
+        let keeper = Arc::clone(told);
+        let observer = move |event: &CallEvent<'_>| *keeper.lock().unwrap() += &event.to_string();
+        let policy = Policy::builder().max_attempts(1).build().unwrap();
+        let options = OperationOptions::new(policy, Arc::new(service));
+        let observer = Arc::new(observer) as Arc<dyn Observer>;
+        let mut operation = options.with_observer(observer).start(Duration::ZERO, 1).unwrap();
+        fail(&mut operation);
+        match operation.poll(Duration::ZERO, Waker::noop()) {
+            Step::Failed(error) => error,
+            step => panic!("{step:?}"),
+        }
+    }
+
+    #[test]
+    fn no_failure_of_a_call_holds_the_key() {
+        let told = Arc::default();
+        let body = format!(r#"{{"error":{{"message":"no key {KEY}","code":"x"}}}}"#);
+        let mut errors = Vec::new();
+        for status in [401, 200] {
+            errors.push(echoed(&told, |operation| {
+                let Step::Send(attempt) = operation.poll(Duration::ZERO, Waker::noop()) else {
+                    panic!("nothing to send");
+                };
+                let headers = [("x-request-id", KEY)];
+                let (now, wall) = (Duration::ZERO, Timestamp::UNIX_EPOCH);
+                let pending = operation.on_headers(attempt, status, &headers, now, wall);
+                assert!(operation.on_body(pending, &headers, body.as_bytes(), now, wall).is_none());
+            }));
+        }
+        errors.push(echoed(&told, |operation| {
+            let Step::Send(attempt) = operation.poll(Duration::ZERO, Waker::noop()) else {
+                panic!("nothing to send");
+            };
+            let error = Error::new(Kind::Network, &format!("broken behind {KEY}"));
+            operation.on_failure(attempt, error, Reached::Nothing, Duration::ZERO);
+        }));
+        for error in errors {
+            let body = String::from_utf8_lossy(error.body()).into_owned();
+            let texts = [error.to_string(), format!("{error:?}"), error.to_json(), body];
+            for text in texts {
+                assert!(!text.contains("horse"), "{text}");
+            }
+        }
+        let told = told.lock().unwrap();
+        assert!(told.contains("[redacted]") && !told.contains("horse"), "{told}");
     }
 }

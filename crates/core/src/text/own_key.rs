@@ -13,6 +13,8 @@ const MIN_KEY: usize = 8;
 const MIN_KEY_FOR_PARTS: usize = 20;
 /// The shortest part of a key that is masked, beyond its prefix.
 const MIN_PART: usize = 12;
+/// How often a JSON text may stand inside of another, so that its escapes are escaped again.
+const MAX_NESTED_ESCAPES: usize = 2;
 /// The longest prefix that says whose key it is, such as `sk_llmr_` or `sk-proj-`.
 const MAX_PREFIX: usize = 12;
 
@@ -56,8 +58,39 @@ impl OwnKey {
         }
     }
 
-    /// The same for bytes.
+    /// The same for bytes, among them those of a JSON text that writes the key with escapes.
     pub fn mask_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        // What was read without escapes shows the whole key, of which they leave parts.
+        match self.mask_escaped(bytes) {
+            Some(masked) => Cow::Owned(self.mask_plain(&masked).into_owned()),
+            None => self.mask_plain(bytes),
+        }
+    }
+
+    /// Masks the key where it is written with JSON's escapes, and those of a JSON text inside of one;
+    /// `None` if it is nowhere.
+    fn mask_escaped(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut read = Unescaped::new(bytes)?;
+        for _ in 0..MAX_NESTED_ESCAPES {
+            read = read.again().unwrap_or(read);
+        }
+        self.mask_read(bytes, &read)
+    }
+
+    /// Masks in a text what of the key is in what was read of it.
+    fn mask_read(&self, bytes: &[u8], read: &Unescaped) -> Option<Vec<u8>> {
+        let mut masked = Vec::new();
+        let (mut copied, mut from) = (0, 0);
+        while let Some(Range { start, end }) = self.find(&read.text, from) {
+            masked.extend_from_slice(&bytes[copied..read.starts[start]]);
+            masked.extend_from_slice(MASK.as_bytes());
+            (copied, from) = (read.start(end, bytes), end);
+        }
+        masked.extend_from_slice(&bytes[copied..]);
+        (from > 0).then_some(masked)
+    }
+
+    fn mask_plain<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut masked = Vec::new();
         let mut copied = 0;
         while let Some(Range { start, end }) = self.find(bytes, copied) {
@@ -134,6 +167,66 @@ impl OwnKey {
     }
 }
 
+/// A text without escapes, and where in the text that was read each byte of it begins.
+struct Unescaped {
+    text: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Unescaped {
+    /// `None` if the text has no escapes.
+    fn new(bytes: &[u8]) -> Option<Self> {
+        Self::of(bytes, |at| at)
+    }
+
+    /// The same for escapes that were escaped themselves.
+    fn again(&self) -> Option<Self> {
+        Self::of(&self.text, |at| self.starts[at])
+    }
+
+    fn of(bytes: &[u8], start_of: impl Fn(usize) -> usize) -> Option<Self> {
+        memchr::memchr(b'\\', bytes)?;
+        let mut read = Unescaped {
+            text: Vec::with_capacity(bytes.len()),
+            starts: Vec::with_capacity(bytes.len()),
+        };
+        let mut at = 0;
+        while at < bytes.len() {
+            let (character, len) = escape(&bytes[at..]);
+            let mut buffer = [0; 4];
+            let text = match character {
+                Some(character) => character.encode_utf8(&mut buffer).as_bytes(),
+                None => &bytes[at..at + 1],
+            };
+            read.text.extend_from_slice(text);
+            read.starts.extend(text.iter().map(|_| start_of(at)));
+            at += len;
+        }
+        Some(read)
+    }
+
+    /// Where in the text `bytes` the byte at `at` begins, or the text ends.
+    fn start(&self, at: usize, bytes: &[u8]) -> usize {
+        self.starts.get(at).copied().unwrap_or(bytes.len())
+    }
+}
+
+/// The character that the escape at the beginning stands for, if there is one, and how many bytes are
+/// read.
+fn escape(bytes: &[u8]) -> (Option<char>, usize) {
+    match bytes {
+        // No key holds other characters than these.
+        [b'\\', b'u', digits @ ..] => {
+            let digits = digits.get(..4).and_then(|digits| std::str::from_utf8(digits).ok());
+            let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            let character = unit.and_then(char::from_u32);
+            (character, if character.is_some() { 6 } else { 1 })
+        }
+        [b'\\', mark @ (b'/' | b'"' | b'\\'), ..] => (Some(char::from(*mark)), 2),
+        _ => (None, 1),
+    }
+}
+
 impl fmt::Debug for OwnKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)
@@ -166,5 +259,24 @@ mod tests {
         assert_eq!(format!("{key:?}"), "[redacted]");
         let other = OwnKey::new("ключ-ключ-ключ-ключ");
         assert!(!other.mask("нет ключа ключ-ключ-ключ-ключ").contains("ключ-ключ"));
+    }
+
+    #[test]
+    fn escapes_hide_no_key() {
+        let key = OwnKey::new("pass/word\"correct-horse");
+        let plain = r#"{"a":"x pass/word\"correct-horse y"}"#;
+        let masked = r#"{"a":"x [redacted] y"}"#;
+        assert_eq!(key.mask(plain), masked);
+        let unicode = plain.replace('c', "\\u0063").replace('h', "\\u0068").replace('/', "\\/");
+        assert_eq!(key.mask(&unicode), masked);
+        let nested = |text: &str| serde_json::to_string(text).unwrap();
+        for depth in 1..=3 {
+            let text = (1..depth).fold(unicode.clone(), |text, _| nested(&text));
+            let masked_text = key.mask(&text).into_owned();
+            assert!(masked_text.contains("[redacted]") && !masked_text.contains("word"), "{text}");
+        }
+        for untouched in [r#"{"a":"\u12"}"#, r"\", r"\u", r"\ud800", r"pass\u002", ""] {
+            assert_eq!(key.mask(untouched), untouched);
+        }
     }
 }

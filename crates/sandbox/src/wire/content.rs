@@ -43,8 +43,11 @@ pub(super) fn steps(scene: &Scene<'_>) -> Vec<Step> {
         }
         K::KeyEcho => {
             let key = serde_json::Value::String(scene.key.clone());
+            // The same key, as some write it.
+            let escaped: String =
+                scene.key.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
             let body = format!(
-                r#"{{"error":{{"message":{key},"code":{key},"type":{key},"param":{key}}},"errors":{{"a":[{key}]}}}}"#
+                r#"{{"error":{{"message":{key},"code":{key},"type":"{escaped}","param":{key}}},"errors":{{"a":[{key}]}}}}"#
             );
             let head = format!(
                 "HTTP/1.1 401 No\r\nContent-Type: application/json\r\nX-Request-Id: {}\r\nContent-Length: {}\r\n\r\n",

@@ -38,6 +38,11 @@ impl Operation {
 
     /// Decides on a failed attempt.
     pub(super) fn fail(&mut self, held: Held, error: Error, now: Duration) {
+        // Servers echo keys; from here on the error is told and kept.
+        let error = match &self.service().own_key {
+            Some(key) => error.masked(key),
+            None => error,
+        };
         self.release(held, Some(&error), now);
         // What is below may have sent several requests in this one's place.
         self.sent_below = self.sent_below.saturating_add(error.attempts().saturating_sub(1));
