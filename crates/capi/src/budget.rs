@@ -1,6 +1,6 @@
 //! The retry budget that calls share.
 
-use ::client::{Budget, BudgetOptions};
+use ::client::retry::{Budget, BudgetOptions};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};

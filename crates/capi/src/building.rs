@@ -1,6 +1,7 @@
 //! Options of a builder, set one by one.
 
-use ::client::{Error, PolicyError};
+use ::client::Error;
+use ::client::retry::PolicyError;
 
 use crate::policy::configuration;
 use crate::status::{ended, resayil_status};

@@ -1,6 +1,6 @@
 //! One call and its attempts, for programs that have their own HTTP.
 
-use ::client::Call;
+use ::client::retry::Call;
 
 use crate::budget::resayil_budget;
 use crate::error::resayil_error;

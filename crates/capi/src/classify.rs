@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use ::client::Classifier;
+use ::client::answer::Classifier;
 
 use crate::error::resayil_error;
 use crate::headers::{headers_in, resayil_header};

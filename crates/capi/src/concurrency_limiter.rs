@@ -1,6 +1,6 @@
 //! How many requests may be in flight at once, for programs that have their own HTTP.
 
-use ::client::{ConcurrencyLimit, ConcurrencyLimiter};
+use ::client::concurrency::{ConcurrencyLimit, ConcurrencyLimiter};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};

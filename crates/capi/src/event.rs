@@ -2,7 +2,8 @@
 
 use std::ffi::c_void;
 
-use ::client::{CallEvent, Kind};
+use ::client::Kind;
+use ::client::observe::CallEvent;
 
 use crate::error::resayil_error;
 use crate::panic::guard;

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use ::client::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget, Kind};
+use ::client::Kind;
+use ::client::call::{Fallback, FallbackBuilder, FallbackCall, FallbackTarget};
 
 use crate::building::Building;
 use crate::call::resayil_call;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use ::client::HeaderBlock;
+use ::client::answer::HeaderBlock;
 
 use crate::panic::{give, guard, take_back};
 use crate::status::{ended, resayil_status};

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use ::client::{Kind, Severity};
+use ::client::Kind;
+use ::client::error::Severity;
 
 use crate::names::static_name;
 use crate::panic::guard;

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use ::client::{ENGLISH, Error, Kind, Messages};
+use ::client::messages::{ENGLISH, Messages};
+use ::client::{Error, Kind};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};

@@ -1,6 +1,6 @@
 //! What a client counts, under the names by which it is exported.
 
-use ::client::Metric;
+use ::client::observe::Metric;
 
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_str};

@@ -3,7 +3,10 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use ::client::{HintSource, Kind, Provider, RetryReason, Severity, StopReason, WaitReason};
+use ::client::call::WaitReason;
+use ::client::error::{HintSource, Severity};
+use ::client::retry::{RetryReason, StopReason};
+use ::client::{Kind, Provider};
 
 use crate::status::resayil_status;
 use crate::text::resayil_str;

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use ::client::{Error, Jitter, Kind, Policy, PolicyBuilder};
+use ::client::retry::{Jitter, PolicyBuilder};
+use ::client::{Error, Kind, Policy};
 
 use crate::building::Building;
 use crate::error::{clear, resayil_error};

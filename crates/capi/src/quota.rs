@@ -1,6 +1,7 @@
 //! What the server still admits, and who may use it next; for programs that have their own HTTP.
 
-use ::client::{Quota, QuotaOptions, QuotaState};
+use ::client::Quota;
+use ::client::quota::{QuotaOptions, QuotaState};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use ::client::Service;
+use ::client::call::Service;
 
 use crate::budget::resayil_budget;
 use crate::concurrency_limiter::resayil_concurrency_limiter;

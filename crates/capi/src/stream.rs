@@ -2,7 +2,8 @@
 
 use std::ffi::{c_char, c_void};
 
-use ::client::{StreamDecoder, StreamEnd, StreamEvent};
+use ::client::StreamDecoder;
+use ::client::stream::{StreamEnd, StreamEvent};
 
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;

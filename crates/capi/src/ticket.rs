@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::task::Waker;
 use std::time::Duration;
 
-use ::client::{Admission, Settlement, Ticket};
+use ::client::quota::{Admission, Settlement, Ticket};
 
 use crate::error::resayil_error;
 use crate::exclusive::Exclusive;

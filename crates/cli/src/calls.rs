@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use resayil::{
-    CallAction, CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider, QuotaOptions,
-    Warning,
-};
+use resayil::observe::{CallAction, Warning};
+use resayil::quota::QuotaOptions;
+use resayil::{CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider};
 
 use crate::exit::{Exit, Failure};
 use crate::explain::{ProviderArg, parse_provider};

@@ -2,7 +2,8 @@
 //!
 //! Reads RESAYIL_API_KEY and RESAYIL_BASE_URL; `resayil sandbox` prints a pair to try it with.
 
-use resayil::{CallAction, ChatRequest, Client, Error};
+use resayil::observe::CallAction;
+use resayil::{ChatRequest, Client, Error};
 
 fn main() -> Result<(), Error> {
     // Retries are on by default. An observer is told about them.

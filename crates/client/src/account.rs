@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use resayil_core::{
-    Budget, CallAction, CallEvent, ConcurrencyLimiter, Error, Kind, OwnKey, Provider, Quota,
-    QuotaOptions, Service, Warning,
-};
+use resayil_core::call::Service;
+use resayil_core::concurrency::ConcurrencyLimiter;
+use resayil_core::observe::{CallAction, CallEvent, Warning};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::redaction::OwnKey;
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Provider, Quota};
 
 use crate::clock::{monotonic_now, wall_now};
 use crate::host_quota::{HostQuota, HostQuotaOptions};

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::{
-    Budget, CallAction, CallEvent, ConcurrencyLimit, Error, Fallback, Kind, Policy, Provider,
-    Quota, QuotaOptions, Warning,
-};
+use resayil_core::call::Fallback;
+use resayil_core::concurrency::ConcurrencyLimit;
+use resayil_core::observe::{CallAction, CallEvent, Warning};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Policy, Provider, Quota};
 
 use crate::account::{Account, QuotaChoice};
 use crate::client::Client;
@@ -32,7 +34,8 @@ const LEAST_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// use std::time::Duration;
-/// use resayil::{Client, Policy, Provider, QuotaOptions};
+/// use resayil::{Client, Policy, Provider};
+/// use resayil::quota::QuotaOptions;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::builder()
@@ -244,7 +247,8 @@ impl ClientBuilder {
     /// of its own.
     ///
     /// ```
-    /// use resayil::{Client, ConcurrencyLimit};
+    /// use resayil::Client;
+    /// use resayil::concurrency::ConcurrencyLimit;
     ///
     /// # fn main() -> Result<(), resayil::Error> {
     /// let client = Client::builder()
@@ -273,7 +277,8 @@ impl ClientBuilder {
     /// the last target's error is given, with its model and the attempts of all.
     ///
     /// ```
-    /// use resayil::{Client, Fallback, FallbackTarget};
+    /// use resayil::Client;
+    /// use resayil::call::{Fallback, FallbackTarget};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let elsewhere = FallbackTarget::new()

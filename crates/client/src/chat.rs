@@ -228,7 +228,7 @@ impl ChatCompletion {
         self.attempts
     }
 
-    /// Which target of the client's [`Fallback`](crate::Fallback) answered, counted from 0; `None` for
+    /// Which target of the client's [`Fallback`](crate::call::Fallback) answered, counted from 0; `None` for
     /// the one that was asked first.
     pub fn fallback(&self) -> Option<usize> {
         self.fallback

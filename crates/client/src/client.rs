@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use resayil_core::{
-    Budget, ConcurrencyLimiter, ConcurrencyState, Error, Fallback, Policy, Provider, Quota,
-    QuotaState, Stats,
-};
+use resayil_core::call::Fallback;
+use resayil_core::concurrency::{ConcurrencyLimiter, ConcurrencyState};
+use resayil_core::observe::Stats;
+use resayil_core::quota::QuotaState;
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Policy, Provider, Quota};
 
 use crate::balance::{self, Balance};
 use crate::chat::{ChatCompletion, ChatRequest};
+use crate::chat_stream::ChatStream;
 use crate::clock::monotonic_now;
 use crate::driver::{CHAT, Driver, Request};
 use crate::fallback::can_change_model;
@@ -17,7 +20,6 @@ use crate::models::{self, Model};
 use crate::options::CallOptions;
 use crate::response::{Response, model_of};
 use crate::shared::Shared;
-use crate::stream::ChatStream;
 
 /// A client of one API with one key. A clone is the same client: it shares connections, quota,
 /// retry budget and counters. Any number of threads may call at once.

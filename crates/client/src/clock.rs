@@ -11,7 +11,8 @@ use resayil_core::Timestamp;
 /// several clients share has to be made with it:
 ///
 /// ```
-/// use resayil::{Quota, QuotaOptions, Timestamp, monotonic_now};
+/// use resayil::{Quota, Timestamp, monotonic_now};
+/// use resayil::quota::QuotaOptions;
 ///
 /// let wall = Timestamp::from(std::time::SystemTime::now());
 /// let quota = Quota::new(QuotaOptions::default(), wall, monotonic_now());

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use resayil_core::{
-    Attempt, CallEvent, Error, Kind, Observer, Operation, OperationOptions, PendingResponse,
-    Reached, Step,
-};
+use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Step};
+use resayil_core::observe::{CallEvent, Observer};
+use resayil_core::{Error, Kind, Operation};
 
 use crate::cancel::CancelToken;
 use crate::clock::{monotonic_now, wall_now};

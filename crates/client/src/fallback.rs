@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use resayil_core::{Budget, Error, Fallback, FallbackTarget, Kind, Provider, Service};
+use resayil_core::call::{Fallback, FallbackTarget, Service};
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Provider};
 use serde_json::{Map, Value};
 
 use crate::account::{Account, QuotaChoice};

@@ -27,10 +27,10 @@
 //! | one attempt, from the first byte sent to the last received | 120 s | [`ClientBuilder::attempt_timeout`], [`CallOptions::attempt_timeout`] |
 //! | the wait for the first event of a stream, and for each next one | 120 s | [`ClientBuilder::attempt_timeout`] |
 //! | silence within a stream that has begun | 60 s | [`ClientBuilder::idle_timeout`] |
-//! | the whole call, waits and retries included | none | [`CallOptions::deadline`], [`PolicyBuilder::deadline`] |
+//! | the whole call, waits and retries included | none | [`CallOptions::deadline`], [`PolicyBuilder::deadline`](retry::PolicyBuilder::deadline) |
 //! | the body of an answer, unpacked | 16 MiB | [`ClientBuilder::max_response_bytes`] |
 //! | an answer as it comes, packed | 32 MiB | [`ClientBuilder::max_wire_bytes`] |
-//! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`] kept | - |
+//! | the body of an error, unpacked | 1 MiB read, [`MAX_BODY_BYTES`](error::MAX_BODY_BYTES) kept | - |
 //! | the head of an answer | 64 KiB, 128 headers | [`ClientBuilder::max_head_bytes`], [`ClientBuilder::max_headers`] |
 //! | attempts, waits between them | see [`Policy`] | [`ClientBuilder::policy`] |
 //!
@@ -47,6 +47,7 @@ mod balance;
 mod builder;
 mod cancel;
 mod chat;
+mod chat_stream;
 mod client;
 mod clock;
 mod completion;
@@ -64,7 +65,6 @@ mod response;
 mod secret;
 mod settings;
 mod shared;
-mod stream;
 mod trace;
 mod transport;
 mod url;
@@ -73,6 +73,7 @@ pub use balance::Balance;
 pub use builder::ClientBuilder;
 pub use cancel::CancelToken;
 pub use chat::{ChatCompletion, ChatRequest, Usage};
+pub use chat_stream::{ChatEvent, ChatStream};
 pub use client::Client;
 pub use clock::monotonic_now;
 pub use host_quota::{HostQuota, HostQuotaOptions};
@@ -80,7 +81,6 @@ pub use models::Model;
 pub use options::CallOptions;
 pub use resayil_core::*;
 pub use response::Response;
-pub use stream::{ChatEvent, ChatStream};
 
 /// Compiles the README's program in Rust.
 #[cfg(doctest)]

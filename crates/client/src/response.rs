@@ -51,7 +51,7 @@ impl Response {
         self.attempts
     }
 
-    /// Which target of the client's [`Fallback`](crate::Fallback) answered, counted from 0; `None` for
+    /// Which target of the client's [`Fallback`](crate::call::Fallback) answered, counted from 0; `None` for
     /// the one that was asked first.
     pub fn fallback(&self) -> Option<usize> {
         self.fallback
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Response {
 }
 
 pub(crate) fn request_id(headers: &Headers) -> Option<&str> {
-    resayil_core::request_id(headers, None)
+    resayil_core::answer::request_id(headers, None)
 }
 
 /// The model that a request names.

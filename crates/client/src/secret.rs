@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use resayil_core::{Error, Kind, OwnKey};
+use resayil_core::redaction::OwnKey;
+use resayil_core::{Error, Kind};
 
 /// A key whose form is good. All clones are one text in memory.
 #[derive(Clone, PartialEq, Eq)]

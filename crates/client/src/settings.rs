@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::{BudgetOptions, CallEvent, ConcurrencyLimit, Counters, Policy};
+use resayil_core::Policy;
+use resayil_core::concurrency::ConcurrencyLimit;
+use resayil_core::observe::{CallEvent, Counters};
+use resayil_core::retry::BudgetOptions;
 
 use crate::extras::Extras;
 use crate::predicate::ResultPredicate;

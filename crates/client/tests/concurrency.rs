@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, builder, hello, quick, sandbox};
-use resayil::{
-    CallOptions, CancelToken, ChatStream, Client, ConcurrencyLimit, Error, Fallback, Kind,
-};
+use resayil::call::Fallback;
+use resayil::concurrency::ConcurrencyLimit;
+use resayil::{CallOptions, CancelToken, ChatStream, Client, Error, Kind};
 use resayil_sandbox::{Fault, Sandbox};
 
 const LATENCY: Duration = Duration::from_millis(60);

@@ -5,9 +5,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{builder, client, finished_log, hello, quick, sandbox};
-use resayil::{
-    Budget, BudgetOptions, CallOptions, ChatRequest, Client, HintSource, Kind, Policy, Provider,
-};
+use resayil::error::HintSource;
+use resayil::retry::{Budget, BudgetOptions};
+use resayil::{CallOptions, ChatRequest, Client, Kind, Policy, Provider};
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{ANSWER, builder, finished_log, hello, read_request, sandbox, serve, write_json};
-use resayil::{CallOptions, Client, Fallback, FallbackTarget, Kind, Policy};
+use resayil::call::{Fallback, FallbackTarget};
+use resayil::{CallOptions, Client, Kind, Policy};
 use resayil_sandbox::{Fault, Sandbox};
 
 #[test]

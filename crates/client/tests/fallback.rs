@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{builder, finished_log, hello, quick, sandbox};
-use resayil::{
-    Budget, BudgetOptions, CallOptions, ChatRequest, ClientBuilder, Fallback, FallbackTarget, Kind,
-    Policy, RetryReason,
-};
+use resayil::call::{Fallback, FallbackTarget};
+use resayil::retry::{Budget, BudgetOptions, RetryReason};
+use resayil::{CallOptions, ChatRequest, ClientBuilder, Kind, Policy};
 use resayil_sandbox::{CutEnd, Fault, Sandbox};
 
 const MISSING: &str = "no such model";
@@ -40,7 +39,7 @@ fn overloaded(sandbox: &Sandbox, times: usize, retry_after: Option<&str>) {
 fn told(builder: ClientBuilder) -> (ClientBuilder, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
-    let tell = move |event: &resayil::CallEvent<'_>| {
+    let tell = move |event: &resayil::observe::CallEvent<'_>| {
         list.lock().unwrap().push(format!("{} {}", event.action.name(), event.reason().unwrap()));
     };
     (builder.observer(tell), told)

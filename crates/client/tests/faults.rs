@@ -5,7 +5,8 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use resayil::{CallOptions, ChatRequest, Client, Error, Kind, Policy, RequestState};
+use resayil::error::RequestState;
+use resayil::{CallOptions, ChatRequest, Client, Error, Kind, Policy};
 use resayil_sandbox::{Fault, Sandbox, WireKind};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");

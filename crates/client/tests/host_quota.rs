@@ -10,10 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, finished_log};
-use resayil::{
-    Admission, CallAction, ChatRequest, Client, HostQuota, HostQuotaOptions, Policy, QuotaOptions,
-    Settlement, Warning, monotonic_now,
-};
+use resayil::observe::{CallAction, Warning};
+use resayil::quota::{Admission, QuotaOptions, Settlement};
+use resayil::{ChatRequest, Client, HostQuota, HostQuotaOptions, Policy, monotonic_now};
 use resayil_sandbox::{LogEntry, Sandbox};
 
 const WINDOW: Duration = Duration::from_secs(2);

@@ -10,8 +10,11 @@ use common::{
     ANSWER, PATIENCE, builder, client, finished_log, hello, quick, read_request, sandbox, serve,
     write_json,
 };
-use resayil::{CallAction, CallOptions, CancelToken, Client, Error, HintSource, Kind, Policy};
-use resayil::{Provider, QuotaOptions};
+use resayil::Provider;
+use resayil::error::HintSource;
+use resayil::observe::CallAction;
+use resayil::quota::QuotaOptions;
+use resayil::{CallOptions, CancelToken, Client, Error, Kind, Policy};
 use resayil_sandbox::{Fault, Sandbox};
 
 /// Far more than any of these waits, and far less than the faults would last.

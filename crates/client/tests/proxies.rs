@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 
 use common::{hello, quick};
-use resayil::{Client, ClientBuilder, Error, Kind, RequestState};
+use resayil::error::RequestState;
+use resayil::{Client, ClientBuilder, Error, Kind};
 use resayil_sandbox::{Sandbox, TlsKind};
 
 /// A proxy that notes what it is asked, and passes on to `inner` what `answer` agrees to.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use common::{builder, finished_log};
-use resayil::{ChatRequest, Client, Policy, Provider, QuotaOptions};
+use resayil::quota::QuotaOptions;
+use resayil::{ChatRequest, Client, Policy, Provider};
 use resayil_sandbox::{LogEntry, RateLimitHeaders, Sandbox};
 
 /// Calls from eight threads, each prompt once; every answer has to come.

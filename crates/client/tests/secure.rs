@@ -3,7 +3,8 @@
 mod common;
 
 use common::{hello, quick};
-use resayil::{Client, ClientBuilder, Error, Kind, RequestState};
+use resayil::error::RequestState;
+use resayil::{Client, ClientBuilder, Error, Kind};
 use resayil_sandbox::{Sandbox, TlsKind};
 
 fn sandbox(kind: TlsKind) -> Sandbox {

@@ -5,9 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{builder, finished_log, hello, sandbox};
-use resayil::{
-    CallOptions, CancelToken, Client, Kind, Policy, Provider, QuotaOptions, RetryReason, StopReason,
-};
+use resayil::quota::QuotaOptions;
+use resayil::retry::{RetryReason, StopReason};
+use resayil::{CallOptions, CancelToken, Client, Kind, Policy, Provider};
 use resayil_sandbox::Fault;
 
 /// The values of the metrics of this name, by their attributes.

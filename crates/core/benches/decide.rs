@@ -7,7 +7,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use divan::{Bencher, black_box};
-use resayil_core::{Budget, Error, HintSource, Kind, Policy};
+use resayil_core::error::HintSource;
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Policy};
 
 fn main() {
     divan::main();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use divan::{Bencher, black_box};
 use governor::RateLimiter;
 use governor::clock::FakeRelativeClock;
-use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Timestamp};
+use resayil_core::quota::{Admission, QuotaOptions, Settlement};
+use resayil_core::{Quota, Timestamp};
 
 fn main() {
     divan::main();

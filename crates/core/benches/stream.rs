@@ -2,7 +2,8 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use resayil_core::{StreamDecoder, StreamEnd, Timestamp};
+use resayil_core::stream::StreamEnd;
+use resayil_core::{StreamDecoder, Timestamp};
 
 fn main() {
     divan::main();

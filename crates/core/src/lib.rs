@@ -1,10 +1,39 @@
 //! The errors of LLM APIs, and what to do about them.
 //!
-//! - [`classify`] reads an answer and says what went wrong, as an [`Error`] of a [`Kind`].
-//! - A [`Policy`] decides whether and when to try again; a [`Call`] is one use of it.
-//! - A [`Quota`] admits requests in order, so that none is refused.
-//! - A [`Fallback`] says where to go with a request that its first target does not serve; a
-//!   [`ConcurrencyLimiter`] holds the number of requests in flight.
+//! [`classify`] reads an answer and says what went wrong, as an [`Error`] of a [`Kind`]. A [`Policy`]
+//! decides whether and when to try again:
+//!
+//! ```
+//! use std::time::Duration;
+//! use resayil_core::{Decision, Policy, Timestamp, classify};
+//!
+//! // What a server answered, got by any HTTP client.
+//! let (status, headers) = (429, [("Retry-After", "7")]);
+//! let body = br#"{"error":{"message":"Rate limit reached","code":"rate_limit_exceeded"}}"#;
+//!
+//! let mut call = Policy::default().start(Duration::ZERO, 1);
+//! if let Err(error) = classify(status, &headers, body, Timestamp::from_unix_seconds(1_700_000_000)) {
+//!     match call.on_error(&error, Duration::ZERO) {
+//!         Decision::Retry { delay, .. } => assert!(delay >= Duration::from_secs(7)),
+//!         Decision::Stop { reason } => panic!("{error} ({reason})"),
+//!     }
+//! }
+//! ```
+//!
+//! The names above, and few more, are at the top; the rest is in modules:
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`answer`] | reading answers: a classifier for one provider, raw header blocks, request ids |
+//! | [`error`] | the parts of an [`Error`]: rate limits, scopes, hints, invalid fields |
+//! | [`messages`] | what to tell people, in English, Arabic or your own words |
+//! | [`retry`] | when to try again: the policy's options, jitter, the retry budget |
+//! | [`quota`] | a line that admits requests, so that none is refused |
+//! | [`concurrency`] | how many requests are in flight at once |
+//! | [`stream`] | streamed answers, whose end has to be told from a cut |
+//! | [`call`] | the whole course of a call as a machine, with fallbacks: [`Operation`] |
+//! | [`observe`] | events for a log, counters for metrics |
+//! | [`redaction`] | secrets, taken out of texts |
 //!
 //! This crate does no input or output, reads no clock, does not sleep and has no global state: the
 //! caller passes the time in and waits by its own means. So it serves blocking and async programs,
@@ -13,59 +42,34 @@
 //! For a ready client see the crate `resayil`.
 #![forbid(unsafe_code)]
 
-mod answer;
-mod call;
-mod concurrency;
-mod error;
+pub mod answer;
+pub mod call;
+pub mod concurrency;
+pub mod error;
 mod kind;
 mod limit_scope;
-mod messages;
+pub mod messages;
 mod named;
-mod observe;
+pub mod observe;
 mod provider;
-mod quota;
+pub mod quota;
 mod record;
-mod retry;
+pub mod redaction;
+pub mod retry;
 mod rng;
 mod severity;
 mod stop_reason;
-mod stream;
+pub mod stream;
 mod text;
 mod timestamp;
 mod unknown_name;
 
-pub use answer::classify::{Classifier, classify};
-pub use answer::header_block::HeaderBlock;
-pub use answer::request_id::request_id;
-pub use call::{
-    Attempt, Fallback, FallbackBuilder, FallbackCall, FallbackTarget, Operation, OperationOptions,
-    PendingResponse, Reached, Service, Step, WaitReason,
-};
-pub use concurrency::{ConcurrencyLimit, ConcurrencyLimiter, ConcurrencyPermit, ConcurrencyState};
-pub use error::{
-    Error, FieldError, HeaderList, HintSource, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADER_BYTES,
-    MAX_HEADERS, MAX_MESSAGE_BYTES, RateLimit, RequestState,
-};
-pub use kind::{Kind, KindRow};
-pub use limit_scope::LimitScope;
-pub use messages::{ARABIC, ENGLISH, Messages, MessagesError};
-pub use observe::{
-    CallAction, CallEvent, Counters, Instrument, LogLevel, Metric, MetricRow, Observer, Stats,
-    Warning,
-};
+pub use answer::classify::classify;
+pub use call::Operation;
+pub use error::Error;
+pub use kind::Kind;
 pub use provider::Provider;
-pub use quota::{
-    Admission, Cost, EnterOptions, Place, Priority, Quota, QuotaDelay, QuotaGrant, QuotaModel,
-    QuotaOperation, QuotaOptions, QuotaReply, QuotaRequest, QuotaState, QuotaStore, Settlement,
-    Ticket,
-};
-pub use retry::{
-    Budget, BudgetOptions, Call, Decision, Jitter, Policy, PolicyBuilder, PolicyError, RetryReason,
-    StopReason,
-};
-pub use severity::Severity;
-pub use stream::{MAX_EVENT_BYTES, MAX_PARTIAL_BYTES, StreamDecoder, StreamEnd, StreamEvent};
-pub use text::own_key::OwnKey;
-pub use text::redact::redact;
+pub use quota::Quota;
+pub use retry::{Decision, Policy};
+pub use stream::StreamDecoder;
 pub use timestamp::Timestamp;
-pub use unknown_name::UnknownName;

@@ -147,7 +147,9 @@ fn push_string(out: &mut String, text: &str) {
 mod tests {
     use std::time::Duration;
 
-    use crate::{Error, Kind, LimitScope, StopReason, Timestamp};
+    use crate::error::LimitScope;
+    use crate::retry::StopReason;
+    use crate::{Error, Kind, Timestamp};
 
     #[test]
     fn a_record_is_json_with_all_members() {

@@ -7,6 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// It is needed where a server names a date (`Retry-After`, `X-RateLimit-Reset`). For everything
 /// that only measures time this crate takes a [`Duration`] since any fixed point of a monotonic
 /// clock, so that a clock that is set in the middle does no harm.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use resayil_core::Timestamp;
+///
+/// let now = Timestamp::from(SystemTime::now());
+/// assert!(now > Timestamp::from_unix_seconds(1_700_000_000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 

@@ -6,10 +6,11 @@ use std::task::Waker;
 use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
-use resayil_core::{
-    Budget, CallEvent, Counters, Error, Kind, OperationOptions, Policy, Quota, QuotaOptions,
-    Service, Step, Timestamp,
-};
+use resayil_core::call::{OperationOptions, Service, Step};
+use resayil_core::observe::{CallEvent, Counters};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Policy, Quota, Timestamp};
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_760_000_000);
 

@@ -1,10 +1,9 @@
 //! Whatever bytes arrive: no panic, bounded memory, the same result however a stream is cut.
 
 use proptest::prelude::*;
-use resayil_core::{
-    Classifier, MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADERS, MAX_MESSAGE_BYTES, Provider,
-    StreamDecoder, Timestamp, classify,
-};
+use resayil_core::answer::Classifier;
+use resayil_core::error::{MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_HEADERS, MAX_MESSAGE_BYTES};
+use resayil_core::{Provider, StreamDecoder, Timestamp, classify};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -181,7 +180,9 @@ proptest! {
             1..30,
         ),
     ) {
-        use resayil_core::{Admission, HintSource, Quota, QuotaOptions, RateLimit, Settlement};
+        use resayil_core::Quota;
+        use resayil_core::error::{HintSource, RateLimit};
+        use resayil_core::quota::{Admission, QuotaOptions, Settlement};
         use std::time::Duration;
 
         let options = QuotaOptions::default().with_limit(limit).with_window(window);

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use resayil_core::{
-    Admission, Budget, Decision, EnterOptions, Error, HintSource, Kind, Policy, Priority, Quota,
-    QuotaOptions, Settlement, StopReason, Ticket, Timestamp,
-};
+use resayil_core::error::HintSource;
+use resayil_core::quota::{Admission, EnterOptions, Priority, QuotaOptions, Settlement, Ticket};
+use resayil_core::retry::{Budget, StopReason};
+use resayil_core::{Decision, Error, Kind, Policy, Quota, Timestamp};
 
 fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
-use resayil_core::{Classifier, Error, Provider, StreamDecoder, StreamEnd, Timestamp};
+use resayil_core::answer::Classifier;
+use resayil_core::stream::StreamEnd;
+use resayil_core::{Error, Provider, StreamDecoder, Timestamp};
 use serde_json::{Map, Value, json};
 
 fn path(name: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use resayil_core::BudgetOptions;
+use resayil_core::retry::BudgetOptions;
 
 /// A stock of retries that calls share, so that an outage is not answered with a storm.
 ///
@@ -10,7 +10,7 @@ use resayil_core::BudgetOptions;
 /// takes one, and two after a time-out. Waiting for a quota window costs nothing.
 #[pyclass(frozen, module = "resayil")]
 pub(crate) struct Budget {
-    pub(crate) budget: resayil_core::Budget,
+    pub(crate) budget: resayil_core::retry::Budget,
     ratio: f64,
     reserve: f64,
 }
@@ -29,7 +29,7 @@ impl Budget {
         let mut options = BudgetOptions::default();
         options.ratio = ratio;
         options.reserve = reserve;
-        Ok(Budget { budget: resayil_core::Budget::new(options), ratio, reserve })
+        Ok(Budget { budget: resayil_core::retry::Budget::new(options), ratio, reserve })
     }
 
     /// How many retries are left.

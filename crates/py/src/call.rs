@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use resayil_core::{CallEvent, Decision as CoreDecision, RetryReason, StopReason};
+use resayil_core::Decision as CoreDecision;
+use resayil_core::observe::CallEvent;
+use resayil_core::retry::{RetryReason, StopReason};
 
 use crate::budget::Budget;
 use crate::error::NativeError;
@@ -18,19 +20,19 @@ use crate::{exceptions, input};
 /// It neither sleeps nor reads a clock if `now` is given. All calls of `now` have to mean the same
 /// clock: that of `monotonic_now()`, or one of your own.
 #[pyclass(frozen, module = "resayil")]
-pub(crate) struct Call(Mutex<resayil_core::Call>);
+pub(crate) struct Call(Mutex<resayil_core::retry::Call>);
 
 impl Call {
-    pub(crate) fn new(call: resayil_core::Call) -> Self {
+    pub(crate) fn new(call: resayil_core::retry::Call) -> Self {
         Call(Mutex::new(call))
     }
 
     /// What the call itself is needed for.
-    pub(crate) fn with<T>(&self, work: impl FnOnce(&resayil_core::Call) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&resayil_core::retry::Call) -> T) -> T {
         work(&self.lock())
     }
 
-    fn lock(&self) -> MutexGuard<'_, resayil_core::Call> {
+    fn lock(&self) -> MutexGuard<'_, resayil_core::retry::Call> {
         // Nothing panics while it is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use pyo3::prelude::*;
-use resayil_core::{Classifier, Error};
+use resayil_core::Error;
+use resayil_core::answer::Classifier;
 
 use crate::error::NativeError;
 use crate::headers::Headers;

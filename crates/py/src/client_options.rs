@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use ::client::{CallEvent, Client, ClientBuilder};
+use ::client::observe::CallEvent;
+use ::client::{Client, ClientBuilder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
-use resayil_core::ConcurrencyLimit;
+use resayil_core::concurrency::ConcurrencyLimit;
 
 use crate::budget::Budget;
 use crate::fallback::Fallback;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use resayil_core::{
-    CallAction, CallEvent, ConcurrencyState, Metric, QuotaState as CoreState, Stats, WaitReason,
-};
+use resayil_core::call::WaitReason;
+use resayil_core::concurrency::ConcurrencyState;
+use resayil_core::observe::{CallAction, CallEvent, Metric, Stats};
+use resayil_core::quota::QuotaState as CoreState;
 
 use crate::call::Decision;
 use crate::{exceptions, input};
@@ -14,11 +15,11 @@ use crate::{exceptions, input};
 /// Counts what calls do: for `retry(counters=...)`, for the transports, and for programs of your own. Any
 /// number of threads may count and read at once. `Client` has its own.
 #[pyclass(frozen, module = "resayil")]
-pub(crate) struct Counters(Arc<resayil_core::Counters>);
+pub(crate) struct Counters(Arc<resayil_core::observe::Counters>);
 
 impl Counters {
     /// The same counters, for an operation.
-    pub(crate) fn handle(&self) -> Arc<resayil_core::Counters> {
+    pub(crate) fn handle(&self) -> Arc<resayil_core::observe::Counters> {
         Arc::clone(&self.0)
     }
 
@@ -165,7 +166,7 @@ type MetricRow = (&'static str, &'static str, &'static str, Vec<&'static str>, &
 /// The table of metrics: name, instrument, unit, attributes, description.
 #[pyfunction]
 pub(crate) fn metrics() -> Vec<MetricRow> {
-    let row = |row: &&'static resayil_core::MetricRow| {
+    let row = |row: &&'static resayil_core::observe::MetricRow| {
         (row.name, row.instrument.name(), row.unit, row.attributes.to_vec(), row.meaning)
     };
     Metric::table().iter().map(row).collect()

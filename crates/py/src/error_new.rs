@@ -5,7 +5,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use resayil_core::{Error, HintSource};
+use resayil_core::Error;
+use resayil_core::error::HintSource;
 
 use crate::headers::Headers;
 use crate::input;

@@ -15,14 +15,14 @@ use crate::policy::count;
 /// has it. A service of another origin has to have its own key: the first one's is never sent there.
 #[pyclass(frozen, eq, module = "resayil")]
 #[derive(PartialEq)]
-pub(crate) struct FallbackTarget(resayil_core::FallbackTarget);
+pub(crate) struct FallbackTarget(resayil_core::call::FallbackTarget);
 
 #[pymethods]
 impl FallbackTarget {
     #[new]
     #[pyo3(signature = (model=None, base_url=None, api_key=None))]
     fn new(model: Option<&str>, base_url: Option<&str>, api_key: Option<&str>) -> Self {
-        let mut target = resayil_core::FallbackTarget::new();
+        let mut target = resayil_core::call::FallbackTarget::new();
         if let Some(model) = model {
             target = target.with_model(model);
         }
@@ -80,7 +80,7 @@ impl FallbackTarget {
 /// Raises ValueError for an option that is out of its range.
 #[pyclass(frozen, eq, module = "resayil")]
 #[derive(PartialEq)]
-pub(crate) struct Fallback(pub(crate) resayil_core::Fallback);
+pub(crate) struct Fallback(pub(crate) resayil_core::call::Fallback);
 
 #[pymethods]
 impl Fallback {
@@ -95,7 +95,7 @@ impl Fallback {
         if targets.is_instance_of::<PyString>() {
             return type_error("targets", "a list of models or of FallbackTarget", targets);
         }
-        let mut builder = resayil_core::Fallback::builder()
+        let mut builder = resayil_core::call::Fallback::builder()
             .overloaded_attempts(count(overloaded_attempts))
             .max_wait(input::duration("max_wait", max_wait)?);
         for target in targets.try_iter()? {
@@ -159,7 +159,7 @@ impl Fallback {
 /// One call's way through the targets of a `Fallback`, for programs that have their own HTTP. Made by
 /// `Fallback.start`.
 #[pyclass(frozen, module = "resayil")]
-pub(crate) struct FallbackCall(Mutex<resayil_core::FallbackCall>);
+pub(crate) struct FallbackCall(Mutex<resayil_core::call::FallbackCall>);
 
 #[pymethods]
 impl FallbackCall {

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
-use resayil_core::{Kind, Messages, Provider, Timestamp};
+use resayil_core::messages::Messages;
+use resayil_core::{Kind, Provider, Timestamp};
 
 /// Bytes that a Python object holds.
 pub(crate) struct Bytes<'py>(Bound<'py, PyBytes>);

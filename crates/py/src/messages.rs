@@ -16,7 +16,7 @@ use crate::input;
 /// member or placeholder, and for a member of the wrong type.
 #[pyclass(frozen, module = "resayil")]
 pub(crate) struct Messages {
-    messages: resayil_core::Messages,
+    messages: resayil_core::messages::Messages,
 }
 
 #[pymethods]
@@ -54,7 +54,7 @@ impl Messages {
 /// Calls `tell` with the texts that a caller names by a language or brings.
 pub(crate) fn with<T>(
     texts: Option<&Bound<'_, PyAny>>,
-    tell: impl FnOnce(&resayil_core::Messages) -> T,
+    tell: impl FnOnce(&resayil_core::messages::Messages) -> T,
 ) -> PyResult<T> {
     let Some(texts) = texts else { return Ok(tell(input::messages(None)?)) };
     if let Ok(own) = texts.cast::<Messages>() {

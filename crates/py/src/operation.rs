@@ -6,10 +6,9 @@ use std::task::Waker;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use resayil_core::{
-    Attempt, CallEvent, Error, Kind, Observer, OperationOptions, PendingResponse, Reached, Service,
-    Step,
-};
+use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Service, Step};
+use resayil_core::observe::{CallEvent, Observer};
+use resayil_core::{Error, Kind};
 
 use crate::budget::Budget;
 use crate::counters::Counters;

@@ -193,7 +193,8 @@ impl RetryPolicy {
     /// The verdicts that differ from the table of kinds.
     #[getter]
     fn retry_kinds(&self) -> BTreeMap<&'static str, bool> {
-        let verdict = |row: &resayil_core::KindRow| Some((row.name, self.0.verdict(row.kind)?));
+        let verdict =
+            |row: &resayil_core::error::KindRow| Some((row.name, self.0.verdict(row.kind)?));
         Kind::table().iter().filter_map(verdict).collect()
     }
 

@@ -6,7 +6,8 @@ use std::task::Waker;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use resayil_core::{Admission, Cost, EnterOptions, Error, QuotaOptions, Settlement};
+use resayil_core::Error;
+use resayil_core::quota::{Admission, Cost, EnterOptions, QuotaOptions, Settlement};
 
 use crate::headers::Headers;
 use crate::wake::Callback;
@@ -92,12 +93,12 @@ impl Quota {
 
 /// A sender's place in the line, then its admission, to be settled when the answer is there.
 #[pyclass(frozen, module = "resayil")]
-pub(crate) struct Ticket(Mutex<Option<resayil_core::Ticket>>);
+pub(crate) struct Ticket(Mutex<Option<resayil_core::quota::Ticket>>);
 
 impl Ticket {
     /// Wakers of others are called while it is locked, and they let other threads run; so whoever
     /// waits for the lock must not keep the interpreter meanwhile.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<resayil_core::Ticket>> {
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<resayil_core::quota::Ticket>> {
         self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -198,7 +199,7 @@ impl Ticket {
 /// What a quota knows, to be shown.
 #[pyclass(frozen, eq, module = "resayil")]
 #[derive(PartialEq)]
-pub(crate) struct QuotaState(pub(crate) resayil_core::QuotaState);
+pub(crate) struct QuotaState(pub(crate) resayil_core::quota::QuotaState);
 
 #[pymethods]
 impl QuotaState {

@@ -12,7 +12,7 @@ type Numbers = (Option<u64>, Option<u64>, Option<f64>, Option<u64>, Option<u64>,
 /// What the headers of an answer say of the rate limit; what they do not say is None.
 #[pyclass(frozen, eq, module = "resayil", name = "RateLimit")]
 #[derive(PartialEq)]
-pub(crate) struct RateLimit(pub(crate) resayil_core::RateLimit);
+pub(crate) struct RateLimit(pub(crate) resayil_core::error::RateLimit);
 
 fn seconds(wait: Option<Duration>) -> Option<f64> {
     wait.map(|wait| wait.as_secs_f64())
@@ -33,8 +33,11 @@ impl RateLimit {
         let wait = |name, seconds: Option<f64>| {
             seconds.map(|seconds| input::duration(name, seconds)).transpose()
         };
-        let requests =
-            resayil_core::RateLimit::new(limit, remaining, wait("reset_after", reset_after)?);
+        let requests = resayil_core::error::RateLimit::new(
+            limit,
+            remaining,
+            wait("reset_after", reset_after)?,
+        );
         let tokens_reset_after = wait("tokens_reset_after", tokens_reset_after)?;
         Ok(RateLimit(requests.with_tokens(token_limit, tokens_remaining, tokens_reset_after)))
     }

@@ -1,14 +1,15 @@
 //! The tables that both halves share: kinds, providers, names of options and reasons.
 
 use pyo3::prelude::*;
-use resayil_core::{Jitter, Kind, Provider, RetryReason, StopReason};
+use resayil_core::retry::{Jitter, RetryReason, StopReason};
+use resayil_core::{Kind, Provider};
 
 type KindRow = (u16, &'static str, &'static str, &'static str, bool, &'static str);
 
 /// The table of kinds: number, name, statuses, severity, retryable, class.
 #[pyfunction]
 pub(crate) fn kinds() -> Vec<KindRow> {
-    let row = |row: &resayil_core::KindRow| {
+    let row = |row: &resayil_core::error::KindRow| {
         let severity = row.severity.name();
         (row.number, row.name, row.statuses, severity, row.retryable, row.python_class)
     };

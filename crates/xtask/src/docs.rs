@@ -7,7 +7,9 @@ mod providers;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use resayil_core::{ARABIC, ENGLISH, Error, HintSource, Kind, KindRow, Messages, Policy};
+use resayil_core::error::{HintSource, KindRow};
+use resayil_core::messages::{ARABIC, ENGLISH, Messages};
+use resayil_core::{Error, Kind, Policy};
 
 use crate::run;
 

@@ -218,7 +218,9 @@ fn seed(target: Target, folder: &Path) -> Result<usize, String> {
 
 /// Writes the bytes of quotas of each kind, new and in use.
 fn seed_quotas(folder: &Path) -> Result<usize, String> {
-    use resayil_core::{QuotaModel, QuotaOptions, Timestamp};
+    use resayil_core::Timestamp;
+    use resayil_core::quota::QuotaOptions;
+    use resayil_core::quota::store::QuotaModel;
     use std::time::Duration;
 
     let limits = [None, Some(1), Some(20), Some(1000)];

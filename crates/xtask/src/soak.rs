@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use resayil::{Budget, BudgetOptions, ChatRequest, Client, Error, Policy};
+use resayil::retry::{Budget, BudgetOptions};
+use resayil::{ChatRequest, Client, Error, Policy};
 use serde_json::Value;
 
 use crate::run;

@@ -2,7 +2,10 @@
 
 use std::ffi::{c_char, c_void};
 
-use ::client::{CallEvent, Client, ClientBuilder, ConcurrencyLimit, QuotaOptions};
+use ::client::concurrency::ConcurrencyLimit;
+use ::client::observe::CallEvent;
+use ::client::quota::QuotaOptions;
+use ::client::{Client, ClientBuilder};
 
 use super::resayil_client;
 use crate::budget::resayil_budget;

@@ -4,7 +4,8 @@ mod builder;
 mod calls;
 mod network;
 
-use ::client::{Client, Quota, Stats};
+use ::client::observe::Stats;
+use ::client::{Client, Quota};
 
 use crate::metrics::resayil_metrics;
 use crate::panic::{give, guard, take_back};

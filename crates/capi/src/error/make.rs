@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
-use ::client::{Error, HintSource, Kind, StopReason};
+use ::client::error::HintSource;
+use ::client::retry::StopReason;
+use ::client::{Error, Kind};
 
 use super::resayil_error;
 use crate::kind::kind_of;

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use ::client::{ARABIC, ENGLISH, Error, Messages};
+use ::client::Error;
+use ::client::messages::{ARABIC, ENGLISH, Messages};
 
 use super::resayil_error;
 use crate::panic::guard;

@@ -9,7 +9,8 @@ use std::ffi::c_void;
 use std::task::Waker;
 use std::time::Duration;
 
-use ::client::{Attempt, Error, Operation, PendingResponse, Reached, Step, Timestamp};
+use ::client::call::{Attempt, PendingResponse, Reached, Step};
+use ::client::{Error, Operation, Timestamp};
 
 use crate::error::resayil_error;
 use crate::exclusive::Exclusive;

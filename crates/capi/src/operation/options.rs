@@ -3,7 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use ::client::{CallEvent, Observer, OperationOptions, Service};
+use ::client::call::{OperationOptions, Service};
+use ::client::observe::{CallEvent, Observer};
 
 use super::resayil_operation;
 use crate::error::{clear, resayil_error};

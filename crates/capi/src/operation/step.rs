@@ -1,6 +1,6 @@
 //! What an operation does next.
 
-use ::client::{Attempt, WaitReason};
+use ::client::call::{Attempt, WaitReason};
 
 use crate::names::static_name;
 use crate::text::resayil_str;

@@ -1,6 +1,6 @@
 //! What an operation is told of its requests.
 
-use ::client::Reached;
+use ::client::call::Reached;
 
 use super::{Exchange, resayil_operation};
 use crate::error::resayil_error;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resayil::QuotaState;
+use resayil::quota::QuotaState;
 
 /// What an estimate is made of.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,8 @@ fn by_rate(facts: &Facts) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use resayil::{Quota, QuotaOptions, Timestamp};
+    use resayil::quota::QuotaOptions;
+    use resayil::{Quota, Timestamp};
 
     /// The state of a quota of 20 in 60 s, ten seconds before its window ends, with so many used.
     fn state(used: usize) -> QuotaState {

@@ -1,6 +1,7 @@
 //! One result: a line of the output, in the format of OpenAI's Batch API.
 
-use resayil::{Error, Response, redact};
+use resayil::redaction::redact;
+use resayil::{Error, Response};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use resayil::{ChatRequest, Client, Error, Messages, Policy, Provider};
+use resayil::messages::Messages;
+use resayil::{ChatRequest, Client, Error, Policy, Provider};
 use resayil_sandbox::{Behaviour, Fault, Sandbox};
 
 use crate::calls::call_failed;

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use resayil::{CallAction, CancelToken, Client, Policy, Provider, QuotaOptions};
+use resayil::observe::CallAction;
+use resayil::quota::QuotaOptions;
+use resayil::{CancelToken, Client, Policy, Provider};
 use resayil_sandbox::{Behaviour, LogEntry, Sandbox};
 
 use crate::batch::{self, Display, Job, Outcome};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use resayil::{Error, Messages, Stats};
+use resayil::Error;
+use resayil::messages::Messages;
+use resayil::observe::Stats;
 use serde_json::{Value, json};
 
 use super::audit::Audit;

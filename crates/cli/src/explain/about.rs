@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use resayil::{Classifier, Error, Kind, Provider, Timestamp};
+use resayil::answer::Classifier;
+use resayil::{Error, Kind, Provider, Timestamp};
 
 use super::answer::Outcome;
 use super::{ExplainArgs, report};

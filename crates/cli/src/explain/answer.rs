@@ -1,6 +1,9 @@
 //! An answer to explain, and what it means.
 
-use resayil::{Classifier, Error, Messages, Provider, StreamDecoder, StreamEnd, Timestamp};
+use resayil::answer::Classifier;
+use resayil::messages::Messages;
+use resayil::stream::StreamEnd;
+use resayil::{Error, Provider, StreamDecoder, Timestamp};
 use serde_json::Value;
 
 use crate::exit::Exit;

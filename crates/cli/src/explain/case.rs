@@ -1,6 +1,7 @@
 //! One case of `explain --jsonl`.
 
-use resayil::{Error, Kind, Messages, Provider, Timestamp};
+use resayil::messages::Messages;
+use resayil::{Error, Kind, Provider, Timestamp};
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Content};
@@ -157,7 +158,7 @@ mod tests {
     fn explain(line: &str) -> Value {
         let case = Case::parse(line).unwrap();
         let provider = case.provider_name().and_then(|name| name.parse().ok());
-        let line = case.explain(provider, Timestamp::UNIX_EPOCH, &resayil::ENGLISH);
+        let line = case.explain(provider, Timestamp::UNIX_EPOCH, &resayil::messages::ENGLISH);
         serde_json::from_str(&line).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! Reading what `curl -i` prints: a status line, headers, an empty line, the body.
 
-use resayil::HeaderBlock;
+use resayil::answer::HeaderBlock;
 
 /// An answer, in parts.
 pub(super) struct Dump<'a> {

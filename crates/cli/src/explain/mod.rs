@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use resayil::{Messages, Provider, Timestamp};
+use resayil::messages::Messages;
+use resayil::{Provider, Timestamp};
 
 use about::Subject;
 use answer::{Answer, Content, Outcome};

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use resayil::{Error, Messages};
+use resayil::Error;
+use resayil::messages::Messages;
 
 pub(super) fn text(error: &Error, messages: &Messages) -> String {
     let mut out = String::new();

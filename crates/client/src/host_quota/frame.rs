@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use resayil_core::QuotaModel;
+use resayil_core::quota::store::QuotaModel;
 
 use super::clock::Epoch;
 

@@ -15,7 +15,9 @@ mod warning;
 use std::fmt;
 use std::path::PathBuf;
 
-use resayil_core::{Error, Kind, Quota, QuotaModel, QuotaOptions};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::quota::store::QuotaModel;
+use resayil_core::{Error, Kind, Quota};
 
 use warning::Warning;
 
@@ -72,7 +74,8 @@ impl HostQuotaOptions {
 /// Linux only: elsewhere the quota is this process's own, and the warning says so.
 ///
 /// ```
-/// use resayil::{HostQuota, HostQuotaOptions, QuotaOptions, monotonic_now};
+/// use resayil::{HostQuota, HostQuotaOptions, monotonic_now};
+/// use resayil::quota::QuotaOptions;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use resayil_core::{QuotaModel, QuotaOperation, QuotaOptions, QuotaReply, QuotaStore};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
 use sha2::{Digest, Sha256};
 
 use super::clock::HostClock;

@@ -3,7 +3,9 @@
 //! Where its conventions have a name it is used; the others begin with `resayil.`.
 
 use http::Uri;
-use resayil_core::{CallAction, CallEvent, Error, Kind, LogLevel, WaitReason};
+use resayil_core::call::WaitReason;
+use resayil_core::observe::{CallAction, CallEvent, LogLevel};
+use resayil_core::{Error, Kind};
 use tracing::field::Empty;
 use tracing::{Level, Span};
 

@@ -1,6 +1,7 @@
 //! What remains without the feature: nothing that costs.
 
-use resayil_core::{CallEvent, Error};
+use resayil_core::Error;
+use resayil_core::observe::CallEvent;
 
 use crate::chat::ChatCompletion;
 use crate::endpoint::Endpoint;

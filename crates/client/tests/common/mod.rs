@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use resayil::{ChatRequest, Client, ClientBuilder, Policy, PolicyBuilder};
+use resayil::retry::PolicyBuilder;
+use resayil::{ChatRequest, Client, ClientBuilder, Policy};
 use resayil_sandbox::{LogEntry, Sandbox};
 
 /// Longer than anything here takes, even on a busy machine.

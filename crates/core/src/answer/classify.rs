@@ -30,6 +30,17 @@ where
 /// The status decides first, then the codes in the body, then its prose, and that only where the
 /// status leaves room. Headers and body are bytes, and any bytes will do: nothing panics, and time
 /// is linear in their length.
+///
+/// ```
+/// use resayil_core::answer::Classifier;
+/// use resayil_core::{Kind, Provider, Timestamp};
+///
+/// let classifier = Classifier::new().provider(Provider::Anthropic);
+/// let body = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+/// let headers: [(&str, &str); 0] = [];
+/// let error = classifier.classify(529, &headers, body, Timestamp::UNIX_EPOCH).unwrap_err();
+/// assert_eq!(error.kind(), Kind::Overloaded);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classifier {
     provider: Option<Provider>,

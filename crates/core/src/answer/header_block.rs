@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// [`rest`](Self::rest).
 ///
 /// ```
-/// let block = resayil_core::HeaderBlock::parse(b"HTTP/2 429\r\nRetry-After: 5\r\n\r\n{}");
+/// let block = resayil_core::answer::HeaderBlock::parse(b"HTTP/2 429\r\nRetry-After: 5\r\n\r\n{}");
 /// assert_eq!(block.status(), Some(429));
 /// let headers: Vec<_> = block.headers().collect();
 /// assert_eq!(headers, [(b"Retry-After".as_slice(), b"5".as_slice())]);

@@ -13,3 +13,7 @@ pub(crate) mod request_id;
 pub(crate) mod verdict;
 mod wait;
 mod wait_in_prose;
+
+pub use classify::{Classifier, classify};
+pub use header_block::HeaderBlock;
+pub use request_id::request_id;

@@ -10,7 +10,7 @@ use crate::provider::{Provider, REQUEST_IDS};
 ///
 /// ```
 /// let headers = [("Content-Type", "application/json"), ("X-Request-Id", "req_7")];
-/// assert_eq!(resayil_core::request_id(&headers, None), Some("req_7"));
+/// assert_eq!(resayil_core::answer::request_id(&headers, None), Some("req_7"));
 /// ```
 pub fn request_id<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     headers: &[(N, V)],

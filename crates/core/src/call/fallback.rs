@@ -103,7 +103,7 @@ impl fmt::Debug for FallbackTarget {
 /// - after so many attempts that ended `overloaded`, although the policy would allow more: one retry
 ///   mends a short lack of capacity, and further ones only add to a long one; and at once where the
 ///   retry would have to wait longer than `max_wait`;
-/// - after any error that the closed [`Budget`](crate::Budget) keeps from being retried, because
+/// - after any error that the closed [`Budget`](crate::retry::Budget) keeps from being retried, because
 ///   failures dominate there: but then only a target of another service, for a second model of this
 ///   one would be a retry by another name.
 ///
@@ -118,7 +118,8 @@ impl fmt::Debug for FallbackTarget {
 ///
 /// ```
 /// use std::time::Duration;
-/// use resayil_core::{Error, Fallback, Kind, Policy};
+/// use resayil_core::{Error, Kind, Policy};
+/// use resayil_core::call::Fallback;
 ///
 /// let fallback = Fallback::models(["llama3.2:3b", "mistral"])?;
 /// let mut targets = fallback.start();
@@ -129,7 +130,7 @@ impl fmt::Debug for FallbackTarget {
 /// let index = targets.next(&call, &error, now).unwrap();
 /// assert_eq!(fallback.targets()[index].model(), Some("llama3.2:3b"));
 /// call.restart(); // and send the request there
-/// # Ok::<(), resayil_core::PolicyError>(())
+/// # Ok::<(), resayil_core::retry::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fallback(Arc<Data>);

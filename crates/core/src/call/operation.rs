@@ -28,14 +28,15 @@ use crate::timestamp::Timestamp;
 /// tells what came of it. `now` is always the time since the same fixed point of a monotonic clock,
 /// that which the quota was made with; `wall` is the wall clock, against which dates are read.
 ///
-/// A [`Step::Send`](crate::Step::Send) gives an [`Attempt`], which the driver has to hand back; an
+/// A [`Step::Send`](crate::call::Step::Send) gives an [`Attempt`], which the driver has to hand back; an
 /// attempt that is lost ends the operation with an error that says so.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use std::task::Waker;
 /// use std::time::Duration;
-/// use resayil_core::{Operation, OperationOptions, Policy, Provider, Reached, Service, Step, Timestamp};
+/// use resayil_core::{Operation, Policy, Provider, Timestamp};
+/// use resayil_core::call::{OperationOptions, Reached, Service, Step};
 ///
 /// // An HTTP client, a clock and a way to sleep: here all imagined.
 /// let mut answers = [(503, "busy"), (200, r#"{"choices":[{"message":{"content":"Hello"}}]}"#)].into_iter();

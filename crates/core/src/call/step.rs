@@ -34,7 +34,7 @@ named! {
         Quota = "quota",
         /// As many requests are in flight as may be.
         Concurrency = "concurrency",
-        /// The retry budget does not afford the next attempt: see [`Budget`](crate::Budget).
+        /// The retry budget does not afford the next attempt: see [`Budget`](crate::retry::Budget).
         Budget = "budget",
         /// The time between a failed attempt and the next one.
         Backoff = "backoff",

@@ -18,6 +18,13 @@ const KEPT: f64 = 0.7;
 /// once does not mean less a minute; so do all other errors.
 ///
 /// That is additive increase and multiplicative decrease, as TCP has it and proxies for services, too.
+///
+/// ```
+/// use resayil_core::concurrency::{ConcurrencyLimit, ConcurrencyLimiter};
+///
+/// let limiter = ConcurrencyLimiter::new(ConcurrencyLimit::fixed(8)).unwrap();
+/// assert_eq!(limiter.state().limit, 8);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConcurrencyLimit {
     max: u32,

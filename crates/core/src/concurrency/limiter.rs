@@ -17,7 +17,7 @@ use crate::retry::PolicyError;
 /// nobody else is. So async programs await it, and blocking ones park their thread.
 ///
 /// ```
-/// use resayil_core::{ConcurrencyLimit, ConcurrencyLimiter};
+/// use resayil_core::concurrency::{ConcurrencyLimit, ConcurrencyLimiter};
 /// use std::task::{Poll, Waker};
 ///
 /// let limiter = ConcurrencyLimiter::new(ConcurrencyLimit::fixed(1))?;
@@ -28,7 +28,7 @@ use crate::retry::PolicyError;
 /// first.settle(None); // the whole answer came
 /// assert_eq!(second.poll(Waker::noop()), Poll::Ready(()));
 /// assert_eq!(limiter.state().in_flight, 1);
-/// # Ok::<(), resayil_core::PolicyError>(())
+/// # Ok::<(), resayil_core::retry::PolicyError>(())
 /// ```
 ///
 /// In async code: `std::future::poll_fn(|context| permit.poll(context.waker())).await`.

@@ -27,8 +27,8 @@ impl Error {
     /// An answer that came well, but that the caller does not take: an empty text, JSON that breaks
     /// off. Of [`Kind::Protocol`].
     ///
-    /// A [`Call`](crate::Call) retries it with back-off as long as attempts are left, whatever the
-    /// verdict on its kind. It costs no [`Budget`](crate::Budget), and says nothing of the health of
+    /// A [`Call`](crate::retry::Call) retries it with back-off as long as attempts are left, whatever the
+    /// verdict on its kind. It costs no [`Budget`](crate::retry::Budget), and says nothing of the health of
     /// a service that did answer.
     pub fn rejected() -> Self {
         Error::new(Kind::Protocol, "the answer was rejected by the caller").with_rejected(true)
@@ -249,7 +249,8 @@ impl Error {
 mod tests {
     use std::time::Duration;
 
-    use crate::{Error, Kind, MAX_BODY_BYTES, RateLimit, Timestamp, classify};
+    use crate::error::{MAX_BODY_BYTES, RateLimit};
+    use crate::{Error, Kind, Timestamp, classify};
 
     #[test]
     fn an_error_made_of_details_equals_the_one_that_was_read() {

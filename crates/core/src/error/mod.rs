@@ -14,6 +14,10 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::kind::KindRow;
+pub use crate::limit_scope::LimitScope;
+pub use crate::severity::Severity;
+pub use crate::unknown_name::UnknownName;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
 pub(crate) use field_errors::{FieldTexts, MAX_ALL_FIELD_BYTES, MAX_FIELD_TEXT_BYTES};
 pub(crate) use header_list::HeaderSize;
@@ -25,9 +29,7 @@ pub use request_state::RequestState;
 pub(crate) use store::{Part, Store, max_bytes};
 
 use crate::kind::Kind;
-use crate::limit_scope::LimitScope;
 use crate::provider::Provider;
-use crate::severity::Severity;
 use crate::stop_reason::StopReason;
 use crate::timestamp::Timestamp;
 

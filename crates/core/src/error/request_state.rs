@@ -24,7 +24,8 @@ impl Error {
     /// [`is_ambiguous`](Self::is_ambiguous) is true for that state alone.
     ///
     /// ```
-    /// use resayil_core::{Error, Kind, RequestState};
+    /// use resayil_core::{Error, Kind};
+    /// use resayil_core::error::RequestState;
     ///
     /// let error = Error::new(Kind::Timeout, "no answer came in time").with_ambiguous(true);
     /// assert_eq!(error.request_state(), RequestState::PerhapsProcessed);

@@ -107,7 +107,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Error, HintSource};
+    use crate::Error;
+    use crate::error::HintSource;
 
     #[test]
     fn a_language_from_data() {

@@ -49,7 +49,8 @@ struct Entry {
 /// message is used in place of the whole, and a step of advice is left out.
 ///
 /// ```
-/// use resayil_core::{Error, Kind, Messages};
+/// use resayil_core::{Error, Kind};
+/// use resayil_core::messages::Messages;
 ///
 /// let mine = Messages::english().with_user_message(Kind::NotFound, "We lost[ {model}].");
 /// let error = Error::new(Kind::NotFound, "404").with_model("llama3.2");
@@ -95,12 +96,13 @@ impl Messages {
     /// kind whose `user_message` (text) or `advice` (a list of texts) is replaced.
     ///
     /// ```
-    /// use resayil_core::{Error, Kind, Messages};
+    /// use resayil_core::{Error, Kind};
+    /// use resayil_core::messages::Messages;
     ///
     /// let data = r#"{"language": "fr", "kinds": {"server": {"user_message": "Un instant, svp."}}}"#;
     /// let french = Messages::english().with_json(data)?;
     /// assert_eq!(Error::new(Kind::Server, "500").user_message_in(&french), "Un instant, svp.");
-    /// # Ok::<(), resayil_core::MessagesError>(())
+    /// # Ok::<(), resayil_core::messages::MessagesError>(())
     /// ```
     ///
     /// # Errors

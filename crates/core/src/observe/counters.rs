@@ -14,7 +14,8 @@ use crate::retry::{RetryReason, StopReason};
 /// decisions records what it does.
 ///
 /// ```
-/// use resayil_core::{CallAction, CallEvent, Counters, Error, Kind, Policy};
+/// use resayil_core::{Error, Kind, Policy};
+/// use resayil_core::observe::{CallAction, CallEvent, Counters};
 /// use std::time::Duration;
 ///
 /// let counters = Counters::new();

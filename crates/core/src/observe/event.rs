@@ -111,7 +111,8 @@ impl CallAction {
 ///
 /// ```
 /// use std::time::Duration;
-/// use resayil_core::{CallEvent, Error, Kind, LogLevel, Policy};
+/// use resayil_core::{Error, Kind, Policy};
+/// use resayil_core::observe::{CallEvent, LogLevel};
 ///
 /// let mut call = Policy::default().start(Duration::ZERO, 1);
 /// let error = Error::new(Kind::Authentication, "bad key").with_status(401);

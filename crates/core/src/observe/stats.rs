@@ -61,7 +61,9 @@ impl Stats {
     /// occurred.
     ///
     /// ```
-    /// use resayil_core::{CallAction, CallEvent, Counters, Error, Kind, RetryReason};
+    /// use resayil_core::{Error, Kind};
+    /// use resayil_core::observe::{CallAction, CallEvent, Counters};
+    /// use resayil_core::retry::RetryReason;
     ///
     /// let counters = Counters::new();
     /// let error = Error::new(Kind::Server, "unexpected error");

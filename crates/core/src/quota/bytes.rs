@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::LimitScope;
+use crate::error::LimitScope;
 
 /// Something with a fixed layout: numbers are little-endian, lists and options begin with their
 /// length or presence.

@@ -1,7 +1,7 @@
 //! What a request takes of a quota.
 
 use super::bytes::record;
-use crate::LimitScope;
+use crate::error::LimitScope;
 
 /// What a request takes of a quota: itself, and tokens.
 ///
@@ -9,7 +9,7 @@ use crate::LimitScope;
 /// the answer tells what was used: see [`Settlement::usage`](super::Settlement::usage).
 ///
 /// ```
-/// use resayil_core::Cost;
+/// use resayil_core::quota::Cost;
 ///
 /// // 1200 tokens of prompt, and `max_tokens` of 500.
 /// let cost = Cost::default().with_input_tokens(1200).with_output_tokens(500);

@@ -36,7 +36,7 @@ impl Priority {
 /// How to stand in line: see [`Quota::enter_with`](super::Quota::enter_with).
 ///
 /// ```
-/// use resayil_core::{EnterOptions, Priority};
+/// use resayil_core::quota::{EnterOptions, Priority};
 ///
 /// let options = EnterOptions::default().with_priority(Priority::High).with_tenant("acme", 3);
 /// ```

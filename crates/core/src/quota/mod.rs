@@ -12,7 +12,7 @@ mod operation;
 mod pool;
 mod settlement;
 mod state;
-mod store;
+pub mod store;
 mod ticket;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,14 +22,11 @@ use crate::timestamp::Timestamp;
 
 pub use cost::Cost;
 pub use line::{EnterOptions, Place, Priority};
-pub use model::QuotaModel;
-pub use operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 pub use settlement::Settlement;
-pub use store::QuotaStore;
 pub use ticket::Ticket;
 
 use state::{State, Wakers};
-use store::{Kept, Shared};
+use store::{Kept, QuotaModel, QuotaStore, Shared};
 
 /// The options of a [`Quota`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +90,8 @@ impl QuotaOptions {
 ///
 /// ```
 /// use std::time::Duration;
-/// use resayil_core::{Admission, Quota, QuotaOptions, Timestamp};
+/// use resayil_core::{Quota, Timestamp};
+/// use resayil_core::quota::{Admission, QuotaOptions};
 ///
 /// let start = Timestamp::from_unix_seconds(50); // Ten seconds before the minute ends.
 /// let quota = Quota::new(QuotaOptions::default().with_limit(1), start, Duration::ZERO);

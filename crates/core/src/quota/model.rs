@@ -10,15 +10,15 @@ use super::meter::{Context, LONGEST, Meter, Wanted};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
 use super::{QuotaOptions, QuotaState, Settlement, nanos};
-use crate::LimitScope;
 use crate::error::HintSource;
+use crate::error::LimitScope;
 use crate::timestamp::Timestamp;
 
 /// What is known of the quota of one API key: what was used of it, how much there is, how the
 /// server counts, and what its clock shows.
 ///
 /// A [`Quota`](super::Quota) keeps one of its own. Processes that share a quota keep one together:
-/// see [`QuotaStore`](super::QuotaStore).
+/// see [`QuotaStore`](super::store::QuotaStore).
 #[derive(Clone)]
 pub struct QuotaModel {
     clock: ServerClock,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cost::{Amounts, Cost, Sum};
 use super::{QuotaState, Settlement};
 
-/// What a quota asks of the store that keeps its [model](super::QuotaModel).
+/// What a quota asks of the store that keeps its [model](super::store::QuotaModel).
 ///
 /// Operations are data, so that a store may be anywhere: they can be carried out on bytes in a file, or
 /// be told to a server.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::model::QuotaModel;
-use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
+pub use super::model::QuotaModel;
+pub use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::{Cost, Quota, QuotaState, Settlement};
 
-/// A [`QuotaModel`] that several processes, or several [`Quota`](super::Quota)s, change together.
+/// A [`QuotaModel`] that several processes, or several [`Quota`]s, change together.
 ///
 /// The one of this crate's client keeps it in a file, under a lock. Whoever writes another one keeps
 /// to this: the operations of one call are carried out in their order and as one step, on what the last
@@ -17,9 +17,9 @@ use super::{Cost, Quota, QuotaState, Settlement};
 /// ```
 /// use std::sync::{Arc, Mutex};
 /// use std::time::Duration;
-/// use resayil_core::{
-///     Admission, Quota, QuotaModel, QuotaOperation, QuotaOptions, QuotaReply, QuotaStore, Timestamp,
-/// };
+/// use resayil_core::{Quota, Timestamp};
+/// use resayil_core::quota::{Admission, QuotaOptions};
+/// use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
 ///
 /// #[derive(Clone)]
 /// struct Both(Arc<Mutex<QuotaModel>>);

@@ -1,4 +1,5 @@
 use super::operation::Ahead;
+use super::store::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::*;
 
 mod wake;
@@ -227,11 +228,15 @@ fn used_models() -> Vec<(QuotaModel, Duration)> {
             let settlement = match round {
                 20..25 => Settlement {
                     date: Some(wall + now + 3 * SECOND),
-                    retry_after_source: Some(crate::HintSource::Body),
+                    retry_after_source: Some(crate::error::HintSource::Body),
                     ..refused(hint * SECOND)
                 },
                 5 => Settlement {
-                    rate_limit: Some(crate::RateLimit::new(Some(30), Some(24), Some(9 * SECOND))),
+                    rate_limit: Some(crate::error::RateLimit::new(
+                        Some(30),
+                        Some(24),
+                        Some(9 * SECOND),
+                    )),
                     ..Settlement::default()
                 },
                 _ if round % 3 == 0 => continue,
@@ -342,8 +347,8 @@ fn the_wait_that_a_refusal_names_outranks_the_reset_of_its_headers() {
     let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
     let ticket = admit(&quota, Duration::ZERO).unwrap();
     let named = Settlement {
-        rate_limit: Some(crate::RateLimit::new(Some(20), Some(0), Some(60 * SECOND))),
-        retry_after_source: Some(crate::HintSource::Body),
+        rate_limit: Some(crate::error::RateLimit::new(Some(20), Some(0), Some(60 * SECOND))),
+        retry_after_source: Some(crate::error::HintSource::Body),
         ..refused(2 * SECOND)
     };
     ticket.settle(&named, Duration::ZERO);
@@ -352,7 +357,7 @@ fn the_wait_that_a_refusal_names_outranks_the_reset_of_its_headers() {
     // Without one the reset is all there is.
     let by_reset = Settlement {
         retry_after: Some(60 * SECOND),
-        retry_after_source: Some(crate::HintSource::RateLimitReset),
+        retry_after_source: Some(crate::error::HintSource::RateLimitReset),
         ..named
     };
     ticket.settle(&by_reset, 2 * SECOND);
@@ -377,7 +382,7 @@ fn a_late_reset_does_not_outweigh_the_wait_that_a_refusal_names() {
     let options = QuotaOptions::default().with_window(None);
     let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
     let ticket = admit(&quota, Duration::ZERO).unwrap();
-    let rate_limit = Some(crate::RateLimit::new(Some(20), Some(0), Some(60 * SECOND)));
+    let rate_limit = Some(crate::error::RateLimit::new(Some(20), Some(0), Some(60 * SECOND)));
     ticket.settle(&Settlement { rate_limit, ..refused(SECOND) }, Duration::ZERO);
     assert!(admit(&quota, millis(900)).is_none());
     assert!(admit(&quota, SECOND).is_some());

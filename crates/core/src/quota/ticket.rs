@@ -8,6 +8,21 @@ use super::operation::QuotaGrant;
 use super::{Admission, Quota, Settlement};
 
 /// A sender's place in the line, then its admission, to be settled when the answer is there.
+///
+/// ```
+/// use std::time::Duration;
+/// use resayil_core::quota::{Admission, QuotaOptions, Settlement};
+/// use resayil_core::{Quota, Timestamp};
+///
+/// let now = Duration::ZERO;
+/// let options = QuotaOptions::default().with_limit(20);
+/// let quota = Quota::new(options, Timestamp::from_unix_seconds(50), now);
+/// let mut ticket = quota.enter();
+/// match ticket.poll(now) {
+///     Admission::Ready => ticket.settle(&Settlement::unknown(), now), // after the answer
+///     Admission::Wait(delay) => println!("look again in {delay:?}"),
+/// }
+/// ```
 #[must_use]
 pub struct Ticket {
     quota: Quota,
@@ -49,7 +64,8 @@ impl Ticket {
     /// use std::task::{Context, Poll, Wake, Waker};
     /// use std::thread::Thread;
     /// use std::time::{Duration, Instant};
-    /// use resayil_core::{Admission, Quota, QuotaOptions, Settlement, Ticket, Timestamp};
+    /// use resayil_core::{Quota, Timestamp};
+    /// use resayil_core::quota::{Admission, QuotaOptions, Settlement, Ticket};
     ///
     /// /// A runtime that has one thread, one task and one timer.
     /// struct Unpark(Thread);

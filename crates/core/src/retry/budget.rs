@@ -71,6 +71,18 @@ impl BudgetOptions {
 ///
 /// Waiting for a quota window costs nothing. Calls that share a budget have to measure time by the
 /// same clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use resayil_core::retry::{Budget, BudgetOptions};
+/// use resayil_core::{Decision, Error, Kind, Policy};
+///
+/// let budget = Budget::new(BudgetOptions::default());
+/// let mut call = Policy::default().start(Duration::ZERO, 1).with_budget(budget.clone());
+/// let decision = call.on_error(&Error::new(Kind::Server, "out of order"), Duration::ZERO);
+/// assert!(matches!(decision, Decision::Retry { .. }));
+/// assert!(budget.remaining() < BudgetOptions::default().reserve);
+/// ```
 #[derive(Clone)]
 pub struct Budget(Arc<Shared>);
 

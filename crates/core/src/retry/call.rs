@@ -158,7 +158,7 @@ impl Call {
         }
     }
 
-    /// Begins the attempts anew, at another target: see [`Fallback`](crate::Fallback). The deadline and
+    /// Begins the attempts anew, at another target: see [`Fallback`](crate::call::Fallback). The deadline and
     /// the budget stay; for another service give [its own budget](Self::with_budget).
     pub fn restart(&mut self) {
         self.charged = 0;

@@ -62,7 +62,7 @@ named! {
         /// A kept connection proved to be closed: once more on a new one, at once and free of charge. A
         /// [`Decision`] never says so; it is for what is told of it.
         StaleConnection = "stale_connection",
-        /// Another target is asked, at once: see [`Fallback`](crate::Fallback). A [`Decision`] never
+        /// Another target is asked, at once: see [`Fallback`](crate::call::Fallback). A [`Decision`] never
         /// says so; it is for what is told of it.
         Fallback = "fallback",
     }

@@ -16,8 +16,8 @@ use crate::timestamp::Timestamp;
 
 /// Reads a streamed answer as it arrives: server-sent events or NDJSON, in any provider's dialect.
 ///
-/// Bytes may be split anywhere. No event may be longer than [`MAX_EVENT_BYTES`](crate::MAX_EVENT_BYTES), and no more than
-/// [`MAX_PARTIAL_BYTES`](crate::MAX_PARTIAL_BYTES) of text are kept.
+/// Bytes may be split anywhere. No event may be longer than [`MAX_EVENT_BYTES`](crate::stream::MAX_EVENT_BYTES), and no more than
+/// [`MAX_PARTIAL_BYTES`](crate::stream::MAX_PARTIAL_BYTES) of text are kept.
 ///
 /// ```
 /// use resayil_core::{StreamDecoder, Timestamp};
@@ -87,7 +87,7 @@ impl StreamDecoder {
         self.state.end.is_some()
     }
 
-    /// The text that was delivered so far, cut to [`MAX_PARTIAL_BYTES`](crate::MAX_PARTIAL_BYTES).
+    /// The text that was delivered so far, cut to [`MAX_PARTIAL_BYTES`](crate::stream::MAX_PARTIAL_BYTES).
     pub fn partial_text(&self) -> &str {
         self.state.delivered.text()
     }

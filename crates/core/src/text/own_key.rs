@@ -20,12 +20,12 @@ const MAX_PREFIX: usize = 12;
 
 /// A key of the program's own: it is masked in every text that holds it.
 ///
-/// A server may echo a key whose form no provider documents, so that [`redact`](crate::redact) does not know
+/// A server may echo a key whose form no provider documents, so that [`redact`](crate::redaction::redact) does not know
 /// it. From 8 characters on a key is masked whole; from 20 on parts of it, too, of 12 characters or more behind
 /// the prefix. All clones share one text, and nothing prints it.
 ///
 /// ```
-/// use resayil_core::OwnKey;
+/// use resayil_core::redaction::OwnKey;
 ///
 /// let key = OwnKey::new("correct-horse-battery-staple");
 /// assert_eq!(key.mask("no such key: correct-horse-battery-staple"), "no such key: [redacted]");

@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use resayil_core::{Metric, RetryReason, StopReason};
+use resayil_core::observe::Metric;
+use resayil_core::retry::{RetryReason, StopReason};
 
 const EVENTS: &str = "\
 | event | level in Rust | level in Python | when |

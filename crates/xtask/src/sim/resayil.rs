@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use resayil_core::{
-    Attempt, Budget, Error, Kind, Operation, OperationOptions, Policy, Provider, Quota, QuotaModel,
-    QuotaOperation, QuotaOptions, QuotaReply, QuotaStore, Reached, Service, Timestamp,
-};
+use resayil_core::call::{Attempt, OperationOptions, Reached, Service};
+use resayil_core::quota::QuotaOptions;
+use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
+use resayil_core::retry::Budget;
+use resayil_core::{Error, Kind, Operation, Policy, Provider, Quota, Timestamp};
 
 use super::answer::{Dialect, Outcome};
 use super::driver::{Driver, Step, Trip};
@@ -148,11 +149,13 @@ impl Driver for Resayil {
     fn wake(&mut self, job: usize, _: Trip, now: Duration) -> Step {
         let Some(state) = self.calls.get_mut(&job) else { return Step::Fail };
         match state.operation.poll(now, &state.waker) {
-            resayil_core::Step::Send(attempt) => {
+            resayil_core::call::Step::Send(attempt) => {
                 state.attempt = Some(attempt);
                 Step::Send
             }
-            resayil_core::Step::Wait { until, .. } => Step::Wait(until.unwrap_or(Duration::MAX)),
+            resayil_core::call::Step::Wait { until, .. } => {
+                Step::Wait(until.unwrap_or(Duration::MAX))
+            }
             _ => {
                 self.calls.remove(&job);
                 Step::Fail

@@ -2,7 +2,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use resayil_core::{Admission, Quota, Settlement};
+use resayil_core::Quota;
+use resayil_core::quota::{Admission, Settlement};
 use rustix::fs::{FlockOperation, flock};
 
 use super::*;

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use serde_json::Value;
 
 use super::prose::Rule;
-use crate::{Classifier, Kind, Provider, StreamDecoder, Timestamp};
+use crate::answer::Classifier;
+use crate::{Kind, Provider, StreamDecoder, Timestamp};
 
 thread_local! {
     static FORCED: Cell<Option<(Rule, bool)>> = const { Cell::new(None) };

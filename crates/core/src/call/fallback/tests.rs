@@ -55,9 +55,9 @@ fn overload_gets_one_retry_at_each_target() {
 fn a_long_wait_for_an_overloaded_target_is_not_waited() {
     let hinted = |seconds| {
         let wait = Duration::from_secs(seconds);
-        error(Kind::Overloaded).with_retry_after(wait, crate::HintSource::RetryAfter)
+        error(Kind::Overloaded).with_retry_after(wait, crate::error::HintSource::RetryAfter)
     };
-    let policy = Policy::builder().jitter(crate::Jitter::None).build().unwrap();
+    let policy = Policy::builder().jitter(crate::retry::Jitter::None).build().unwrap();
     for (seconds, expected) in [(9, None), (11, Some(0)), (600, Some(0))] {
         let mut targets = Fallback::models(["b"]).unwrap().start();
         let mut call = policy.start(T0, 1);
@@ -131,7 +131,7 @@ fn nothing_is_sent_twice_that_must_not_be() {
     assert_eq!(next(&hurried, &missing, second), None);
     // A wait that does not fit is no reason to give up.
     let overloaded = error(Kind::Overloaded)
-        .with_retry_after(Duration::from_secs(5), crate::HintSource::RetryAfter);
+        .with_retry_after(Duration::from_secs(5), crate::error::HintSource::RetryAfter);
     assert_eq!(next(&hurried, &overloaded, T0), Some(0));
 }
 

@@ -19,7 +19,7 @@ use super::clock::ServerClock;
 use super::flight::Flight;
 use super::operation::QuotaDelay as Delay;
 use super::{Settlement, nanos};
-use crate::LimitScope;
+use crate::error::LimitScope;
 
 /// In microseconds.
 const SECOND: i64 = 1_000_000;

@@ -40,7 +40,7 @@ const MIN_HEX: usize = 40;
 /// The text without keys, bearer tokens and the values of `?key=` and the like.
 ///
 /// ```
-/// use resayil_core::redact;
+/// use resayil_core::redaction::redact;
 /// assert_eq!(redact("Bearer abcdefghijklmnop refused"), "Bearer [redacted] refused");
 /// ```
 pub fn redact(text: &str) -> String {

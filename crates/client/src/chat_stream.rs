@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use resayil_core::{Error, RequestState, StreamDecoder, StreamEnd};
+use resayil_core::error::RequestState;
+use resayil_core::stream::StreamEnd;
+use resayil_core::{Error, StreamDecoder};
 
 use crate::chat::ChatCompletion;
 use crate::clock::{monotonic_now, wall_now};
@@ -140,7 +142,7 @@ impl ChatStream {
         self.decoder.finish_reason()
     }
 
-    /// The text so far, up to [`MAX_PARTIAL_BYTES`](crate::MAX_PARTIAL_BYTES).
+    /// The text so far, up to [`MAX_PARTIAL_BYTES`](crate::stream::MAX_PARTIAL_BYTES).
     pub fn partial_text(&self) -> &str {
         self.decoder.partial_text()
     }
@@ -150,7 +152,7 @@ impl ChatStream {
         self.driver.sent()
     }
 
-    /// Which target of the client's [`Fallback`](crate::Fallback) answers, counted from 0; `None` for the
+    /// Which target of the client's [`Fallback`](crate::call::Fallback) answers, counted from 0; `None` for the
     /// one that was asked first.
     pub fn fallback(&self) -> Option<usize> {
         self.driver.fallback()
@@ -239,7 +241,7 @@ impl ChatStream {
             return Err(Error::cancelled().with_ambiguous(true));
         }
         let mut events = Vec::new();
-        let mut keep = |event: resayil_core::StreamEvent<'_>| {
+        let mut keep = |event: resayil_core::stream::StreamEvent<'_>| {
             events.push(ChatEvent {
                 text: event.text.to_owned(),
                 data: String::from_utf8_lossy(event.data).into_owned(),
