@@ -43,9 +43,16 @@ pub(crate) fn decimal_seconds(text: &str) -> Option<Duration> {
     from_seconds(decimal(text)?)
 }
 
+/// The longest name of a unit, in bytes.
+const LONGEST_UNIT: usize = "milliseconds".len();
+
 /// The seconds of one unit, by any of its usual names.
 fn unit(name: &str) -> Option<f64> {
-    Some(match name.to_ascii_lowercase().as_str() {
+    let mut buffer = [0; LONGEST_UNIT];
+    let lower = buffer.get_mut(..name.len())?;
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    Some(match std::str::from_utf8(lower).ok()? {
         "ns" | "nanosecond" | "nanoseconds" => 1e-9,
         "us" | "µs" | "μs" | "microsecond" | "microseconds" => 1e-6,
         "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 1e-3,
@@ -118,6 +125,7 @@ fn split_number(text: &str) -> Option<(f64, &str)> {
 fn split_thousands(text: &str) -> Option<(f64, &str)> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut end = digits(text);
+    text[end..].starts_with(',').then_some(())?;
     let mut number: f64 = text.get(..end).filter(|_| (1..=3).contains(&end))?.parse().ok()?;
     let mut groups = 0;
     while let Some(group) = text[end..].strip_prefix(',').filter(|group| digits(group) == 3) {

@@ -10,3 +10,4 @@ pub(crate) mod redact;
 pub(crate) mod seconds;
 pub(crate) mod structured_fields;
 pub(crate) mod swar;
+pub(crate) mod words;

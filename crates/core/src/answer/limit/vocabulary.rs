@@ -1,6 +1,7 @@
 //! The words that tell of a limit.
 
 use crate::limit_scope::LimitScope;
+use crate::text::words::{Key, Slots, key_of};
 
 pub(super) const MINUTE: u32 = 60;
 pub(super) const HOUR: u32 = 60 * MINUTE;
@@ -39,55 +40,66 @@ pub(super) enum Word {
     Advice,
 }
 
-/// The word that is spelled so, in lower case.
-#[rustfmt::skip]
-pub(super) fn word(letters: &[u8]) -> Option<Word> {
-    use LimitScope::*;
-    use Word::*;
-    Some(match letters {
-        b"requests" | b"calls" | b"queries" => Many(Requests),
-        b"request" | b"call" | b"query" => One(Requests),
-        b"tokens" => Many(Tokens),
-        b"token" => One(Tokens),
-        b"models" => One(Requests),
-        b"images" => Many(Images),
-        b"image" => One(Images),
-        b"input" | b"prompt" => Of(InputTokens),
-        b"output" | b"completion" | b"generated" => Of(OutputTokens),
-        b"concurrent" | b"concurrency" | b"simultaneous" | b"parallel" => Parallel,
-        b"rps" | b"qps" => Rate(Requests, 1),
-        b"rpm" | b"qpm" => Rate(Requests, MINUTE),
-        b"rph" => Rate(Requests, HOUR),
-        b"rpd" | b"qpd" => Rate(Requests, DAY),
-        b"tps" => Rate(Tokens, 1),
-        b"tpm" => Rate(Tokens, MINUTE),
-        b"tph" => Rate(Tokens, HOUR),
-        b"tpd" => Rate(Tokens, DAY),
-        b"itpm" => Rate(InputTokens, MINUTE),
-        b"otpm" => Rate(OutputTokens, MINUTE),
-        b"ipm" => Rate(Images, MINUTE),
-        b"ipd" => Rate(Images, DAY),
-        b"second" | b"seconds" | b"sec" => Period(1),
-        b"minute" | b"minutes" | b"min" => Period(MINUTE),
-        b"hour" | b"hours" => Period(HOUR),
-        b"day" | b"days" => Period(DAY),
-        b"week" => Period(7 * DAY),
-        b"month" => Period(30 * DAY),
-        b"minutely" => Every(MINUTE),
-        b"hourly" => Every(HOUR),
-        b"daily" | b"today" => Every(DAY),
-        b"weekly" => Every(7 * DAY),
-        b"monthly" => Every(30 * DAY),
-        b"per" | b"every" | b"each" => Per,
-        b"on" | b"for" | b"type" => On,
-        b"limit" | b"limits" | b"quota" | b"count" => Limit,
-        b"rate" | b"usage" => Speed,
-        b"many" => Too,
-        b"number" => Number,
-        b"increase" | b"upgrade" | b"unlock" | b"higher" => Advice,
-        b"credit" | b"credits" | b"spend" | b"spending" | b"budget" | b"billing" | b"balance" | b"funds" => Money,
-        _ => return None,
-    })
+/// The word that is spelled so.
+pub(super) fn word(key: Key) -> Option<Word> {
+    SLOTS.find(SPELLINGS, key).copied()
+}
+
+static SLOTS: Slots<256> = Slots::of(SPELLINGS);
+
+/// Declares spellings with what they tell.
+macro_rules! spellings {
+    ($($($spelling:literal)|+ => $word:expr,)*) => {
+        const SPELLINGS: &[(Key, Word)] = {
+            use LimitScope::*;
+            use Word::*;
+            &[$($((key_of($spelling.as_bytes()), $word),)+)*]
+        };
+    };
+}
+
+spellings! {
+    "requests" | "calls" | "queries" => Many(Requests),
+    "request" | "call" | "query" => One(Requests),
+    "tokens" => Many(Tokens),
+    "token" => One(Tokens),
+    "models" => One(Requests),
+    "images" => Many(Images),
+    "image" => One(Images),
+    "input" | "prompt" => Of(InputTokens),
+    "output" | "completion" | "generated" => Of(OutputTokens),
+    "concurrent" | "concurrency" | "simultaneous" | "parallel" => Parallel,
+    "rps" | "qps" => Rate(Requests, 1),
+    "rpm" | "qpm" => Rate(Requests, MINUTE),
+    "rph" => Rate(Requests, HOUR),
+    "rpd" | "qpd" => Rate(Requests, DAY),
+    "tps" => Rate(Tokens, 1),
+    "tpm" => Rate(Tokens, MINUTE),
+    "tph" => Rate(Tokens, HOUR),
+    "tpd" => Rate(Tokens, DAY),
+    "itpm" => Rate(InputTokens, MINUTE),
+    "otpm" => Rate(OutputTokens, MINUTE),
+    "ipm" => Rate(Images, MINUTE),
+    "ipd" => Rate(Images, DAY),
+    "second" | "seconds" | "sec" => Period(1),
+    "minute" | "minutes" | "min" => Period(MINUTE),
+    "hour" | "hours" => Period(HOUR),
+    "day" | "days" => Period(DAY),
+    "week" => Period(7 * DAY),
+    "month" => Period(30 * DAY),
+    "minutely" => Every(MINUTE),
+    "hourly" => Every(HOUR),
+    "daily" | "today" => Every(DAY),
+    "weekly" => Every(7 * DAY),
+    "monthly" => Every(30 * DAY),
+    "per" | "every" | "each" => Per,
+    "on" | "for" | "type" => On,
+    "limit" | "limits" | "quota" | "count" => Limit,
+    "rate" | "usage" => Speed,
+    "many" => Too,
+    "number" => Number,
+    "increase" | "upgrade" | "unlock" | "higher" => Advice,
+    "credit" | "credits" | "spend" | "spending" | "budget" | "billing" | "balance" | "funds" => Money,
 }
 
 /// What a Chinese message says, which has no spaces between words.
@@ -108,25 +120,3 @@ pub(super) const CHINESE: [(&str, Word); 15] = [
     ("欠费", Word::Money),
     ("充值", Word::Money),
 ];
-
-/// No word that tells is longer.
-const LONGEST: usize = 12;
-
-/// The letters of the word that begins here, in lower case as far as they matter, and how many they
-/// are. A capital behind a small letter begins the next word: `PerDay`.
-pub(super) fn letters(bytes: &[u8]) -> ([u8; LONGEST], usize) {
-    let mut letters = [0; LONGEST];
-    let mut len = 0;
-    let mut before_is_small = false;
-    for byte in bytes {
-        if !byte.is_ascii_alphabetic() || before_is_small && byte.is_ascii_uppercase() {
-            break;
-        }
-        before_is_small = byte.is_ascii_lowercase();
-        if let Some(place) = letters.get_mut(len) {
-            *place = byte.to_ascii_lowercase();
-        }
-        len += 1;
-    }
-    (letters, len)
-}

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::Limit;
-use super::vocabulary::{CHINESE, Word, letters, word};
+use super::vocabulary::{CHINESE, Word, word};
 use crate::limit_scope::LimitScope;
+use crate::text::words;
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;
@@ -36,17 +37,17 @@ pub(super) fn read(text: &str) -> Said {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' => {
-                let (letters, len) = letters(&bytes[at..]);
-                reader.take(letters.get(..len).and_then(word));
-                at += len;
+                let (key, end) = words::read_camel(bytes, at);
+                reader.take(word(key));
+                at = end + usize::from(bytes.get(end) == Some(&b' '));
             }
             b'0'..=b'9' => {
-                let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit());
-                let number = digits.clone().try_fold(0u32, |number, digit| {
-                    number.checked_mul(10)?.checked_add(u32::from(digit - b'0'))
-                });
-                at += digits.count();
-                reader.number = number;
+                let mut number = 0u32;
+                while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+                    number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+                    at += 1;
+                }
+                reader.number = Some(number);
             }
             b'/' => {
                 reader.take(Some(Word::Per));

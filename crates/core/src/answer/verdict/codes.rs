@@ -100,26 +100,47 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
 
 /// The meaning of a code that is not in the table, by a part of it.
 fn by_part(folded: &[u8]) -> Option<Meaning> {
-    let begins_a_part = |letter: u8| PART_STARTS >> (letter & 0x1f) & 1 != 0;
-    let part_at = |at: usize| {
+    let mut best = usize::MAX;
+    for at in 0..folded.len() {
         let rest = &folded[at..];
-        PARTS.iter().position(|(part, _)| {
-            part.as_bytes()[0] == rest[0] && rest.starts_with(part.as_bytes())
-        })
-    };
-    let places = (0..folded.len()).filter(|at| begins_a_part(folded[*at]));
-    places.filter_map(part_at).min().map(|index| PARTS[index].1)
+        let mut index = usize::from(FIRST_PART[usize::from(rest[0] & 0x1f)]);
+        // Those behind the best one so far say less.
+        while index < best.min(PARTS.len()) {
+            if rest.starts_with(PARTS[index].0.as_bytes()) {
+                best = index;
+            }
+            index = usize::from(NEXT_PART[index]);
+        }
+    }
+    PARTS.get(best).map(|(_, meaning)| *meaning)
 }
 
-/// The letters that a part begins with, by their lowest five bits.
-const PART_STARTS: u32 = {
-    let (mut letters, mut at) = (0, 0);
-    while at < PARTS.len() {
-        letters |= 1 << (PARTS[at].0.as_bytes()[0] & 0x1f);
-        at += 1;
+/// The first part that begins with each letter, by its lowest five bits.
+static FIRST_PART: [u8; 32] = {
+    let mut first = [NO_PART; 32];
+    let mut at = PARTS.len();
+    while at > 0 {
+        at -= 1;
+        first[(PARTS[at].0.as_bytes()[0] & 0x1f) as usize] = at as u8;
     }
-    letters
+    first
 };
+
+/// The next part with the same first letter.
+static NEXT_PART: [u8; PARTS.len()] = {
+    let (mut next, mut last) = ([NO_PART; PARTS.len()], [NO_PART; 32]);
+    let mut at = PARTS.len();
+    while at > 0 {
+        at -= 1;
+        let letter = (PARTS[at].0.as_bytes()[0] & 0x1f) as usize;
+        next[at] = last[letter];
+        last[letter] = at as u8;
+    }
+    next
+};
+
+const NO_PART: u8 = u8::MAX;
+const _: () = assert!(PARTS.len() < NO_PART as usize);
 
 /// Parts of codes that mean the same in whatever company, the more telling ones first.
 #[rustfmt::skip]

@@ -1,7 +1,7 @@
 //! Reading a message: the words of each of its sentences, and the numbers that rules ask for.
 
-use super::vocabulary::{CHINESE, CHINESE_ENDS, Key, Word, word};
-use crate::text::swar;
+use super::vocabulary::{CHINESE, CHINESE_ENDS, Word, word};
+use crate::text::words::{self, MAX_WORD, end_of};
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
 const MAX_PROSE: usize = 1024;
@@ -44,7 +44,7 @@ impl Sentences {
         while let Some(byte) = bytes.get(at) {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' => {
-                    let (key, end) = read_word(bytes, at);
+                    let (key, end) = words::read(bytes, at);
                     let next = bytes.get(end);
                     // An address is no prose.
                     if next == Some(&b':') && bytes[end..].starts_with(b"://") {
@@ -165,56 +165,32 @@ impl Sentences {
     }
 }
 
+// A rule's words are known when it is compiled: inlined, each question is one mask.
 impl Sentence {
+    #[inline(always)]
     pub(super) fn has(&self, word: Word) -> bool {
-        self.0 & (1 << word as u32) != 0
+        self.0 & mask(&[word]) != 0
     }
 
+    #[inline(always)]
     pub(super) fn any(&self, words: &[Word]) -> bool {
-        words.iter().any(|word| self.has(*word))
+        self.0 & mask(words) != 0
     }
 
+    #[inline(always)]
     pub(super) fn all(&self, words: &[Word]) -> bool {
-        words.iter().all(|word| self.has(*word))
+        self.0 & mask(words) == mask(words)
     }
+}
+
+#[inline(always)]
+fn mask(words: &[Word]) -> u128 {
+    words.iter().fold(0, |mask, word| mask | 1 << *word as u32)
 }
 
 /// Whether the part stands anywhere in the text.
 fn memmem(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-/// Words of more letters count for nothing as such.
-const MAX_WORD: usize = 15;
-
-/// The letters and digits from `start` on, and where they end. Longer words than any that counts
-/// have the key of no word.
-#[inline]
-fn read_word(bytes: &[u8], start: usize) -> (Key, usize) {
-    let (first, len) = read_letters(bytes, start);
-    if len < 8 {
-        return ([first, 0], start + len);
-    }
-    let (second, len) = read_letters(bytes, start + 8);
-    if len < 8 {
-        return ([first, second], start + 8 + len);
-    }
-    (Key::default(), end_of(bytes, start, |byte| byte.is_ascii_alphanumeric()))
-}
-
-/// Up to eight letters and digits, in lower case, and how many there are.
-#[inline]
-fn read_letters(bytes: &[u8], start: usize) -> (u64, usize) {
-    // Behind the end are zeros, which end the word.
-    let word = swar::load_padded(bytes, start);
-    let lower = word | swar::each(b'a' - b'A');
-    let member = swar::mark_range(lower, b'a', b'z') | swar::mark_range(word, b'0', b'9');
-    let others = !member & swar::each(0x80);
-    (lower & swar::before_first(others), swar::first(others))
-}
-
-fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) -> usize {
-    bytes[start..].iter().position(|byte| !member(*byte)).map_or(bytes.len(), |len| start + len)
 }
 
 /// The end of the quotation that begins here, if one does. An apostrophe inside a word is none.

@@ -1,5 +1,7 @@
 //! The words that count in a message.
 
+use crate::text::words::{Key, Slots, key_of};
+
 /// Declares the words that count, each with its spellings.
 macro_rules! words {
     ($($name:ident: $($spelling:literal)|+;)*) => {
@@ -109,52 +111,11 @@ words! {
     Today: "today";
 }
 
-/// A word of up to 15 letters in lower case, as two words of the machine: compared at once.
-pub(super) type Key = [u64; 2];
-
-const fn key_of(letters: &[u8]) -> Key {
-    assert!(letters.len() < 16);
-    let mut key = 0u128;
-    let mut at = letters.len();
-    while at > 0 {
-        at -= 1;
-        key = key << 8 | letters[at] as u128;
-    }
-    [key as u64, (key >> 64) as u64]
-}
-
-/// A hash table of the spellings, with open addressing: the number of the spelling, from 1.
-static SLOTS: [u8; SLOT_COUNT] = {
-    let mut slots = [0; SLOT_COUNT];
-    let mut number = 0;
-    while number < SPELLINGS.len() {
-        let mut slot = slot_of(SPELLINGS[number].0);
-        while slots[slot] != 0 {
-            slot = (slot + 1) % SLOT_COUNT;
-        }
-        number += 1;
-        slots[slot] = number as u8;
-    }
-    slots
-};
-const SLOT_COUNT: usize = 1024;
-const _: () = assert!(SPELLINGS.len() < 256);
-
-const fn slot_of(key: Key) -> usize {
-    // Fibonacci hashing: the highest bits of the product depend on all of the key.
-    ((key[0] ^ key[1].rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize
-}
+static SLOTS: Slots<1024> = Slots::of(SPELLINGS);
 
 /// The word that is spelled so.
 pub(super) fn word(key: Key) -> Option<Word> {
-    let mut slot = slot_of(key);
-    loop {
-        let (known, word) = SPELLINGS.get(usize::from(SLOTS[slot]).checked_sub(1)?)?;
-        if *known == key {
-            return Some(*word);
-        }
-        slot = (slot + 1) % SLOT_COUNT;
-    }
+    SLOTS.find(SPELLINGS, key).copied()
 }
 
 /// Marks at the end of a Chinese sentence, or of a part that stands for itself.
