@@ -14,7 +14,7 @@ use super::{
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::observe::{CallAction, CallEvent, LogLevel};
-use crate::quota::Settlement;
+use crate::quota::{Place, Settlement};
 use crate::retry::{Call, RetryReason, StopReason};
 use crate::timestamp::Timestamp;
 
@@ -78,6 +78,8 @@ pub struct Operation {
     sent_below: u32,
     /// Waiting in the line, or admitted, for the next request.
     held: Held,
+    /// Where it stood in the line before, which is where it stands again.
+    place: Option<Place>,
     /// No request before this, because the server or the policy said so.
     not_before: Duration,
     not_before_reason: WaitReason,
@@ -121,6 +123,7 @@ impl Operation {
             sent: 0,
             sent_below: 0,
             held: Held::default(),
+            place: None,
             not_before: Duration::ZERO,
             not_before_reason: WaitReason::Backoff,
             waiting: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Fallback, Operation, Service};
 use crate::error::Error;
 use crate::observe::{Counters, Observer};
+use crate::quota::EnterOptions;
 use crate::retry::Policy;
 
 /// What an [`Operation`] is given at its beginning.
@@ -18,6 +19,7 @@ pub struct OperationOptions {
     pub(super) fallback: Option<Fallback>,
     pub(super) fallback_services: Arc<[Arc<Service>]>,
     pub(super) metered: bool,
+    pub(super) enter: EnterOptions,
     pub(super) idempotency_key: Option<String>,
     pub(super) model: Option<String>,
     pub(super) attempt_timeout: Option<Duration>,
@@ -34,6 +36,7 @@ impl OperationOptions {
             fallback: None,
             fallback_services: Arc::default(),
             metered: true,
+            enter: EnterOptions::default(),
             idempotency_key: None,
             model: None,
             attempt_timeout: None,
@@ -57,6 +60,13 @@ impl OperationOptions {
     /// Whether the request counts against the quota, and so waits for it. Default: yes.
     pub fn with_metered(mut self, metered: bool) -> Self {
         self.metered = metered;
+        self
+    }
+
+    /// How it stands in the quota's line: its priority, its tenant, and what it costs. Default: as all
+    /// others, at an unknown cost.
+    pub fn with_enter_options(mut self, enter: EnterOptions) -> Self {
+        self.enter = enter;
         self
     }
 

@@ -1,9 +1,11 @@
 //! Quota: what the server still admits, and who may use it next.
 
 mod ages;
+mod at_once;
 mod bytes;
 mod clock;
 mod cost;
+mod feel;
 mod flight;
 mod line;
 mod meter;

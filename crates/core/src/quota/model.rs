@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::at_once::AtOnce;
 use super::bytes::{Record, record};
 use super::clock::ServerClock;
 use super::cost::{Amounts, Cost, Sum};
+use super::feel::{Feel, Finding};
 use super::flight::Flight;
-use super::meter::{Context, LONGEST, Meter, Wanted};
+use super::meter::{Context, LONGEST, LOOK, Meter, Wanted};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
 use super::{QuotaOptions, QuotaState, Settlement, nanos};
@@ -26,6 +28,9 @@ pub struct QuotaModel {
     meters: Vec<Meter>,
     /// What headers tell, where no kind of window is known.
     pool: Option<Pool>,
+    /// What is felt there.
+    feel: Option<Feel>,
+    at_once: AtOnce,
     flight: Flight,
     /// Nobody is admitted before this, because the server refused a request.
     latched_until: Duration,
@@ -37,7 +42,19 @@ pub struct QuotaModel {
     steady: Steady,
 }
 
-record!(QuotaModel { clock, meters, pool, flight, latched_until, sent, usual, apart, steady });
+record!(QuotaModel {
+    clock,
+    meters,
+    pool,
+    feel,
+    at_once,
+    flight,
+    latched_until,
+    sent,
+    usual,
+    apart,
+    steady,
+});
 
 /// From when to when no window ends and nothing is to be forgotten, in nanoseconds.
 #[derive(Clone, Copy, Default)]
@@ -86,6 +103,8 @@ impl QuotaModel {
             clock: ServerClock::new(wall, now),
             meters: window.map(meter).into_iter().collect(),
             pool: window.is_none().then(Pool::default),
+            feel: window.is_none().then(Feel::new),
+            at_once: AtOnce::default(),
             flight: Flight::default(),
             latched_until: Duration::ZERO,
             sent: Sum::default(),
@@ -228,7 +247,8 @@ impl QuotaModel {
         self.roll(now);
         let amounts = cost.resolve(&self.usual);
         let is_open = now >= self.latched_until
-            && self.pool.is_none()
+            && self.feel.is_none()
+            && self.at_once.room(0).is_none()
             && self.meters.iter().all(|meter| meter.is_open(amounts.of(meter.scope())));
         if is_open {
             return Some(self.send(amounts, 0, now));
@@ -254,6 +274,7 @@ impl QuotaModel {
     /// How long this request has to wait; `None` if it may be sent.
     pub(super) fn ask(&mut self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
         self.roll(now);
+        self.roll_feeling(now);
         let delay = self.delay(request, now);
         match self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
             Some(left) => {
@@ -262,6 +283,26 @@ impl QuotaModel {
             }
             None => delay.map(|delay| delay.at_least(Duration::from_micros(1))),
         }
+    }
+
+    /// What is felt goes on to this time.
+    fn roll_feeling(&mut self, now: Duration) {
+        let Some(feel) = &mut self.feel else { return };
+        if let Some(finding) = feel.roll(&self.flight, &self.clock, now) {
+            self.found(finding, now);
+        }
+    }
+
+    /// A limit of requests was found out by trying.
+    fn found(&mut self, finding: Finding, now: Duration) {
+        let run = self.feel.as_ref().map(Feel::run).unwrap_or_default();
+        self.forget_felt();
+        self.meters.push(Meter::found(finding, run, &self.clock, now));
+        self.learn_the_time(now);
+    }
+
+    fn forget_felt(&mut self) {
+        self.meters.retain(|meter| !meter.is_felt());
     }
 
     fn delay(&self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
@@ -280,7 +321,21 @@ impl QuotaModel {
             };
             meter.delay(wanted, &context)
         });
-        delays.chain(of_pool.map(QuotaDelay::exactly)).reduce(QuotaDelay::and)
+        let felt = self.feel.as_ref().and_then(|feel| {
+            let is_known =
+                !self.meters.is_empty() || self.pool.as_ref().is_some_and(Pool::is_known);
+            feel.delay(request.ahead.count, is_known, &self.flight, nanos(now))
+        });
+        let others = of_pool.map(QuotaDelay::exactly).into_iter().chain(felt);
+        delays.chain(others).chain(self.delay_at_once(request)).reduce(QuotaDelay::and)
+    }
+
+    /// How long to wait for an answer, where only so many may be under way.
+    fn delay_at_once(&self, request: &QuotaRequest) -> Option<QuotaDelay> {
+        let room = self.at_once.room(self.flight.under_way())?;
+        // Whoever is answered wakes the next.
+        let again = Duration::from_secs(60);
+        (request.ahead.count >= room).then_some(QuotaDelay { least: LOOK, again })
     }
 
     /// Admits a request.
@@ -288,13 +343,19 @@ impl QuotaModel {
     fn send(&mut self, amounts: Amounts, flags: u32, now: Duration) -> QuotaGrant {
         let at = nanos(now);
         self.flight.send(at);
+        let under_way = u32::try_from(self.flight.under_way()).unwrap_or(u32::MAX);
+        self.at_once.sent(under_way, at);
+        if let Some(feel) = &mut self.feel {
+            feel.sent(at);
+        }
         self.sent.add(&amounts);
         for meter in &mut self.meters {
             meter.take(amounts.of(meter.scope()), at);
         }
         self.apart.unsaved.add(&amounts);
         let apart = if self.apart.is_apart { QuotaGrant::APART } else { 0 };
-        QuotaGrant { at, cost: amounts, flags: flags | apart }
+        let sent_with = under_way.min(u32::from(u16::MAX)) << QuotaGrant::SENT_WITH;
+        QuotaGrant { at, cost: amounts, flags: flags | apart | sent_with }
     }
 
     fn refused(&mut self, grant: &QuotaGrant, settlement: &Settlement, now: Duration) {
@@ -304,6 +365,24 @@ impl QuotaModel {
             Some(HintSource::Window | HintSource::RateLimitReset | HintSource::Quota)
         );
         let hint = settlement.retry_after.filter(|hint| !hint.is_zero());
+        let says_so = match settlement.limit_scope {
+            Some(scope) => Some(scope == LimitScope::Concurrency),
+            None => hint.map(|_| false),
+        };
+        let at = nanos(now);
+        if self.at_once.refused(grant.sent_with(), grant.at, says_so, &self.flight, at) {
+            self.not_counted(grant);
+            let wait = match self.flight.under_way() {
+                // There is no answer to wait for.
+                0 => Some(hint.unwrap_or(Duration::from_secs(1))),
+                _ => hint,
+            };
+            self.latch(now.saturating_add(wait.unwrap_or_default()));
+            return;
+        }
+        if self.feel.is_some() {
+            return self.refused_feeling(grant, hint, now);
+        }
         if let (Some(hint), Some(meter)) = (hint.filter(|_| !own), self.meters.first_mut()) {
             meter.recognise(hint, &mut self.clock, now);
             self.learn_the_time(now);
@@ -314,15 +393,45 @@ impl QuotaModel {
             let amount = cost.of(meter.scope());
             latch = latch.max(meter.refused(amount, grant.at(), hint, &self.clock, now));
         }
-        if let Some(pool) = &mut self.pool {
-            let until = now.saturating_add(settlement.retry_after.unwrap_or_default());
-            if settlement.retry_after.is_some() {
-                pool.refused_until(until);
-            }
-            latch = latch.max(settlement.retry_after);
-        }
         if let Some(wait) = latch {
             self.latch(now.saturating_add(wait));
+        }
+    }
+
+    /// The same where no window is known.
+    fn refused_feeling(&mut self, grant: &QuotaGrant, hint: Option<Duration>, now: Duration) {
+        if let (Some(hint), Some(pool)) = (hint, &mut self.pool) {
+            pool.refused_until(now.saturating_add(hint));
+            self.latch(now.saturating_add(hint));
+        }
+        let Some(feel) = &mut self.feel else { return };
+        let cost = grant.cost.of(LimitScope::Requests);
+        let felt = self.meters.iter_mut().find(|meter| meter.is_felt() && !feel.is_closed());
+        if let Some(meter) = felt {
+            feel.give_back(grant.at);
+            match meter.refused_unhinted(cost, grant.at, &self.clock, now) {
+                Ok(wait) => self.latch(now.saturating_add(wait)),
+                Err(run) => {
+                    let hint_at = hint.map(|hint| nanos(now.saturating_add(hint)));
+                    feel.close(run, grant.at, hint_at, &self.clock, now);
+                    self.forget_felt();
+                }
+            }
+        } else if let Some(finding) = feel.refused(grant.at, hint, &self.clock, now) {
+            self.found(finding, now);
+        }
+    }
+
+    /// A request was not counted.
+    fn not_counted(&mut self, grant: &QuotaGrant) {
+        if !self.knows(grant) {
+            return;
+        }
+        if let Some(feel) = &mut self.feel {
+            feel.give_back(grant.at);
+        }
+        for meter in &mut self.meters {
+            meter.give_back(grant.cost.of(meter.scope()), grant.at);
         }
     }
 
@@ -357,16 +466,22 @@ impl QuotaModel {
             }
         }
         if settlement.refused {
-            self.refused(grant, settlement, now);
-        } else {
-            for meter in self.meters.iter_mut().filter(|_| is_known) {
-                let amount = grant.cost.of(meter.scope());
-                match settlement.consumed {
-                    Some(false) => meter.give_back(amount, grant.at),
-                    _ => meter.answered(amount, grant.at, settlement),
-                }
+            return self.refused(grant, settlement, now);
+        }
+        if is_known {
+            self.at_once.answered(grant.sent_with(), &self.flight, nanos(now));
+        }
+        if settlement.consumed == Some(false) {
+            self.not_counted(grant);
+        } else if is_known {
+            if let Some(feel) = &mut self.feel {
+                feel.answered(grant.at);
+            }
+            for meter in &mut self.meters {
+                meter.answered(grant.cost.of(meter.scope()), grant.at, settlement);
             }
         }
+        self.roll_feeling(now);
     }
 
     /// There will be no answer: the request counts.

@@ -130,6 +130,8 @@ impl QuotaGrant {
     pub(super) const WATCHED: u32 = 1;
     /// It was admitted while the shared model was out of reach.
     pub(super) const APART: u32 = 2;
+    /// From this bit on it is told how many were under way when it was sent.
+    pub(super) const SENT_WITH: u32 = 16;
 
     /// When it was admitted, on the clock of the store.
     pub fn at(&self) -> Duration {
@@ -140,6 +142,11 @@ impl QuotaGrant {
     /// it teaches. Else it may be told with the next request, or up to a second later.
     pub fn is_watched(&self) -> bool {
         self.flags & Self::WATCHED != 0
+    }
+
+    /// How many were under way when it was sent, itself included; no more than 65,535.
+    pub(super) fn sent_with(&self) -> u32 {
+        self.flags >> Self::SENT_WITH
     }
 
     pub(super) fn is_apart(&self) -> bool {

@@ -44,6 +44,11 @@ impl Pool {
         self.cost >= 0.0
     }
 
+    /// Whether headers have told anything.
+    pub(super) fn is_known(&self) -> bool {
+        self.requests.is_some() || self.tokens.is_some()
+    }
+
     pub(super) fn learn(&mut self, told: &RateLimit, now: Duration) {
         // A limit of tokens alone is reported as the main one, too.
         if told.token_limit() != told.limit() || told.tokens_remaining() != told.remaining() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Cost;
 use crate::answer::headers::HeaderFacts;
 use crate::error::{Error, HintSource, RateLimit};
+use crate::LimitScope;
 use crate::kind::Kind;
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;
@@ -25,6 +26,8 @@ pub struct Settlement {
     pub retry_after_source: Option<HintSource>,
     /// The rate limit that the answer's headers report.
     pub rate_limit: Option<RateLimit>,
+    /// What the limit counts that refused the request, if the refusal tells.
+    pub limit_scope: Option<LimitScope>,
     /// The tokens that were used, if the answer tells: they take the place of what was reserved.
     pub usage: Option<Cost>,
 }
@@ -61,6 +64,7 @@ impl Settlement {
             retry_after: error.retry_after(),
             retry_after_source: error.retry_after_source(),
             rate_limit: error.rate_limit(),
+            limit_scope: error.limit_scope(),
             usage: None,
         }
     }
@@ -84,6 +88,7 @@ impl Settlement {
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
             rate_limit: facts.told.limit,
+            limit_scope: error.and_then(|error| error.limit_scope()),
             usage: None,
         }
     }

@@ -53,10 +53,8 @@ impl Operation {
         }
         // The quota knows when to send again, and lets the others in order.
         let service = self.service();
-        let by_quota = error.kind() == Kind::RateLimit
-            && self.options.metered
-            && service.quota.is_some()
-            && service.quota_has_window;
+        let by_quota =
+            error.kind() == Kind::RateLimit && self.options.metered && service.quota.is_some();
         let decision = self.call.decide(&error, by_quota, now);
         if self.fell_back(&error, now) {
             self.last = Some(error);
@@ -98,6 +96,7 @@ impl Operation {
         // It is another request, even where the first may have been carried out.
         self.renew_key();
         self.call.restart();
+        self.place = None;
         self.not_before = now;
         let service = self.service().clone();
         if !Arc::ptr_eq(&before, &service) {

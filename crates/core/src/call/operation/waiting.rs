@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::error::HintSource;
 use crate::kind::Kind;
 use crate::observe::CallAction;
-use crate::quota::Admission;
+use crate::quota::{Admission, Ticket};
 use crate::retry::{BudgetWait, RetryReason, StopReason, Turn};
 
 /// A wait that has begun.
@@ -143,7 +143,8 @@ impl Operation {
         // In the line already while the server's own wait lasts: nobody takes the place.
         let service = self.service().clone();
         if let Some(quota) = service.quota.as_ref().filter(|_| self.options.metered) {
-            self.held.ticket.get_or_insert_with(|| quota.enter());
+            let enter = self.options.enter.with_place(self.place);
+            self.held.ticket.get_or_insert_with(|| quota.enter_with(&enter));
         }
         if held_back.is_some() {
             return held_back;
@@ -190,6 +191,7 @@ impl Operation {
         self.end_wait(now);
         self.stage = Stage::Sent;
         self.sent = self.sent.saturating_add(1);
+        self.place = self.held.ticket.as_ref().map(Ticket::place);
         self.tell(&self.event(CallAction::Attempt));
         let end = self.options.attempt_timeout.map(|timeout| now.saturating_add(timeout));
         let ends_at = match (end, self.deadline) {

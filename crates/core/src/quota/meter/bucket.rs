@@ -32,6 +32,23 @@ impl Bucket {
         self.interval += (self.interval / 50).max(1);
     }
 
+    /// So much was admitted in this time since the last refusal, and then something was refused. Says
+    /// whether that fits to a bucket.
+    pub(super) fn refused_after(&mut self, count: u64, time: u64, now: u64) -> bool {
+        let seen = match count {
+            0 => self.interval.saturating_mul(3) / 2,
+            // And perhaps a part of the next.
+            _ => time.saturating_mul(2) / (2 * count + 1),
+        };
+        if seen / 4 > self.interval {
+            return false;
+        }
+        // A bit faster than what was seen, so that more is noticed.
+        self.interval = (seen - seen / 25).max(1);
+        self.refused_until(now.saturating_add(self.interval));
+        true
+    }
+
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
         (1..1 << 61).contains(&self.interval) && self.burst >= 1

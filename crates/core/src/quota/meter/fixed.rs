@@ -62,6 +62,15 @@ impl Fixed {
         }
     }
 
+    /// Windows that begin some time between these two, in nanoseconds of the local clock, and every `length`.
+    pub(super) fn beginning(begins: (u64, u64), length: i64, clock: &ServerClock) -> Self {
+        let earliest = clock.earliest(Duration::from_nanos(begins.0));
+        let width = i64::try_from(begins.1.saturating_sub(begins.0) / 1000).unwrap_or(length);
+        let early = earliest.rem_euclid(length);
+        let phase = [early, early + width.min(length - 1)];
+        Fixed { phase, ..Fixed::new() }
+    }
+
     /// So much is used of the current window.
     pub(super) fn used_up(used: u64, length: i64, clock: &ServerClock, now: Duration) -> Self {
         let mut fixed = Fixed::new();

@@ -15,6 +15,7 @@ use told::{PATIENCE, Told, ToldGate};
 pub(super) use fixed::TRANSIT;
 
 use super::bytes::{Record, record};
+use super::feel::{Finding, Run};
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::operation::QuotaDelay as Delay;
@@ -23,6 +24,7 @@ use crate::error::LimitScope;
 
 /// In microseconds.
 const SECOND: i64 = 1_000_000;
+const SECOND_NANOS: u64 = 1_000_000_000;
 
 /// How many are sent at once before anything is known of the limit; each that passes allows one more.
 /// Whoever begins in a window that others have used up is refused no more often than this.
@@ -33,7 +35,11 @@ const FIRST: u64 = 1;
 const RETRY: u32 = 10;
 
 /// How often a sender should ask again whose turn depends on answers that are under way.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+/// A limit that was found out by trying is tried upward after so many full windows, and each time in vain
+/// after twice as many, up to [`RETRY`].
+const FIRST_RETRY: u32 = 2;
 
 /// A hint of whole seconds that was some time under way does not meet a window's end more closely.
 const TOLERANCE: Duration = Duration::from_millis(250);
@@ -100,8 +106,11 @@ pub(super) struct Meter {
     /// Others use the key: so much of a window is this process's own by experience, and beyond it it
     /// feels its way.
     share: Option<u64>,
-    /// Windows that were used up without a refusal.
+    /// Windows that were used up without a refusal, and after how many more is tried.
     full: u32,
+    retry: u32,
+    /// Whether it was found out by trying, and what was sent since it was found or last refused.
+    felt: Option<Run>,
     /// This window is not held to the limit.
     trying: bool,
     headers: Told,
@@ -120,6 +129,8 @@ record!(Meter {
     last_count,
     share,
     full,
+    retry,
+    felt,
     trying,
     headers,
 });
@@ -162,8 +173,97 @@ impl Meter {
             last_count: None,
             share: None,
             full: 0,
+            retry: RETRY,
+            felt: None,
             trying: false,
             headers: Told::default(),
+        }
+    }
+
+    /// A limit of requests that was found out by trying, of which this was sent since a window began.
+    pub(super) fn found(
+        finding: Finding,
+        run: Run,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Self {
+        let (length, limit) = match finding {
+            Finding::Minute { limit } => (60 * SECOND_NANOS, limit),
+            Finding::Stretch { limit, length } | Finding::Window { limit, length, .. } => {
+                (length, limit)
+            }
+            Finding::Even { interval, burst } => (interval.saturating_mul(burst), burst),
+        };
+        let mut meter = Meter::new(LimitScope::Requests, Duration::from_nanos(length), None);
+        (meter.learned, meter.learned_before) = (Some(limit), Some(limit));
+        (meter.retry, meter.felt) = (FIRST_RETRY, Some(run));
+        meter.spread.add(run.count, run.began);
+        meter.kind = match finding {
+            Finding::Minute { .. } => {
+                Kind::Fixed(Fixed::used_up(run.count, meter.length, clock, now))
+            }
+            Finding::Stretch { .. } => Kind::Rolling,
+            Finding::Window { begins, .. } => {
+                let mut fixed = Fixed::beginning(begins, meter.length, clock);
+                fixed.roll(meter.length, clock, now);
+                fixed.take(run.count, nanos(now));
+                Kind::Fixed(fixed)
+            }
+            Finding::Even { interval, burst } => {
+                let next = nanos(now).saturating_add(interval);
+                Kind::Bucket(Bucket::empty_until(next, interval.saturating_mul(burst), burst))
+            }
+        };
+        meter
+    }
+
+    /// Whether it was found out by trying.
+    pub(super) fn is_felt(&self) -> bool {
+        self.felt.is_some()
+    }
+
+    /// A request was refused without a hint although this limit, which was found out by trying, admitted
+    /// it. When it is admitted again as far as can be said; the last run that is known if it cannot.
+    pub(super) fn refused_unhinted(
+        &mut self,
+        amount: u64,
+        at: u64,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Result<Duration, Run> {
+        self.spread.remove(amount, at);
+        let limit = self.limit().unwrap_or(1);
+        let run = self.felt.unwrap_or_default();
+        let lost = |count| Err(Run { count, ..run });
+        match &mut self.kind {
+            Kind::Fixed(fixed) => {
+                fixed.give_back(amount, at);
+                let count = fixed.used() - fixed.carried();
+                if self.trying {
+                    self.retry = (self.retry * 2).min(RETRY);
+                }
+                if count * 4 < limit {
+                    return lost(limit);
+                }
+                self.learn(count);
+                Ok(self.reset_after(clock, now).unwrap_or_default())
+            }
+            Kind::Rolling => {
+                let count = self.spread.total();
+                if count * 2 < limit {
+                    return lost(limit);
+                }
+                self.learned = Some(count.max(1));
+                Ok(Duration::ZERO)
+            }
+            Kind::Bucket(bucket) => {
+                let since = self.felt.replace(Run { began: at, count: 0 }).unwrap_or_default();
+                let count = since.count.saturating_sub(amount);
+                if !bucket.refused_after(count, at.saturating_sub(since.began), nanos(now)) {
+                    return lost(limit);
+                }
+                Ok(Duration::ZERO)
+            }
         }
     }
 
@@ -172,6 +272,7 @@ impl Meter {
         let limits = [self.given, self.told, self.learned, self.learned_before];
         (1..=LONGEST).contains(&self.length)
             && self.full < 1 << 31
+            && (1..1 << 31).contains(&self.retry)
             && self.headers.is_sound()
             && self.spread.is_sound()
             && limits.into_iter().flatten().all(|limit| limit >= 1)
@@ -292,7 +393,7 @@ impl Meter {
         }
         self.learned_before = self.learned;
         self.trying = false;
-        if self.full >= RETRY && self.given.is_none() && !self.headers.on_success {
+        if self.full >= self.retry && self.given.is_none() && !self.headers.on_success {
             (self.full, self.trying) = (0, true);
             self.share = self.limit();
         }
@@ -418,6 +519,9 @@ impl Meter {
     #[inline]
     pub(super) fn take(&mut self, amount: u64, now: u64) {
         self.spread.add(amount, now);
+        if let Some(run) = &mut self.felt {
+            run.count += amount;
+        }
         match &mut self.kind {
             Kind::Fixed(fixed) => fixed.take(amount, now),
             Kind::Rolling => {}

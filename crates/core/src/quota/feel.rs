@@ -1,0 +1,341 @@
+//! Feeling the way where nobody tells what is admitted.
+
+use std::time::Duration;
+
+use super::bytes::{Record, record};
+use super::clock::ServerClock;
+use super::flight::Flight;
+use super::nanos;
+use super::operation::QuotaDelay;
+
+/// Requests that are sent at once before anything is known; each that passes allows one more.
+const FIRST: u64 = 2;
+
+/// The first wait after a refusal, in nanoseconds, and the longest.
+const FIRST_WAIT: u64 = 1_000_000_000;
+const LONGEST_WAIT: u64 = 120 * FIRST_WAIT;
+
+/// The lengths of windows that are in use, in seconds.
+const LENGTHS: [u64; 10] = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 86_400];
+/// A window that began with a request is over so much later than its length, on the way there and back.
+const LATER: u64 = 150_000_000;
+/// After the end of a minute of the server's clock.
+const MARGIN: u64 = 30_000_000;
+const MINUTE: i64 = 60_000_000;
+
+/// What is thought of a service whose limits nobody tells.
+///
+/// At first senders go out a few at a time, and more as none is refused. A refusal holds all of them
+/// back, and one probes after 1, 2, 4 s and so on, or nearby when a window of a usual length is over. What
+/// comes after a probe that was admitted shows what the limit is: see [`Finding`].
+#[derive(Clone)]
+pub(super) struct Feel {
+    /// What was sent since the beginning, or since a probe was sent.
+    run: Run,
+    stage: Stage,
+}
+
+record!(Feel { run, stage });
+
+/// Requests that were sent one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Run {
+    /// When the first was sent, in nanoseconds.
+    pub(super) began: u64,
+    pub(super) count: u64,
+}
+
+record!(Run { began, count });
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nobody is held back, but by the beginning.
+    Open,
+    /// All are held back, and one probes.
+    Closed(Closed),
+    /// A probe was admitted.
+    Opening(Closed),
+}
+
+/// What came after a refusal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed {
+    /// What was admitted before.
+    pub(super) run: Run,
+    /// When the first request was sent that was refused, and the last one.
+    pub(super) since: u64,
+    pub(super) refused: u64,
+    /// How long was waited, and from when on one may probe.
+    wait: u64,
+    probe_at: u64,
+    /// When the probe was sent that is under way.
+    probed: Option<u64>,
+}
+
+record!(Closed { run, since, refused, wait, probe_at, probed });
+
+impl Record for Stage {
+    fn put(&self, out: &mut Vec<u8>) {
+        let (tag, closed) = match self {
+            Stage::Open => (0u8, None),
+            Stage::Closed(closed) => (1, Some(closed)),
+            Stage::Opening(closed) => (2, Some(closed)),
+        };
+        tag.put(out);
+        if let Some(closed) = closed {
+            closed.put(out);
+        }
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        Some(match u8::get(input)? {
+            0 => Stage::Open,
+            1 => Stage::Closed(Closed::get(input)?),
+            2 => Stage::Opening(Closed::get(input)?),
+            _ => return None,
+        })
+    }
+}
+
+/// What was found out about a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// So many are admitted in each minute of the server's clock.
+    Minute { limit: u64 },
+    /// So many in a time of this length after the first of them was sent, in nanoseconds.
+    Stretch { limit: u64, length: u64 },
+    /// So many in each window of this length; windows begin some time between these two.
+    Window { limit: u64, length: u64, begins: (u64, u64) },
+    /// One each time, after so many at once.
+    Even { interval: u64, burst: u64 },
+}
+
+impl Feel {
+    pub(super) fn new() -> Self {
+        Feel { run: Run::default(), stage: Stage::Open }
+    }
+
+    /// Since the last probe.
+    pub(super) fn run(&self) -> Run {
+        self.run
+    }
+
+    /// Whether everybody is held back, or nearly.
+    pub(super) fn is_closed(&self) -> bool {
+        !matches!(self.stage, Stage::Open)
+    }
+
+    /// A request is sent.
+    #[inline]
+    pub(super) fn sent(&mut self, now: u64) {
+        if let Stage::Closed(closed) = &mut self.stage {
+            if now >= closed.probe_at {
+                closed.probed.get_or_insert(now);
+                self.run = Run { began: now, count: 0 };
+            }
+        }
+        if self.run.count == 0 {
+            self.run.began = now;
+        }
+        self.run.count += 1;
+    }
+
+    /// A probe that was not refused for long enough is presumed to be admitted. Says what is found when
+    /// as many were admitted after it as before.
+    pub(super) fn roll(
+        &mut self,
+        flight: &Flight,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<Finding> {
+        let at = nanos(now);
+        match self.stage {
+            Stage::Open => None,
+            Stage::Closed(closed) => {
+                let presumed = closed.probed?.saturating_add(nanos(flight.presumed_after()));
+                if at >= presumed {
+                    self.stage = Stage::Opening(closed);
+                }
+                None
+            }
+            Stage::Opening(closed) => {
+                let certain = self.run.count.saturating_sub(flight.uncertain(at).count as u64);
+                if certain < closed.run.count.max(1) {
+                    return None;
+                }
+                self.stage = Stage::Open;
+                Some(self.window(&closed, closed.run.count.max(1), clock))
+            }
+        }
+    }
+
+    /// A request was answered that was sent then.
+    pub(super) fn answered(&mut self, at: u64) {
+        if let Stage::Closed(closed) = self.stage {
+            if closed.probed.is_some_and(|probed| at >= probed) {
+                self.stage = Stage::Opening(closed);
+            }
+        }
+    }
+
+    /// How long somebody has to wait who has so many in front of it. `is_known` says that the limit is
+    /// known, so that at the beginning nobody is held back.
+    pub(super) fn delay(
+        &self,
+        ahead: u64,
+        is_known: bool,
+        flight: &Flight,
+        now: u64,
+    ) -> Option<QuotaDelay> {
+        let uncertain = flight.uncertain(now);
+        let allowed = match &self.stage {
+            Stage::Open if is_known => return None,
+            Stage::Open => FIRST + self.run.count.saturating_sub(uncertain.count as u64),
+            Stage::Opening(_) => 1 + self.run.count.saturating_sub(uncertain.count as u64),
+            Stage::Closed(closed) => {
+                let left = closed.probe_at.saturating_sub(now);
+                if left > 0 {
+                    let left = Duration::from_nanos(left);
+                    return Some(QuotaDelay::exactly(left));
+                }
+                if closed.probed.is_none() && ahead == 0 {
+                    return None;
+                }
+                1
+            }
+        };
+        let over = (uncertain.count as u64 + ahead).checked_sub(allowed)?;
+        // Each that is presumed to be admitted is one less, and allows one more.
+        let presumed = usize::try_from(over / 2 + 1).unwrap_or(usize::MAX);
+        let after = flight.presumed_after();
+        let first = if uncertain.count > 0 { uncertain.first } else { after };
+        let again = flight.over_in(presumed, after, now).unwrap_or(LONGEST);
+        Some(QuotaDelay { least: first, again })
+    }
+
+    /// A request was not counted.
+    pub(super) fn give_back(&mut self, at: u64) {
+        if at >= self.run.began {
+            self.run.count = self.run.count.saturating_sub(1);
+        }
+    }
+
+    /// A request was refused that was sent then, and perhaps told to wait so long. Says what was found.
+    pub(super) fn refused(
+        &mut self,
+        at: u64,
+        hint: Option<Duration>,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<Finding> {
+        let hint_at = hint.map(|hint| nanos(now.saturating_add(hint)));
+        match &mut self.stage {
+            Stage::Closed(closed) if closed.probed.is_none_or(|probed| at < probed) => {
+                // It was sent before.
+                closed.run.count = closed.run.count.saturating_sub(1);
+                closed.probe_at = closed.probe_at.max(hint_at.unwrap_or_default());
+                return None;
+            }
+            Stage::Closed(closed) => {
+                (closed.refused, closed.probed) = (at, None);
+                closed.wait = closed.wait.saturating_mul(2).min(LONGEST_WAIT);
+                closed.plan(hint_at, clock, now);
+                return None;
+            }
+            Stage::Open | Stage::Opening(_) => {}
+        }
+        let before = std::mem::replace(&mut self.stage, Stage::Open);
+        self.give_back(at);
+        let finding = match before {
+            Stage::Opening(closed) => Some(self.compare(&closed, at, clock)),
+            _ => None,
+        };
+        if finding.is_none() {
+            self.close(self.run, at, hint_at, clock, now);
+        }
+        finding
+    }
+
+    /// Holds everybody back, since a request was refused that was sent then.
+    pub(super) fn close(
+        &mut self,
+        run: Run,
+        at: u64,
+        hint_at: Option<u64>,
+        clock: &ServerClock,
+        now: Duration,
+    ) {
+        let mut closed = Closed {
+            run,
+            since: at,
+            refused: at,
+            wait: FIRST_WAIT,
+            probe_at: 0,
+            probed: None,
+        };
+        closed.plan(hint_at, clock, now);
+        self.stage = Stage::Closed(closed);
+    }
+
+    /// What it means that so many were admitted after a probe, and then one was refused.
+    fn compare(&self, closed: &Closed, at: u64, clock: &ServerClock) -> Finding {
+        let (count, before) = (self.run.count.max(1), closed.run.count.max(1));
+        if count * 2 >= before && before > 2 || count >= before {
+            return self.window(closed, count, clock);
+        }
+        // From the refusal to this one so many came, and perhaps a part of the next.
+        let interval = at.saturating_sub(closed.since) * 2 / (2 * count + 1);
+        Finding::Even { interval: interval.max(1_000_000), burst: before }
+    }
+
+    /// Which windows fit to the time at which the probe was admitted.
+    fn window(&self, closed: &Closed, limit: u64, clock: &ServerClock) -> Finding {
+        let (refused, opened) = (closed.refused, self.run.began);
+        if clock.is_observed() {
+            let ends = minute_after(clock, refused);
+            if ends <= opened && opened - ends < 2 * FIRST_WAIT + MARGIN {
+                return Finding::Minute { limit };
+            }
+        }
+        let began = closed.run.began;
+        let fits = |length: &u64| {
+            let end = began.saturating_add(length * FIRST_WAIT);
+            end > refused && end <= opened && opened - end < FIRST_WAIT
+        };
+        if let Some(length) = LENGTHS.into_iter().find(fits) {
+            return Finding::Stretch { limit, length: length * FIRST_WAIT };
+        }
+        let longer = |length: &u64| began.saturating_add(length * FIRST_WAIT) > refused;
+        let length = LENGTHS.into_iter().find(longer).unwrap_or(86_400) * FIRST_WAIT;
+        Finding::Window { limit, length, begins: (refused, opened) }
+    }
+}
+
+impl Closed {
+    /// When to probe: after the wait, or nearby when a window of a usual length is over.
+    fn plan(&mut self, hint_at: Option<u64>, clock: &ServerClock, now: Duration) {
+        if let Some(at) = hint_at {
+            self.probe_at = at;
+            return;
+        }
+        let at = nanos(now);
+        let base = at.saturating_add(self.wait);
+        let (earliest, latest) = (at + FIRST_WAIT / 4, base + self.wait / 2);
+        let ends = LENGTHS.map(|length| self.run.began + length * FIRST_WAIT + LATER);
+        let minute = clock.is_observed().then(|| minute_after(clock, at) + MARGIN);
+        let candidates = ends.into_iter().filter(|end| *end <= latest);
+        let minute = minute.into_iter().filter(|end| *end <= base);
+        let nearby = candidates.chain(minute).filter(|end| *end >= earliest);
+        // The first of those in time, else the one just after it.
+        self.probe_at = nearby.min().unwrap_or(base);
+    }
+}
+
+/// When the first minute of the server's clock has certainly ended after a time, in nanoseconds.
+fn minute_after(clock: &ServerClock, at: u64) -> u64 {
+    let earliest = clock.earliest(Duration::from_nanos(at));
+    let left = MINUTE - earliest.rem_euclid(MINUTE);
+    at.saturating_add(u64::try_from(left).unwrap_or(0).saturating_mul(1000))
+}
+
+const LONGEST: Duration = Duration::from_secs(3600);
