@@ -17,13 +17,16 @@ pub(super) struct AtOnce {
     proven: u32,
     /// More than that were sent at once and may still be refused, and when.
     trying: Option<(u32, u64)>,
+    /// A request was refused although no more were under way than that. Once that may be an error in the
+    /// count, twice it is another kind of limit.
+    is_doubted: bool,
     /// Successes since the limit was tried upward, and after how many for each of those that may be under
     /// way that is done again.
     successes: u32,
     try_after: u32,
 }
 
-record!(AtOnce { limit, since, is_told, proven, trying, successes, try_after });
+record!(AtOnce { limit, since, is_told, proven, trying, is_doubted, successes, try_after });
 
 /// Each time that it was tried upward in vain it takes twice as long to the next.
 const FIRST_TRY: u32 = 8;
@@ -48,29 +51,35 @@ impl AtOnce {
         }
     }
 
-    /// A request was answered that was sent when so many were under way.
-    pub(super) fn answered(&mut self, sent_with: u32, flight: &Flight, now: u64) {
-        self.prove(sent_with);
+    /// A request was answered.
+    pub(super) fn answered(&mut self, flight: &Flight, now: u64) {
         self.presume(flight, now);
-        let Some(limit) = &mut self.limit else { return };
-        if sent_with > *limit {
-            // More is good, and perhaps more still.
-            (*limit, self.successes, self.try_after, self.since) = (sent_with, 0, 1, now);
-        } else {
-            self.successes = self.successes.saturating_add(1);
+        // It had ended before what was sent just now arrived.
+        let way = nanos(flight.refusals_take());
+        if let Some((most, at)) = &mut self.trying {
+            *most -= u32::from(now.saturating_sub(*at) < way);
         }
+        self.trying = self.trying.filter(|(most, _)| *most > self.proven);
+        self.successes = self.successes.saturating_add(1);
+        self.is_doubted &= self.successes < FIRST_TRY * self.limit.unwrap_or_default();
     }
 
-    fn prove(&mut self, count: u32) {
+    /// So many were good.
+    fn prove(&mut self, count: u32, now: u64) {
         self.proven = self.proven.max(count);
         self.trying = self.trying.filter(|(most, _)| *most > self.proven);
+        if self.limit.is_some_and(|limit| count > limit) {
+            // And perhaps more still.
+            (self.limit, self.since) = (Some(count), now);
+            (self.successes, self.try_after) = (0, 1);
+        }
     }
 
     /// Those that were not refused for long enough are presumed to be admitted.
     fn presume(&mut self, flight: &Flight, now: u64) {
         let after = nanos(flight.presumed_after());
         if let Some((most, _)) = self.trying.filter(|(_, at)| now.saturating_sub(*at) >= after) {
-            self.prove(most);
+            self.prove(most, now);
         }
     }
 
@@ -86,6 +95,10 @@ impl AtOnce {
         now: u64,
     ) -> bool {
         let under_way = u32::try_from(flight.under_way()).unwrap_or(u32::MAX);
+        // On their way one may pass the other.
+        let way = nanos(flight.refusals_take());
+        let together = self.trying.filter(|(_, tried)| tried.abs_diff(at) <= way);
+        let sent_with = sent_with.max(together.map_or(0, |(most, _)| most));
         if self.trying.is_none_or(|(most, _)| sent_with > most) {
             self.presume(flight, now);
         }
@@ -99,13 +112,18 @@ impl AtOnce {
             }
             None => {
                 let is_within = is_late && self.limit.is_some_and(|limit| sent_with <= limit);
-                if sent_with <= self.proven.max(1) || is_within {
+                let is_doubtful = is_within && sent_with > 1 && !self.is_doubted;
+                if is_doubtful && self.limit == Some(sent_with) {
+                    self.is_doubted = true;
+                    sent_with - 1
+                } else if sent_with <= self.proven.max(1) || is_within {
                     // So many were good before: it is something else.
-                    self.prove(sent_with);
+                    self.prove(sent_with, now);
                     self.limit = self.limit.filter(|_| self.is_told);
                     return false;
+                } else {
+                    under_way.max(self.proven)
                 }
-                under_way.max(self.proven)
             }
         };
         if is_late && self.is_due() {
@@ -149,7 +167,8 @@ mod tests {
 
         fn answer(&mut self, (with, at): (u32, u64)) {
             self.flight.settle(at);
-            self.at_once.answered(with, &self.flight, self.now);
+            let _ = with;
+            self.at_once.answered(&self.flight, self.now);
         }
 
         fn refuse(&mut self, (with, at): (u32, u64), says_so: Option<bool>) -> bool {

@@ -19,6 +19,8 @@ const LONGEST_WAIT: u64 = 120 * FIRST_WAIT;
 const LENGTHS: [u64; 10] = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 86_400];
 /// A window that began with a request is over so much later than its length, on the way there and back.
 const LATER: u64 = 150_000_000;
+/// One request may take so much longer than another one on its way.
+const JITTER: u64 = 200_000_000;
 /// After the end of a minute of the server's clock.
 const MARGIN: u64 = 30_000_000;
 const MINUTE: i64 = 60_000_000;
@@ -32,10 +34,13 @@ const MINUTE: i64 = 60_000_000;
 pub(super) struct Feel {
     /// What was sent since the beginning, or since a probe was sent.
     run: Run,
+    /// When the first requests of this run were sent, and those of the one before.
+    log: Log,
+    log_before: Log,
     stage: Stage,
 }
 
-record!(Feel { run, stage });
+record!(Feel { run, log, log_before, stage });
 
 /// Requests that were sent one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +51,57 @@ pub(super) struct Run {
 }
 
 record!(Run { began, count });
+
+/// So many are remembered one by one.
+const LOGGED: usize = 60;
+
+/// When the first requests of a run were sent, in nanoseconds.
+#[derive(Clone)]
+struct Log {
+    times: [u64; LOGGED],
+    len: u8,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { times: [0; LOGGED], len: 0 }
+    }
+}
+
+impl Record for Log {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.len.put(out);
+        self.times().iter().for_each(|time| time.put(out));
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        let mut log = Log { len: u8::get(input)?, ..Log::default() };
+        for time in log.times.get_mut(..usize::from(log.len))? {
+            *time = u64::get(input)?;
+        }
+        Some(log)
+    }
+}
+
+impl Log {
+    fn times(&self) -> &[u64] {
+        self.times.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    fn add(&mut self, at: u64) {
+        if let Some(slot) = self.times.get_mut(usize::from(self.len)) {
+            *slot = at;
+            self.len += 1;
+        }
+    }
+
+    fn remove(&mut self, at: u64) {
+        if let Some(index) = self.times().iter().rposition(|known| *known == at) {
+            self.times.copy_within(index + 1.., index);
+            self.len -= 1;
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 enum Stage {
@@ -112,12 +168,31 @@ pub(super) enum Finding {
 
 impl Feel {
     pub(super) fn new() -> Self {
-        Feel { run: Run::default(), stage: Stage::Open }
+        let (log, log_before) = Default::default();
+        Feel { run: Run::default(), log, log_before, stage: Stage::Open }
     }
 
-    /// Since the last probe.
+    /// What was sent since the last probe.
     pub(super) fn run(&self) -> Run {
         self.run
+    }
+
+    /// What was sent before it, and since, and when.
+    pub(super) fn history(&self) -> impl Iterator<Item = (u64, u64)> {
+        let before = self.before().unwrap_or_default();
+        let logged = |log: &Log, run: Run| {
+            let rest = run.count.saturating_sub(log.times().len() as u64);
+            let last = log.times().last().copied().unwrap_or(run.began);
+            log.clone().times.into_iter().take(log.times().len()).map(|at| (1, at)).chain([(rest, last)])
+        };
+        logged(&self.log_before, before).chain(logged(&self.log, self.run))
+    }
+
+    fn before(&self) -> Option<Run> {
+        match &self.stage {
+            Stage::Open => None,
+            Stage::Closed(closed) | Stage::Opening(closed) => Some(closed.run),
+        }
     }
 
     /// Whether everybody is held back, or nearly.
@@ -130,6 +205,9 @@ impl Feel {
     pub(super) fn sent(&mut self, now: u64) {
         if let Stage::Closed(closed) = &mut self.stage {
             if now >= closed.probe_at {
+                if closed.probed.is_none() {
+                    self.log_before = std::mem::take(&mut self.log);
+                }
                 closed.probed.get_or_insert(now);
                 self.run = Run { began: now, count: 0 };
             }
@@ -138,6 +216,7 @@ impl Feel {
             self.run.began = now;
         }
         self.run.count += 1;
+        self.log.add(now);
     }
 
     /// A probe that was not refused for long enough is presumed to be admitted. Says what is found when
@@ -163,7 +242,6 @@ impl Feel {
                 if certain < closed.run.count.max(1) {
                     return None;
                 }
-                self.stage = Stage::Open;
                 Some(self.window(&closed, closed.run.count.max(1), clock))
             }
         }
@@ -217,6 +295,7 @@ impl Feel {
     pub(super) fn give_back(&mut self, at: u64) {
         if at >= self.run.began {
             self.run.count = self.run.count.saturating_sub(1);
+            self.log.remove(at);
         }
     }
 
@@ -232,28 +311,33 @@ impl Feel {
         match &mut self.stage {
             Stage::Closed(closed) if closed.probed.is_none_or(|probed| at < probed) => {
                 // It was sent before.
+                self.log.remove(at);
+                self.log_before.remove(at);
                 closed.run.count = closed.run.count.saturating_sub(1);
                 closed.probe_at = closed.probe_at.max(hint_at.unwrap_or_default());
                 return None;
             }
             Stage::Closed(closed) => {
                 (closed.refused, closed.probed) = (at, None);
+                // The log of what was sent before is needed again.
+                self.log = std::mem::take(&mut self.log_before);
                 closed.wait = closed.wait.saturating_mul(2).min(LONGEST_WAIT);
                 closed.plan(hint_at, clock, now);
                 return None;
             }
             Stage::Open | Stage::Opening(_) => {}
         }
-        let before = std::mem::replace(&mut self.stage, Stage::Open);
         self.give_back(at);
-        let finding = match before {
-            Stage::Opening(closed) => Some(self.compare(&closed, at, clock)),
-            _ => None,
-        };
-        if finding.is_none() {
-            self.close(self.run, at, hint_at, clock, now);
+        if let Stage::Opening(closed) = self.stage {
+            return Some(self.compare(&closed, at, clock));
         }
-        finding
+        self.close(self.run, at, hint_at, clock, now);
+        None
+    }
+
+    /// The limit is known.
+    pub(super) fn open(&mut self) {
+        self.stage = Stage::Open;
     }
 
     /// Holds everybody back, since a request was refused that was sent then.
@@ -283,6 +367,16 @@ impl Feel {
         if count * 2 >= before && before > 2 || count >= before {
             return self.window(closed, count, clock);
         }
+        if let Some(length) = self.stretch(closed) {
+            // As many as were sent so long before, and no more: those are forgotten one by one.
+            let forgotten = |later: u64| {
+                let end = |sent: u64| sent.saturating_add(length).saturating_add(later);
+                self.log_before.times().iter().filter(|sent| end(**sent) <= at).count() as u64
+            };
+            if (forgotten(JITTER)..=forgotten(0) + 1).contains(&self.run.count) {
+                return Finding::Stretch { limit: before, length };
+            }
+        }
         // From the refusal to this one so many came, and perhaps a part of the next.
         let interval = at.saturating_sub(closed.since) * 2 / (2 * count + 1);
         Finding::Even { interval: interval.max(1_000_000), burst: before }
@@ -297,17 +391,25 @@ impl Feel {
                 return Finding::Minute { limit };
             }
         }
-        let began = closed.run.began;
-        let fits = |length: &u64| {
-            let end = began.saturating_add(length * FIRST_WAIT);
-            end > refused && end <= opened && opened - end < FIRST_WAIT
-        };
-        if let Some(length) = LENGTHS.into_iter().find(fits) {
-            return Finding::Stretch { limit, length: length * FIRST_WAIT };
+        if let Some(length) = self.stretch(closed) {
+            return Finding::Stretch { limit, length };
         }
+        let began = closed.run.began;
         let longer = |length: &u64| began.saturating_add(length * FIRST_WAIT) > refused;
         let length = LENGTHS.into_iter().find(longer).unwrap_or(86_400) * FIRST_WAIT;
         Finding::Window { limit, length, begins: (refused, opened) }
+    }
+}
+
+impl Feel {
+    /// The length of a window that began with the first request and was over when the probe was sent.
+    fn stretch(&self, closed: &Closed) -> Option<u64> {
+        let (refused, opened) = (closed.refused, self.run.began);
+        let fits = |length: &u64| {
+            let end = closed.run.began.saturating_add(*length);
+            end > refused && end <= opened && opened - end < FIRST_WAIT
+        };
+        LENGTHS.into_iter().map(|length| length * FIRST_WAIT).find(fits)
     }
 }
 

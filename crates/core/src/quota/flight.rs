@@ -126,6 +126,11 @@ impl Flight {
             Some(if took > known { took } else { known.mul_f64(0.875) + took / 8 });
     }
 
+    /// How long a refusal takes, as far as is known.
+    pub(super) fn refusals_take(&self) -> Duration {
+        self.refusals_take.unwrap_or(PRESUMED_AFTER / 2)
+    }
+
     /// After this time without a refusal a request is presumed to be admitted.
     pub(super) fn presumed_after(&self) -> Duration {
         match self.refusals_take {

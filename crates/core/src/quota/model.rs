@@ -295,9 +295,10 @@ impl QuotaModel {
 
     /// A limit of requests was found out by trying.
     fn found(&mut self, finding: Finding, now: Duration) {
-        let run = self.feel.as_ref().map(Feel::run).unwrap_or_default();
         self.forget_felt();
-        self.meters.push(Meter::found(finding, run, &self.clock, now));
+        let Some(feel) = &mut self.feel else { return };
+        self.meters.push(Meter::found(finding, feel, &self.clock, now));
+        feel.open();
         self.learn_the_time(now);
     }
 
@@ -469,7 +470,7 @@ impl QuotaModel {
             return self.refused(grant, settlement, now);
         }
         if is_known {
-            self.at_once.answered(grant.sent_with(), &self.flight, nanos(now));
+            self.at_once.answered(&self.flight, nanos(now));
         }
         if settlement.consumed == Some(false) {
             self.not_counted(grant);

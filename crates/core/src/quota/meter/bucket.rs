@@ -6,18 +6,27 @@ use crate::quota::bytes::record;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     interval: u64,
+    /// One part of so many of the interval is left out after each unit, lest it is never noticed that the
+    /// refill is faster; 0 for none.
+    haste: u64,
     burst: u64,
     /// When the bucket will be full if nobody takes from it.
     full_at: u64,
 }
 
-record!(Bucket { interval, burst, full_at });
+record!(Bucket { interval, haste, burst, full_at });
+
+/// By how much the refill is taken to be faster than was seen, as one part of so many, lest it is never
+/// noticed that it is: at first, and when it was seen often.
+const FIRST_HASTE: u64 = 4;
+const LAST_HASTE: u64 = 512;
 
 impl Bucket {
     /// A bucket that is filled in `window` nanoseconds, and has nothing before `next`.
     pub(super) fn empty_until(next: u64, window: u64, limit: u64) -> Self {
         let limit = limit.max(1);
-        let mut bucket = Bucket { interval: (window / limit).max(1), burst: limit, full_at: next };
+        let interval = (window / limit).max(1);
+        let mut bucket = Bucket { interval, haste: 0, burst: limit, full_at: next };
         bucket.refused_until(next);
         bucket
     }
@@ -43,8 +52,13 @@ impl Bucket {
         if seen / 4 > self.interval {
             return false;
         }
-        // A bit faster than what was seen, so that more is noticed.
-        self.interval = (seen - seen / 25).max(1);
+        let is_near = seen.abs_diff(self.interval) < self.interval / 4;
+        self.haste = match self.haste {
+            0 => FIRST_HASTE,
+            haste if is_near => (haste * 2).min(LAST_HASTE),
+            haste => (haste * 2 / 3).max(FIRST_HASTE),
+        };
+        self.interval = seen.max(1);
         self.refused_until(now.saturating_add(self.interval));
         true
     }
@@ -72,6 +86,9 @@ impl Bucket {
 
     pub(super) fn take(&mut self, amount: u64, now: u64) {
         self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
+        if let Some(part) = self.interval.checked_div(self.haste) {
+            self.interval = (self.interval - part.min(self.interval / 2)).max(1);
+        }
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {

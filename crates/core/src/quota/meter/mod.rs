@@ -15,7 +15,7 @@ use told::{PATIENCE, Told, ToldGate};
 pub(super) use fixed::TRANSIT;
 
 use super::bytes::{Record, record};
-use super::feel::{Finding, Run};
+use super::feel::{Feel, Finding, Run};
 use super::clock::ServerClock;
 use super::flight::Flight;
 use super::operation::QuotaDelay as Delay;
@@ -183,10 +183,11 @@ impl Meter {
     /// A limit of requests that was found out by trying, of which this was sent since a window began.
     pub(super) fn found(
         finding: Finding,
-        run: Run,
+        feel: &Feel,
         clock: &ServerClock,
         now: Duration,
     ) -> Self {
+        let run = feel.run();
         let (length, limit) = match finding {
             Finding::Minute { limit } => (60 * SECOND_NANOS, limit),
             Finding::Stretch { limit, length } | Finding::Window { limit, length, .. } => {
@@ -197,7 +198,10 @@ impl Meter {
         let mut meter = Meter::new(LimitScope::Requests, Duration::from_nanos(length), None);
         (meter.learned, meter.learned_before) = (Some(limit), Some(limit));
         (meter.retry, meter.felt) = (FIRST_RETRY, Some(run));
-        meter.spread.add(run.count, run.began);
+        for (count, at) in feel.history() {
+            meter.spread.add(count, at);
+        }
+        meter.spread.roll(nanos(now));
         meter.kind = match finding {
             Finding::Minute { .. } => {
                 Kind::Fixed(Fixed::used_up(run.count, meter.length, clock, now))
@@ -210,6 +214,7 @@ impl Meter {
                 Kind::Fixed(fixed)
             }
             Finding::Even { interval, burst } => {
+                meter.felt = Some(Run { began: nanos(now), count: 0 });
                 let next = nanos(now).saturating_add(interval);
                 Kind::Bucket(Bucket::empty_until(next, interval.saturating_mul(burst), burst))
             }
@@ -257,9 +262,13 @@ impl Meter {
                 Ok(Duration::ZERO)
             }
             Kind::Bucket(bucket) => {
-                let since = self.felt.replace(Run { began: at, count: 0 }).unwrap_or_default();
-                let count = since.count.saturating_sub(amount);
-                if !bucket.refused_after(count, at.saturating_sub(since.began), nanos(now)) {
+                if at <= run.began {
+                    // It was sent before the last refusal came.
+                    return Ok(Duration::ZERO);
+                }
+                self.felt = Some(Run { began: nanos(now), count: 0 });
+                let count = run.count.saturating_sub(amount);
+                if !bucket.refused_after(count, at.saturating_sub(run.began), nanos(now)) {
                     return lost(limit);
                 }
                 Ok(Duration::ZERO)
