@@ -57,7 +57,7 @@ impl AtOnce {
         // It had ended before what was sent just now arrived.
         let way = nanos(flight.refusals_take());
         if let Some((most, at)) = &mut self.trying {
-            *most -= u32::from(now.saturating_sub(*at) < way);
+            *most = most.saturating_sub(u32::from(now.saturating_sub(*at) < way));
         }
         self.trying = self.trying.filter(|(most, _)| *most > self.proven);
         self.successes = self.successes.saturating_add(1);

@@ -1,5 +1,7 @@
 //! Feeling the way where nobody tells what is admitted.
 
+mod log;
+
 use std::time::Duration;
 
 use super::bytes::{Record, record};
@@ -7,9 +9,12 @@ use super::clock::ServerClock;
 use super::flight::Flight;
 use super::nanos;
 use super::operation::QuotaDelay;
+use log::Log;
 
 /// Requests that are sent at once before anything is known; each that passes allows one more.
 const FIRST: u64 = 2;
+/// From so many on it is no more than a quarter of those that passed.
+const MANY: u64 = 8;
 
 /// The first wait after a refusal, in nanoseconds, and the longest.
 const FIRST_WAIT: u64 = 1_000_000_000;
@@ -17,6 +22,10 @@ const LONGEST_WAIT: u64 = 120 * FIRST_WAIT;
 
 /// The lengths of windows that are in use, in seconds.
 const LENGTHS: [u64; 10] = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 86_400];
+/// What is over sooner after the first request is taken for a short window; else a window is at least as long
+/// as is usual.
+const SHORT: u64 = 3 * FIRST_WAIT;
+const USUAL: u64 = 60 * FIRST_WAIT;
 /// A window that began with a request is over so much later than its length, on the way there and back.
 const LATER: u64 = 150_000_000;
 /// One request may take so much longer than another one on its way.
@@ -52,54 +61,9 @@ pub(super) struct Run {
 
 record!(Run { began, count });
 
-/// So many are remembered one by one.
-const LOGGED: usize = 60;
-
-/// When the first requests of a run were sent, in nanoseconds.
-#[derive(Clone)]
-struct Log {
-    times: [u64; LOGGED],
-    len: u8,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Log { times: [0; LOGGED], len: 0 }
-    }
-}
-
-impl Record for Log {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.len.put(out);
-        self.times().iter().for_each(|time| time.put(out));
-    }
-
-    fn get(input: &mut &[u8]) -> Option<Self> {
-        let mut log = Log { len: u8::get(input)?, ..Log::default() };
-        for time in log.times.get_mut(..usize::from(log.len))? {
-            *time = u64::get(input)?;
-        }
-        Some(log)
-    }
-}
-
-impl Log {
-    fn times(&self) -> &[u64] {
-        self.times.get(..usize::from(self.len)).unwrap_or_default()
-    }
-
-    fn add(&mut self, at: u64) {
-        if let Some(slot) = self.times.get_mut(usize::from(self.len)) {
-            *slot = at;
-            self.len += 1;
-        }
-    }
-
-    fn remove(&mut self, at: u64) {
-        if let Some(index) = self.times().iter().rposition(|known| *known == at) {
-            self.times.copy_within(index + 1.., index);
-            self.len -= 1;
-        }
+impl Run {
+    pub(super) fn is_sound(&self) -> bool {
+        self.began < 1 << 62 && self.count < 1 << 61
     }
 }
 
@@ -126,9 +90,12 @@ pub(super) struct Closed {
     probe_at: u64,
     /// When the probe was sent that is under way.
     probed: Option<u64>,
+    /// When the first request was sent that was refused after a probe had been admitted. The others that may
+    /// still be refused are waited for then.
+    ended: Option<u64>,
 }
 
-record!(Closed { run, since, refused, wait, probe_at, probed });
+record!(Closed { run, since, refused, wait, probe_at, probed, ended });
 
 impl Record for Stage {
     fn put(&self, out: &mut Vec<u8>) {
@@ -156,20 +123,35 @@ impl Record for Stage {
 /// What was found out about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// So many are admitted in each minute of the server's clock.
-    Minute { limit: u64 },
-    /// So many in a time of this length after the first of them was sent, in nanoseconds.
-    Stretch { limit: u64, length: u64 },
+    /// So many in a time of this length after the first of them was sent, in nanoseconds. At the first of
+    /// these times they were used up, and at the second still.
+    Stretch { since: u64, refused: u64, limit: u64, length: u64 },
     /// So many in each window of this length; windows begin some time between these two.
     Window { limit: u64, length: u64, begins: (u64, u64) },
-    /// One each time, after so many at once.
-    Even { interval: u64, burst: u64 },
+    /// One each time, after so many at once; since then there were none left.
+    Even { since: u64, interval: u64, burst: u64 },
 }
 
 impl Feel {
     pub(super) fn new() -> Self {
         let (log, log_before) = Default::default();
         Feel { run: Run::default(), log, log_before, stage: Stage::Open }
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        let closed = match &self.stage {
+            Stage::Open => None,
+            Stage::Closed(closed) | Stage::Opening(closed) => Some(closed),
+        };
+        let is_time = |time: u64| time < 1 << 62;
+        self.run.is_sound()
+            && self.log.times().iter().chain(self.log_before.times()).all(|time| is_time(*time))
+            && closed.is_none_or(|it| {
+                let times = [it.since, it.refused, it.probe_at, it.wait];
+                let others = [it.probed, it.ended].into_iter().flatten();
+                it.run.is_sound() && times.into_iter().chain(others).all(is_time)
+            })
     }
 
     /// What was sent since the last probe.
@@ -180,12 +162,7 @@ impl Feel {
     /// What was sent before it, and since, and when.
     pub(super) fn history(&self) -> impl Iterator<Item = (u64, u64)> {
         let before = self.before().unwrap_or_default();
-        let logged = |log: &Log, run: Run| {
-            let rest = run.count.saturating_sub(log.times().len() as u64);
-            let last = log.times().last().copied().unwrap_or(run.began);
-            log.clone().times.into_iter().take(log.times().len()).map(|at| (1, at)).chain([(rest, last)])
-        };
-        logged(&self.log_before, before).chain(logged(&self.log, self.run))
+        self.log_before.with_rest(before).chain(self.log.with_rest(self.run))
     }
 
     fn before(&self) -> Option<Run> {
@@ -221,13 +198,7 @@ impl Feel {
 
     /// A probe that was not refused for long enough is presumed to be admitted. Says what is found when
     /// as many were admitted after it as before.
-    pub(super) fn roll(
-        &mut self,
-        flight: &Flight,
-        clock: &ServerClock,
-        now: Duration,
-    ) -> Option<Finding> {
-        let at = nanos(now);
+    pub(super) fn roll(&mut self, flight: &Flight, at: u64) -> Option<Finding> {
         match self.stage {
             Stage::Open => None,
             Stage::Closed(closed) => {
@@ -238,11 +209,15 @@ impl Feel {
                 None
             }
             Stage::Opening(closed) => {
-                let certain = self.run.count.saturating_sub(flight.uncertain(at).count as u64);
+                let uncertain = flight.uncertain(at).count as u64;
+                if let Some(ended) = closed.ended {
+                    return (uncertain == 0).then(|| self.compare(&closed, ended));
+                }
+                let certain = self.run.count.saturating_sub(uncertain);
                 if certain < closed.run.count.max(1) {
                     return None;
                 }
-                Some(self.window(&closed, closed.run.count.max(1), clock))
+                Some(self.window(&closed, closed.run.count.max(1)))
             }
         }
     }
@@ -268,8 +243,23 @@ impl Feel {
         let uncertain = flight.uncertain(now);
         let allowed = match &self.stage {
             Stage::Open if is_known => return None,
-            Stage::Open => FIRST + self.run.count.saturating_sub(uncertain.count as u64),
-            Stage::Opening(_) => 1 + self.run.count.saturating_sub(uncertain.count as u64),
+            Stage::Open => {
+                let certain = self.run.count.saturating_sub(uncertain.count as u64);
+                (FIRST + certain).min(MANY.max(certain / 4))
+            }
+            Stage::Opening(Closed { ended: Some(_), .. }) => {
+                let (first, last) = match uncertain.count {
+                    0 => return None,
+                    _ => (uncertain.first, uncertain.last),
+                };
+                return Some(QuotaDelay { least: first, again: last });
+            }
+            Stage::Opening(closed) => {
+                let certain = self.run.count.saturating_sub(uncertain.count as u64);
+                // No more than what was admitted before: if that is all, it is the limit.
+                let left = closed.run.count.max(1).saturating_sub(certain);
+                certain.div_ceil(2).max(1).min(left)
+            }
             Stage::Closed(closed) => {
                 let left = closed.probe_at.saturating_sub(now);
                 if left > 0 {
@@ -299,14 +289,14 @@ impl Feel {
         }
     }
 
-    /// A request was refused that was sent then, and perhaps told to wait so long. Says what was found.
+    /// A request was refused that was sent then, and perhaps told to wait so long.
     pub(super) fn refused(
         &mut self,
         at: u64,
         hint: Option<Duration>,
         clock: &ServerClock,
         now: Duration,
-    ) -> Option<Finding> {
+    ) {
         let hint_at = hint.map(|hint| nanos(now.saturating_add(hint)));
         match &mut self.stage {
             Stage::Closed(closed) if closed.probed.is_none_or(|probed| at < probed) => {
@@ -315,7 +305,7 @@ impl Feel {
                 self.log_before.remove(at);
                 closed.run.count = closed.run.count.saturating_sub(1);
                 closed.probe_at = closed.probe_at.max(hint_at.unwrap_or_default());
-                return None;
+                return;
             }
             Stage::Closed(closed) => {
                 (closed.refused, closed.probed) = (at, None);
@@ -323,16 +313,15 @@ impl Feel {
                 self.log = std::mem::take(&mut self.log_before);
                 closed.wait = closed.wait.saturating_mul(2).min(LONGEST_WAIT);
                 closed.plan(hint_at, clock, now);
-                return None;
+                return;
             }
             Stage::Open | Stage::Opening(_) => {}
         }
         self.give_back(at);
-        if let Stage::Opening(closed) = self.stage {
-            return Some(self.compare(&closed, at, clock));
+        match &mut self.stage {
+            Stage::Opening(closed) => closed.ended = closed.ended.or(Some(at)),
+            _ => self.close(self.run, at, hint_at, clock, now),
         }
-        self.close(self.run, at, hint_at, clock, now);
-        None
     }
 
     /// The limit is known.
@@ -356,17 +345,19 @@ impl Feel {
             wait: FIRST_WAIT,
             probe_at: 0,
             probed: None,
+            ended: None,
         };
         closed.plan(hint_at, clock, now);
         self.stage = Stage::Closed(closed);
     }
 
     /// What it means that so many were admitted after a probe, and then one was refused.
-    fn compare(&self, closed: &Closed, at: u64, clock: &ServerClock) -> Finding {
+    fn compare(&self, closed: &Closed, at: u64) -> Finding {
         let (count, before) = (self.run.count.max(1), closed.run.count.max(1));
         if count * 2 >= before && before > 2 || count >= before {
-            return self.window(closed, count, clock);
+            return self.window(closed, count);
         }
+        let since = closed.since;
         if let Some(length) = self.stretch(closed) {
             // As many as were sent so long before, and no more: those are forgotten one by one.
             let forgotten = |later: u64| {
@@ -374,29 +365,28 @@ impl Feel {
                 self.log_before.times().iter().filter(|sent| end(**sent) <= at).count() as u64
             };
             if (forgotten(JITTER)..=forgotten(0) + 1).contains(&self.run.count) {
-                return Finding::Stretch { limit: before, length };
+                return Finding::Stretch { since, refused: closed.refused, limit: before, length };
             }
         }
-        // From the refusal to this one so many came, and perhaps a part of the next.
-        let interval = at.saturating_sub(closed.since) * 2 / (2 * count + 1);
-        Finding::Even { interval: interval.max(1_000_000), burst: before }
+        // From the refusal to this one so many came, and perhaps nearly one more.
+        let interval = at.saturating_sub(since) / (count + 1);
+        Finding::Even { since, interval: interval.max(1_000_000), burst: before }
     }
 
     /// Which windows fit to the time at which the probe was admitted.
-    fn window(&self, closed: &Closed, limit: u64, clock: &ServerClock) -> Finding {
+    fn window(&self, closed: &Closed, limit: u64) -> Finding {
         let (refused, opened) = (closed.refused, self.run.began);
-        if clock.is_observed() {
-            let ends = minute_after(clock, refused);
-            if ends <= opened && opened - ends < 2 * FIRST_WAIT + MARGIN {
-                return Finding::Minute { limit };
-            }
+        // Most windows have a minute. One that is over early may have begun before the first request was sent,
+        // but those that begin with it are not much longer than what was waited for.
+        let is_short = opened.saturating_sub(closed.run.began) < SHORT;
+        if let Some(length) = self.stretch(closed).filter(|it| is_short || *it >= USUAL) {
+            return Finding::Stretch { since: closed.since, refused, limit, length };
         }
-        if let Some(length) = self.stretch(closed) {
-            return Finding::Stretch { limit, length };
-        }
-        let began = closed.run.began;
-        let longer = |length: &u64| began.saturating_add(length * FIRST_WAIT) > refused;
-        let length = LENGTHS.into_iter().find(longer).unwrap_or(86_400) * FIRST_WAIT;
+        let longer = |length: &u64| closed.run.began.saturating_add(*length) > refused;
+        let lengths = LENGTHS.map(|length| length * FIRST_WAIT);
+        let first = lengths.first().copied().filter(|_| is_short).unwrap_or(USUAL);
+        let rest = lengths.into_iter().filter(|it| *it > first);
+        let length = [first].into_iter().chain(rest).find(longer).unwrap_or(86_400 * FIRST_WAIT);
         Finding::Window { limit, length, begins: (refused, opened) }
     }
 }

@@ -38,7 +38,8 @@ pub struct QuotaOptions {
     /// more; 0 is taken as 1.
     pub limit: Option<u32>,
     /// The length of the window, which is aligned to the server's clock. Default 60 s; `None` for
-    /// a service without such windows: then only refusals and headers hold senders back.
+    /// a service of which that is not known: then headers hold senders back, and limits that nobody
+    /// tells are found out.
     pub window: Option<Duration>,
 }
 
@@ -82,6 +83,12 @@ impl QuotaOptions {
 ///   and modelled by what was sent in the last minute, or by the generic cell rate algorithm.
 /// - **Unknown kinds of limit** ([`QuotaOptions::window`] is `None`): no more is admitted than headers
 ///   say remains, in requests and in tokens, and a refusal holds everybody back for the wait it names.
+///   Where nothing is told, two are sent at once at first, and more as none is refused. If one is, a
+///   single sender tries after 1, 2, 4 s and so on, and at the ends of usual windows. What is admitted then
+///   shows a window, a rolling window or a bucket, which is kept to from then on, and tried upward now and
+///   then.
+/// - **Limits of concurrency**: recognised by what a refusal says, or where requests are refused when
+///   more are under way than ever before and at no other time. As many are sent at once as were good.
 ///
 /// Senders are admitted in the order in which they came; see [`EnterOptions`] for priorities and for
 /// tenants that share a key. Leaving the line frees the place at once.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Cost;
 use crate::answer::headers::HeaderFacts;
+use crate::error::LimitScope;
 use crate::error::{Error, HintSource, RateLimit};
-use crate::LimitScope;
 use crate::kind::Kind;
 use crate::provider::Provider;
 use crate::timestamp::Timestamp;

@@ -2,6 +2,7 @@ use super::operation::Ahead;
 use super::store::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::*;
 
+mod felt;
 mod wake;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -133,14 +134,18 @@ fn requests_sent_just_before_the_end_may_count_in_the_next_window() {
 }
 
 #[test]
-fn without_a_window_only_refusals_hold_back() {
+fn without_a_window_the_way_is_felt_and_a_wait_that_is_named_is_kept() {
     let options = QuotaOptions::default().with_window(None);
     let quota = Quota::new(options, Timestamp::UNIX_EPOCH, Duration::ZERO);
-    let tickets: Vec<_> = (0..100).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
-    assert_eq!(tickets.len(), 100);
-    for ticket in tickets {
-        ticket.settle(&refused(5 * SECOND), SECOND);
+    let answer = Settlement { consumed: Some(true), ..Settlement::default() };
+    // Two at first, and one more for each that is answered.
+    for count in [2, 4, 8] {
+        let tickets: Vec<_> = (0..20).filter_map(|_| admit(&quota, Duration::ZERO)).collect();
+        assert_eq!(tickets.len(), count);
+        tickets.into_iter().for_each(|ticket| ticket.settle(&answer, Duration::ZERO));
     }
+    let ticket = admit(&quota, SECOND).unwrap();
+    ticket.settle(&refused(5 * SECOND), SECOND);
     assert_eq!(quota.enter().poll(SECOND), Admission::Wait(5 * SECOND));
     assert!(admit(&quota, 6 * SECOND).is_some());
 }

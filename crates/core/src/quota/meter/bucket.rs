@@ -6,27 +6,19 @@ use crate::quota::bytes::record;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     interval: u64,
-    /// One part of so many of the interval is left out after each unit, lest it is never noticed that the
-    /// refill is faster; 0 for none.
-    haste: u64,
     burst: u64,
     /// When the bucket will be full if nobody takes from it.
     full_at: u64,
 }
 
-record!(Bucket { interval, haste, burst, full_at });
-
-/// By how much the refill is taken to be faster than was seen, as one part of so many, lest it is never
-/// noticed that it is: at first, and when it was seen often.
-const FIRST_HASTE: u64 = 4;
-const LAST_HASTE: u64 = 512;
+record!(Bucket { interval, burst, full_at });
 
 impl Bucket {
     /// A bucket that is filled in `window` nanoseconds, and has nothing before `next`.
     pub(super) fn empty_until(next: u64, window: u64, limit: u64) -> Self {
         let limit = limit.max(1);
         let interval = (window / limit).max(1);
-        let mut bucket = Bucket { interval, haste: 0, burst: limit, full_at: next };
+        let mut bucket = Bucket { interval, burst: limit, full_at: next };
         bucket.refused_until(next);
         bucket
     }
@@ -41,26 +33,27 @@ impl Bucket {
         self.interval += (self.interval / 50).max(1);
     }
 
-    /// So much was admitted in this time since the last refusal, and then something was refused. Says
-    /// whether that fits to a bucket.
+    /// It was empty, and gave so much in this time until it was empty again. Says whether that fits to a
+    /// bucket.
     pub(super) fn refused_after(&mut self, count: u64, time: u64, now: u64) -> bool {
-        let seen = match count {
-            0 => self.interval.saturating_mul(3) / 2,
-            // And perhaps a part of the next.
-            _ => time.saturating_mul(2) / (2 * count + 1),
-        };
+        // There may have been up to one unit left. A pace that is too fast
+        // is refused in time, and if it is too slow no refusal comes: see Felt::is_overdue.
+        let seen = time.saturating_mul(2) / count.saturating_mul(2).saturating_add(1);
         if seen / 4 > self.interval {
             return false;
         }
-        let is_near = seen.abs_diff(self.interval) < self.interval / 4;
-        self.haste = match self.haste {
-            0 => FIRST_HASTE,
-            haste if is_near => (haste * 2).min(LAST_HASTE),
-            haste => (haste * 2 / 3).max(FIRST_HASTE),
-        };
         self.interval = seen.max(1);
-        self.refused_until(now.saturating_add(self.interval));
+        self.refused_until(now.saturating_add(self.interval / 2));
         true
+    }
+
+    /// It is filled faster than was thought, by one part of so many.
+    pub(super) fn speed_up(&mut self, part: u64) {
+        self.interval = (self.interval - self.interval / part.clamp(2, 64)).max(1);
+    }
+
+    pub(super) fn is_half_full(&self, now: u64) -> bool {
+        self.left(now) > self.burst / 2
     }
 
     /// Whether it can be reckoned with.
@@ -73,7 +66,7 @@ impl Bucket {
         (self.burst - (self.burst / 64 + 1).min(self.burst)).max(1)
     }
 
-    fn time_of(&self, amount: u64) -> u64 {
+    pub(super) fn time_of(&self, amount: u64) -> u64 {
         self.interval.saturating_mul(amount)
     }
 
@@ -86,9 +79,6 @@ impl Bucket {
 
     pub(super) fn take(&mut self, amount: u64, now: u64) {
         self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
-        if let Some(part) = self.interval.checked_div(self.haste) {
-            self.interval = (self.interval - part.min(self.interval / 2)).max(1);
-        }
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {

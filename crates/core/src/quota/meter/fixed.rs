@@ -13,6 +13,9 @@ const SECOND: i64 = 1_000_000;
 /// Requests that are sent so close to a window's end may be counted in the next one.
 pub(in crate::quota) const TRANSIT: Duration = Duration::from_millis(250);
 
+/// So long after a whole minute it is tried whether the next window has begun, in microseconds.
+const GUESS_LATER: i64 = 30_000;
+
 /// What is used of the current window.
 #[derive(Clone)]
 pub(super) struct Fixed {
@@ -69,6 +72,50 @@ impl Fixed {
         let early = earliest.rem_euclid(length);
         let phase = [early, early + width.min(length - 1)];
         Fixed { phase, ..Fixed::new() }
+    }
+
+    /// The number of what follows on this window, and the time by the server's clock, at the earliest, in
+    /// microseconds since it would begin if windows were aligned.
+    fn since_next(&self, length: i64, at: u64, clock: &ServerClock) -> i64 {
+        let begins = self.index.saturating_add(1).saturating_mul(length);
+        clock.earliest(Duration::from_nanos(at)).saturating_sub(begins)
+    }
+
+    /// The next window had begun when this was sent, though it was not certain.
+    pub(super) fn begun_by(&mut self, length: i64, at: u64, clock: &ServerClock) {
+        let [earliest, latest] = self.phase;
+        self.phase[1] = self.since_next(length, at, clock).clamp(earliest, latest);
+    }
+
+    /// The next window had not begun when this was sent.
+    pub(super) fn not_begun_by(&mut self, length: i64, at: u64, clock: &ServerClock) {
+        let [earliest, latest] = self.phase;
+        self.phase[0] = self.since_next(length, at, clock).clamp(earliest, latest);
+    }
+
+    /// Windows begin later than was thought.
+    pub(super) fn put_off(&mut self, by: Duration, length: i64) {
+        let [earliest, latest] = self.phase;
+        let latest = latest.saturating_add(by.as_micros() as i64).min(2 * length);
+        self.phase = [earliest.max(latest.saturating_sub(length)), latest];
+    }
+
+    /// When the next window may have begun, and it is worth to try: at a whole multiple of its length if that
+    /// is possible, else in the middle of what is possible. `None` if that is clear to a quarter of a second.
+    pub(super) fn until_guess(
+        &self,
+        length: i64,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<Duration> {
+        let [earliest, latest] = self.phase;
+        if latest.saturating_sub(earliest) < SECOND / 4 {
+            return None;
+        }
+        let aligned = [0, length].into_iter().find(|phase| (earliest..latest).contains(phase));
+        let guess = aligned.map_or(earliest / 2 + latest / 2, |aligned| aligned + GUESS_LATER);
+        let since = self.since_next(length, nanos(now), clock);
+        Some(micros(guess.saturating_sub(since)))
     }
 
     /// So much is used of the current window.

@@ -1,0 +1,156 @@
+//! How long a sender has to wait for a limit.
+
+use std::time::Duration;
+
+use super::told::{PATIENCE, ToldGate};
+use super::{Context, FIRST, Kind, LOOK, Meter, Wanted, micros};
+use crate::quota::nanos;
+use crate::quota::operation::QuotaDelay as Delay;
+
+impl Meter {
+    /// Whether the only one who asks may send, by what most are admitted by: a known limit that is all
+    /// one's own. If not, [`delay`](Self::delay) tells.
+    #[inline]
+    pub(in crate::quota) fn is_open(&self, amount: u64) -> bool {
+        let Kind::Fixed(fixed) = &self.kind else { return false };
+        let has_room = |limit| self.trying || fixed.used().saturating_add(amount) <= limit;
+        self.share.is_none() && !self.headers.on_success && self.limit().is_some_and(has_room)
+    }
+
+    /// How long the sender has to wait who wants this; `None` if it may send. Call
+    /// [`roll`](Self::roll) first.
+    pub(in crate::quota) fn delay(&self, wanted: Wanted, context: &Context<'_>) -> Option<Delay> {
+        let now = context.now;
+        if let Kind::Bucket(bucket) = &self.kind {
+            let wait = bucket.wait_for(wanted.ahead + wanted.amount, nanos(now));
+            return wait.map(|wait| Delay::exactly(Duration::from_nanos(wait)));
+        }
+        let cap = match &self.kind {
+            Kind::Rolling => self.limit(),
+            _ => self.cap(),
+        };
+        if let Some(cap) = cap {
+            let needed = self.used().saturating_add(wanted.ahead).saturating_add(wanted.amount);
+            if let Some(over) = needed.checked_sub(cap).filter(|over| *over > 0) {
+                return self.delay_until_room(over, cap, wanted, context);
+            }
+        }
+        match &self.kind {
+            Kind::Rolling => None,
+            _ => self
+                .delay_of_first(wanted, context)
+                .or_else(|| self.delay_of_unsure(wanted, context)),
+        }
+    }
+
+    /// The same where so much is missing of a window that admits so much.
+    fn delay_until_room(
+        &self,
+        over: u64,
+        cap: u64,
+        wanted: Wanted,
+        context: &Context<'_>,
+    ) -> Option<Delay> {
+        let wait = self.until_room(over, cap, context);
+        if !wanted.is_first {
+            return Some(Delay::exactly(wait));
+        }
+        if self.is_trial_under_way() {
+            let uncertain = context.flight.uncertain(nanos(context.now));
+            let after = context.flight.presumed_after();
+            let (first, last) = match uncertain.count {
+                0 => (after, after),
+                _ => (uncertain.first, uncertain.last),
+            };
+            return Some(Delay { least: first.min(wait), again: last.min(wait) });
+        }
+        match self.trial_in(context) {
+            Some(left) if left.is_zero() => None,
+            Some(left) => Some(Delay::exactly(left.min(wait))),
+            None => Some(Delay::exactly(wait)),
+        }
+    }
+
+    /// The same where others use the quota, or where nothing is known of it.
+    fn delay_of_unsure(&self, wanted: Wanted, context: &Context<'_>) -> Option<Delay> {
+        let Wanted { amount, ahead, is_first, waiting } = wanted;
+        let (flight, now) = (context.flight, nanos(context.now));
+        let next = || self.until_next(context);
+        let ends = |least: Duration, again: Option<Duration>| {
+            let next = next();
+            let again = again.map_or(next, |again| again.min(next));
+            Some(Delay { least: least.min(next), again })
+        };
+        if let (true, Some(limit)) = (self.headers.on_success, self.told) {
+            let young = flight.young(PATIENCE, now);
+            return match self.headers.gate(limit, self.used()) {
+                ToldGate::Open => None,
+                ToldGate::AtOnce(most) => {
+                    let over = (young.count as u64 + ahead + amount).checked_sub(most);
+                    let over = over.filter(|over| *over > 0)?;
+                    let over = usize::try_from(over).unwrap_or(usize::MAX);
+                    ends(LOOK, flight.over_in(over, PATIENCE, now))
+                }
+                // As many are left by what was told: perhaps those have gone for whom they were kept.
+                ToldGate::Rest(rest) if u64::from(waiting) <= rest => match young.count {
+                    0 if is_first => None,
+                    _ if is_first => ends(LOOK, Some(young.last)),
+                    _ => ends(LOOK, None),
+                },
+                ToldGate::Rest(_) => Some(Delay::exactly(next())),
+            };
+        }
+        let uncertain = flight.uncertain(now);
+        let first = if uncertain.count > 0 { uncertain.first } else { flight.presumed_after() };
+        match (self.share, self.limit()) {
+            (Some(share), limit) => {
+                let free = share.saturating_sub(self.used());
+                if ahead + amount <= free {
+                    return None;
+                }
+                if !is_first {
+                    // Those in front are why it waits, and whoever is admitted wakes the next.
+                    let limit = limit.unwrap_or(u64::MAX);
+                    let left = limit.saturating_sub(self.used());
+                    let over = (ahead + amount).saturating_sub(left).max(1);
+                    let again = self.until_room(over, limit, context);
+                    return Some(Delay { least: first.min(next()), again });
+                }
+                if uncertain.count == 0 { None } else { ends(first, Some(uncertain.last)) }
+            }
+            (None, Some(_)) => None,
+            (None, None) => {
+                let count = uncertain.count as u64;
+                let allowed = FIRST + context.sent.saturating_sub(count);
+                let over = (count + ahead).checked_sub(allowed)?;
+                // Each that is presumed to be admitted is one less, and allows one more.
+                let presumed = usize::try_from(over / 2 + 1).unwrap_or(usize::MAX);
+                ends(first, flight.over_in(presumed, flight.presumed_after(), now))
+            }
+        }
+    }
+
+    /// The time until so much less is used, of so much a window.
+    fn until_room(&self, over: u64, cap: u64, context: &Context<'_>) -> Duration {
+        let rounds = i64::try_from((over - 1) / cap.max(1)).unwrap_or(i64::MAX);
+        let more = micros(rounds.saturating_mul(self.length));
+        let one = match &self.kind {
+            Kind::Fixed(fixed) => fixed.until_next(self.length, context.clock, context.now),
+            _ => self.until_forgotten((over - 1) % cap.max(1) + 1, context.now),
+        };
+        one.saturating_add(more)
+    }
+
+    /// The time until something is free that is not.
+    fn until_next(&self, context: &Context<'_>) -> Duration {
+        match &self.kind {
+            Kind::Fixed(fixed) => fixed.until_next(self.length, context.clock, context.now),
+            _ => self.until_forgotten(1, context.now),
+        }
+    }
+
+    fn until_forgotten(&self, amount: u64, now: Duration) -> Duration {
+        let at = self.spread.forgotten_at(amount).map(Duration::from_nanos);
+        at.map_or(self.length(), |at| at.saturating_sub(now))
+    }
+}

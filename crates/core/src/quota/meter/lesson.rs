@@ -1,0 +1,129 @@
+//! What refusals and answers teach of a limit.
+
+use std::time::Duration;
+
+use super::bucket::Bucket;
+use super::fixed::Fixed;
+use super::{Kind, Meter, SECOND, TOLERANCE, micros};
+use crate::error::LimitScope;
+use crate::quota::clock::ServerClock;
+use crate::quota::{Settlement, nanos};
+
+impl Meter {
+    /// A refusal that names its own wait shows how the server counts, and perhaps when a window ends.
+    pub(in crate::quota) fn recognise(
+        &mut self,
+        hint: Duration,
+        clock: &mut ServerClock,
+        now: Duration,
+    ) {
+        let whole = Duration::from_secs(1);
+        let end = now.saturating_add(hint);
+        if let Kind::Fixed(fixed) = &self.kind {
+            let from = end.saturating_sub(whole + TOLERANCE);
+            if fixed.may_end_within(self.length, clock, from, end.saturating_add(TOLERANCE)) {
+                return fixed.observe_end(self.length, clock, end);
+            }
+        } else if self.clock_may_end_within(
+            clock,
+            end.saturating_sub(whole + TOLERANCE),
+            end + TOLERANCE,
+        ) {
+            let used = self.limit().unwrap_or_default().max(self.spread.total());
+            Fixed::new().observe_end(self.length, clock, end);
+            self.kind = Kind::Fixed(Fixed::used_up(used, self.length, clock, now));
+            return;
+        }
+        // What is counted now was admitted, but for what is still to be refused.
+        let counted = self.spread.total().max(1);
+        let limit = self.limit().unwrap_or(counted);
+        let unit = self.length() / u32::try_from(limit).unwrap_or(u32::MAX);
+        if hint > 2 * unit + whole {
+            self.kind = Kind::Rolling;
+            if self.limit().is_none() {
+                self.learned = Some(counted);
+            }
+            return;
+        }
+        match &mut self.kind {
+            Kind::Bucket(bucket) => {
+                bucket.slow_down();
+                bucket.refused_until(nanos(end));
+            }
+            kind => {
+                let bucket = Bucket::empty_until(nanos(end), nanos(micros(self.length)), limit);
+                *kind = Kind::Bucket(bucket);
+            }
+        }
+    }
+
+    /// A request was refused: when it is admitted again as far as is known here; `None` if that says
+    /// nothing about this window.
+    pub(in crate::quota) fn refused(
+        &mut self,
+        amount: u64,
+        at: Duration,
+        hint: Option<Duration>,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<Duration> {
+        match &self.kind {
+            // A refusal from an earlier window says nothing about this one.
+            Kind::Fixed(fixed) if fixed.is_over(self.length, clock, at) => None,
+            Kind::Fixed(_) => {
+                self.give_back(amount, nanos(at));
+                // Nothing can be learned from a count that is not certain.
+                if self.carried() == 0 || self.told_limit().is_some() {
+                    self.learn(self.used() - self.carried());
+                }
+                // The server knows better when it admits again.
+                let end = self.reset_after(clock, now).unwrap_or_default();
+                Some(hint.map_or(end, |hint| end.min(hint)))
+            }
+            Kind::Rolling | Kind::Bucket(_) => {
+                self.spread.remove(amount, nanos(at));
+                if self.told_limit().is_none() && matches!(self.kind, Kind::Rolling) {
+                    let counted = self.spread.total().max(1);
+                    self.learned = Some(self.learned.map_or(counted, |known| known.min(counted)));
+                }
+                Some(hint.unwrap_or_default())
+            }
+        }
+    }
+
+    /// The server admits no more than so much of this process's in this window.
+    pub(super) fn learn(&mut self, count: u64) {
+        let again = self.last_count == Some(count);
+        self.count = Some(count);
+        match (self.told_limit(), self.learned_before) {
+            (Some(limit), _) => self.share = (count < limit).then_some(count),
+            // The same number twice: it is the limit, or as good as that.
+            (None, Some(known)) if count < known && !again => {
+                (self.learned, self.share) = (Some(known), Some(count));
+            }
+            (None, _) => (self.learned, self.share) = (Some(count.max(1)), None),
+        }
+    }
+
+    /// A request was answered, and counted.
+    pub(in crate::quota) fn answered(&mut self, amount: u64, at: u64, settlement: &Settlement) {
+        let Kind::Fixed(fixed) = &mut self.kind else { return };
+        let Some(date) = settlement.date else { return };
+        // Counted before the second that the answer shows was over.
+        let second = date.unix_micros();
+        let last = fixed.index_of(self.length, second.saturating_add(SECOND - 1));
+        fixed.counted_by(last, amount, at);
+        // Sent and answered in this window, so the remainder is that of this window.
+        if fixed.is_current(at) && fixed.index_of(self.length, second) == fixed.index() {
+            let told = settlement.rate_limit.filter(|_| self.scope == LimitScope::Requests);
+            if let Some(remaining) = told.and_then(|told| told.remaining()) {
+                self.headers.remaining(remaining);
+            }
+        }
+    }
+
+    /// Whether a window of the server's clock may end within this time.
+    fn clock_may_end_within(&self, clock: &ServerClock, from: Duration, to: Duration) -> bool {
+        Fixed::new().may_end_within(self.length, clock, from, to)
+    }
+}
