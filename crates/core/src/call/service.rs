@@ -20,8 +20,6 @@ pub struct Service {
     pub(super) classifier: Classifier,
     pub(super) budget: Option<Budget>,
     pub(super) quota: Option<Quota>,
-    /// Whether the quota itself knows when a refused request may be sent again.
-    pub(super) quota_has_window: bool,
     pub(super) limiter: Option<ConcurrencyLimiter>,
     pub(super) own_key: Option<OwnKey>,
 }
@@ -52,9 +50,7 @@ impl Service {
     #[must_use]
     pub fn with_quota(mut self, quota: impl Into<Option<Quota>>, now: Duration) -> Self {
         self.quota = quota.into();
-        // A window always has an end; without one nothing holds calls back but a refusal.
-        self.quota_has_window =
-            self.quota.as_ref().is_some_and(|quota| quota.state(now).reset_after.is_some());
+        let _ = now;
         self
     }
 

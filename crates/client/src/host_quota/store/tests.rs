@@ -126,7 +126,8 @@ fn the_file_is_private_and_holds_no_key() {
     let bytes = std::fs::read(&one.path).unwrap();
     assert!(!bytes.windows(6).any(|part| part == b"secret"));
     let name = one.path.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("quota-v3-") && !name.contains("secret"), "{name}");
+    let begin = format!("quota-v{}-", QuotaModel::LAYOUT);
+    assert!(name.starts_with(&begin) && !name.contains("secret"), "{name}");
 }
 
 #[test]
