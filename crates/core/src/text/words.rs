@@ -87,12 +87,12 @@ pub(crate) fn end_of(bytes: &[u8], start: usize, member: impl Fn(u8) -> bool) ->
 }
 
 /// A hash table of words with open addressing: in each slot the number of a word, from 1.
-pub(crate) struct Slots<const COUNT: usize>([u8; COUNT]);
+pub(crate) struct Slots<const COUNT: usize>([u16; COUNT]);
 
 impl<const COUNT: usize> Slots<COUNT> {
     /// The slots of these words, which are to fill no more than a part of them.
     pub(crate) const fn of<T>(words: &[(Key, T)]) -> Self {
-        assert!(COUNT.is_power_of_two() && words.len() < 256 && words.len() * 2 < COUNT);
+        assert!(COUNT.is_power_of_two() && words.len() * 2 < COUNT && COUNT <= 1 << 16);
         let mut slots = [0; COUNT];
         let mut number = 0;
         while number < words.len() {
@@ -101,7 +101,7 @@ impl<const COUNT: usize> Slots<COUNT> {
                 slot = (slot + 1) % COUNT;
             }
             number += 1;
-            slots[slot] = number as u8;
+            slots[slot] = number as u16;
         }
         Slots(slots)
     }

@@ -85,7 +85,9 @@ pub(crate) fn decide(
 /// The most telling of the codes: the inner one is the more exact.
 fn meaning_of_codes(headers: &HeaderFacts<'_>, body: &Body<'_>) -> Option<Meaning> {
     // `{"error":"rate_limit_exceeded"}`: one word is a code, wherever it stands.
-    let is_word = |text: &&str| !text.contains(char::is_whitespace);
+    let is_word = |text: &&str| {
+        text.is_ascii() && !text.contains(|letter: char| letter.is_ascii_whitespace())
+    };
     let texts = [
         body.inner_code.as_deref(),
         body.code.as_deref(),
@@ -359,6 +361,8 @@ fn without_status(
             Kind::Server
         } else if let Some(status) = words.status() {
             return Some(of_status(status));
+        } else if words.say_request_is_bad() {
+            Kind::BadRequest
         } else {
             return None;
         })

@@ -34,6 +34,7 @@ pub(super) enum Rule {
     Network,
     ServerError,
     UpstreamFailed,
+    RequestIsBad,
 }
 
 /// Words for what is used up.
@@ -87,7 +88,8 @@ impl<'a> Words<'a> {
             let larger =
                 matches!((requested, limit), (Some(requested), Some(limit)) if requested > limit);
             larger && !self.has(Used)
-                || self.any(|it| it.any(&[Input, Request]) && it.all(&[Too, Large]))
+                || self
+                    .any(|it| it.any(&[Input, Request]) && it.all(&[Too, Large]) && !it.has(Took))
         })
     }
 
@@ -207,7 +209,9 @@ impl<'a> Words<'a> {
 
     /// Something that this account may not.
     pub(super) fn say_denied(&self) -> bool {
-        self.ask(Rule::Denied, || self.has(Word::Denied))
+        self.ask(Rule::Denied, || {
+            self.any(|it| it.has(Word::Denied) || it.all(&[Word::Not, Word::Access]))
+        })
     }
 
     /// A cap, of whatever.
@@ -221,7 +225,8 @@ impl<'a> Words<'a> {
 
     pub(super) fn say_model_is_missing(&self) -> bool {
         self.ask(Rule::ModelIsMissing, || {
-            self.any(|it| it.all(&[Word::Model, Word::Not, Word::Exist]))
+            use Word::*;
+            self.any(|it| it.all(&[Not, Exist]) && it.any(&[Model, Worker]))
         })
     }
 
@@ -231,6 +236,7 @@ impl<'a> Words<'a> {
             self.any(|it| {
                 it.says_too_fast()
                     || it.all(&[Too, Many, Token, Again])
+                    || it.all(&[Resource, Exhausted])
                     || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
                     || it.has(Limit)
                         && it.any(&[Minute, Request, Requests])
@@ -248,6 +254,8 @@ impl<'a> Words<'a> {
                     || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not, Over])
                     || it.any(&[Degraded, Demand])
                     || it.all(&[Temporarily, Unable])
+                    || it.has(Queue) && it.any(&[Full, Exceed])
+                    || it.all(&[Not, Available]) && it.any(&[Worker, Upstream])
             })
         })
     }
@@ -258,15 +266,23 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn say_timeout(&self) -> bool {
-        self.ask(Rule::Timeout, || self.has(Word::Timeout))
+        self.ask(Rule::Timeout, || {
+            use Word::*;
+            self.any(|it| it.has(Timeout) || it.all(&[Took, Too, Large]) || it.all(&[Not, Respond]))
+        })
     }
 
     /// A connection between others that broke.
     pub(super) fn say_network(&self) -> bool {
         self.ask(Rule::Network, || {
             use Word::*;
-            let broken = [Reset, Ended, Blocked, Error, Terminated];
-            self.any(|it| it.has(Unreachable) || it.has(Connection) && it.any(&broken))
+            let broken = [Reset, Ended, Eof, Blocked, Error, Terminated];
+            self.any(|it| {
+                it.has(Unreachable)
+                    || it.has(Connection) && it.any(&broken)
+                    || it.all(&[Host, Not])
+                    || it.has(Eof) && !it.has(Unexpected)
+            })
         })
     }
 
@@ -277,7 +293,7 @@ impl<'a> Words<'a> {
                 let failed = it.any(&[Internal, Server]) && it.has(Error);
                 it.has(Terminated)
                     || failed
-                    || it.all(&[Unexpected, Ended])
+                    || it.has(Unexpected) && it.any(&[Ended, Eof])
                     || it.all(&[Bad, Gateway])
                     || it.all(&[Memory, Exhausted])
                     || it.says_upstream_failed()
@@ -288,6 +304,22 @@ impl<'a> Words<'a> {
     /// What a gateway says of those behind it.
     pub(super) fn say_upstream_failed(&self) -> bool {
         self.ask(Rule::UpstreamFailed, || self.any(Sentence::says_upstream_failed))
+    }
+
+    /// A mistake in the request, where there is no status that says so.
+    pub(super) fn say_request_is_bad(&self) -> bool {
+        self.ask(Rule::RequestIsBad, || {
+            use Word::*;
+            self.any(|it| {
+                let of_request = it.any(&[Field, Format, Parameter, Input, Token, Model, Request]);
+                let is_wrong = it.has(Unsupported)
+                    || of_request && it.any(&[Invalid, Must, Required])
+                    || it.all(&[Field, Expired]);
+                // What is wrong with an answer is no mistake of the request; `response_format` is.
+                let of_answer = it.has(Response) && !it.has(Format);
+                is_wrong && !of_answer && !it.any(&[Upstream, Connection, Server])
+            })
+        })
     }
 
     /// The status that somebody behind a gateway gave.
@@ -306,7 +338,8 @@ impl Sentence {
 
     fn says_upstream_failed(&self) -> bool {
         use Word::*;
-        let failed = [Error, Terminated, Ended, Unexpected, Reset, Blocked, Timeout, Overloaded];
+        let failed =
+            [Error, Terminated, Ended, Eof, Unexpected, Reset, Blocked, Timeout, Overloaded];
         self.has(Upstream) && self.any(&failed)
     }
 
@@ -349,7 +382,7 @@ impl Sentence {
             && self.any(&[Exceed, Large])
             && !self.any(&[Characters, Parameter]);
         let long_input = self.has(Input)
-            && !self.has(Characters)
+            && !self.any(&[Characters, Took])
             && (self.all(&[Too, Large])
                 || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
         let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);

@@ -41,6 +41,7 @@ const RULES: &[Rule] = &[
     Rule::Network,
     Rule::ServerError,
     Rule::UpstreamFailed,
+    Rule::RequestIsBad,
 ];
 
 fn rows() -> Vec<Value> {

@@ -55,9 +55,8 @@ impl Sentences {
                     label = word(key).map(|word| words.add(word, label, &bytes[..at]));
                     // `GenerateRequestsPerDayPerProjectPerModel`, `UserByModelByDay`
                     let word = &bytes[at..end];
-                    if word.len() > MAX_WORD && (memmem(word, b"PerDay") || memmem(word, b"ByDay"))
-                    {
-                        words.add(Word::Day, None, &[]);
+                    if word.len() > MAX_WORD {
+                        words.add_parts(word);
                     }
                     at = end + usize::from(next == Some(&b' '));
                 }
@@ -138,12 +137,31 @@ impl Sentences {
             // `out of quota`, `run out of credits`
             (Word::Of, Some(Word::Out)) => Word::Exhausted,
             (Word::Than, Some(Word::More)) => Word::Exceed,
+            // `the model is at capacity`, `under heavy load`
+            (Word::Capacity, Some(Word::At)) | (Word::Load, Some(Word::High)) => Word::Busy,
+            // `is not supported`, `cannot access`
+            (Word::Support, Some(Word::Not)) => Word::Unsupported,
             // `extra usage`, which is bought
             (Word::Usage, Some(Word::Extra)) => Word::Credit,
             (word, _) => word,
         };
         self.last().0 |= 1u128.checked_shl(word as u32).unwrap_or(0);
         word
+    }
+
+    /// Adds what a name that is longer than any word consists of: `ServiceUnavailableError`.
+    fn add_parts(&mut self, name: &[u8]) {
+        if memmem(name, b"PerDay") || memmem(name, b"ByDay") {
+            self.add(Word::Day, None, &[]);
+            return;
+        }
+        let (mut at, mut label) = (0, None);
+        while at < name.len() {
+            let (key, end) = words::read_camel(name, at);
+            label = word(key).map(|word| self.add(word, label, &[]));
+            // Digits, which stand in names, too.
+            at = end.max(at + 1);
+        }
     }
 
     fn number(&mut self, label: Option<Word>, digits: &[u8]) {

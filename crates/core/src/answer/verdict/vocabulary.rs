@@ -15,11 +15,13 @@ macro_rules! words {
 }
 
 words! {
+    Access: "access";
     Again: "again";
     ApiKey: "apikey";
     Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Bad: "bad";
+    Available: "available" | "healthy";
     Balance: "balance";
     Billing: "billing" | "recharge";
     Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
@@ -29,20 +31,25 @@ words! {
     Characters: "characters" | "string";
     Completion: "completion" | "output";
     Content: "content";
-    Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe";
+    Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe" | "tls" | "ssl" | "handshake";
     Context: "context";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
     Degraded: "degraded";
     Demand: "demand";
     Denied: "denied" | "forbidden" | "permission";
-    Ended: "ended" | "end" | "eof" | "interrupted" | "closed" | "close" | "cut";
+    Ended: "ended" | "end" | "aborted" | "interrupted" | "closed" | "close" | "cut";
     Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
+    Eof: "eof";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
+    Field: "field" | "fields" | "value" | "values" | "json" | "schema" | "role" | "roles";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
+    Format: "format" | "formats";
+    Full: "full";
     Gateway: "gateway";
+    Host: "host";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
     Insufficient: "insufficient" | "low" | "enough" | "purchase";
     Internal: "internal";
@@ -59,13 +66,14 @@ words! {
     Model: "model";
     Month: "monthly" | "weekly" | "yearly";
     Must: "must" | "should" | "less";
-    Not: "not" | "no" | "doesn" | "nonexistent";
+    Not: "not" | "no" | "doesn" | "nonexistent" | "cannot";
     Over: "over";
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
     Overloaded: "overloaded" | "overload" | "unavailable";
     Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
     Plan: "plan" | "subscription";
     Policy: "policy" | "policies" | "management" | "guidelines";
+    Queue: "queue" | "queued";
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
     Reached: "reached" | "reaching" | "hit";
@@ -75,37 +83,46 @@ words! {
     Requested: "requested";
     Requests: "requests" | "calls";
     Required: "required" | "requires";
+    Resource: "resource" | "resources";
+    Respond: "respond" | "responding";
+    Response: "response" | "responses";
     Safety: "safety";
     Server: "server" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
     Spend: "spend" | "spending";
+    Support: "support" | "supported" | "supports";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Temporarily: "temporarily";
     Throttled: "throttled" | "throttling";
     Timeout: "timeout" | "deadline" | "timed" | "etimedout" | "timedout" | "readtimeout" | "connecttimeout";
     Token: "token" | "tokens";
+    Took: "took" | "takes" | "taking";
     Too: "too";
     Unable: "unable";
     Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
-    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo";
+    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial";
+    Unsupported: "unsupported" | "deserialize";
     Upstream: "upstream";
     Usage: "usage";
     Used: "used";
     Window: "window";
+    Worker: "worker" | "workers" | "deployment" | "deployments" | "instance" | "instances" | "replica" | "replicas";
     // These only change what the word behind them means, so they have no place in the set.
-    Access: "access";
     All: "all" | "up";
     Api: "api";
+    At: "at";
     DayOrMonth: "day" | "month" | "week" | "year";
     Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
+    High: "high" | "heavy" | "peak";
     Key: "key";
+    Load: "load" | "traffic";
     Metric: "metric";
     MinuteOrHour: "min" | "hour";
     More: "more";
     Of: "of";
-    Status: "status" | "code" | "http";
+    Status: "status" | "code" | "http" | "returned";
     Out: "out";
     Than: "than";
     Today: "today";
@@ -146,6 +163,8 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("超限", &[Word::Limit, Word::Exceed]),
     ("超长", &[Word::Too, Word::Large]),
     ("过长", &[Word::Too, Word::Large]),
+    ("过大", &[Word::Too, Word::Large, Word::Exceed]),
+    ("访问量", &[Word::Rate]),
     ("过高", &[Word::Exceed]),
     ("频繁", &[Word::Rate, Word::Exceed]),
     ("频率", &[Word::Rate]),
@@ -182,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_words_fit_into_the_set() {
-        assert!((Word::Window as u32) < u128::BITS);
-        assert!(Word::Access as u32 == Word::Window as u32 + 1);
+        assert!((Word::Worker as u32) < u128::BITS);
+        assert!(Word::All as u32 == Word::Worker as u32 + 1);
     }
 }
