@@ -168,3 +168,14 @@ def test_names_are_known() -> None:
     assert "quota_window" in _native.retry_reasons()
     assert "max_attempts" in _native.stop_reasons()
     assert "resayil" in _native.providers()
+
+
+def test_the_defaults_that_help_shows_are_those_of_the_core() -> None:
+    policy = resayil.RetryPolicy()
+    for name, parameter in inspect.signature(resayil.RetryPolicy).parameters.items():
+        if name != "retry_kinds":
+            assert getattr(policy, name) == parameter.default, name
+    shown = inspect.signature(resayil.Budget).parameters
+    assert repr(resayil.Budget()) == repr(
+        resayil.Budget(**{name: each.default for name, each in shown.items()})
+    )

@@ -4,7 +4,6 @@ use ::client::retry::{Budget, BudgetOptions};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};
-use crate::policy::configuration;
 use crate::status::resayil_status;
 
 /// How many retries a successful call earns, if nothing else is asked for.
@@ -33,15 +32,10 @@ pub unsafe extern "C" fn resayil_budget_new(
     guard(|| {
         clear(error);
         let out = out!(budget);
-        let refuse = |option, range| resayil_error::report(configuration(option, range), error);
-        if !(0.0..=10.0).contains(&ratio) {
-            return refuse("ratio", "out of range: it has to be 0 to 10 retries");
+        let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
+        if let Err(refused) = options.check() {
+            return resayil_error::report(refused.into(), error);
         }
-        if !(0.0..=10_000.0).contains(&reserve) {
-            return refuse("reserve", "out of range: it has to be 0 to 10000 retries");
-        }
-        let mut options = BudgetOptions::default();
-        (options.ratio, options.reserve) = (ratio, reserve);
         *out = give(resayil_budget { budget: Budget::new(options) });
         resayil_status::OK
     })

@@ -1,7 +1,7 @@
 //! Options of a builder, set one by one.
 
 use ::client::Error;
-use ::client::retry::PolicyError;
+use ::client::error::OptionError;
 
 use crate::policy::configuration;
 use crate::status::{ended, resayil_status};
@@ -32,12 +32,11 @@ impl<B: Clone> Building<B> {
     /// Builds; the error names the option that is to blame.
     pub(crate) fn build<T>(
         &self,
-        build: impl FnOnce(B) -> Result<T, PolicyError>,
+        build: impl FnOnce(B) -> Result<T, OptionError>,
     ) -> Result<T, Error> {
         match self.refused {
             Some(option) => Err(configuration(option, "the value cannot be taken")),
-            None => build(self.builder.clone())
-                .map_err(|refused| configuration(refused.option(), &refused.to_string())),
+            None => build(self.builder.clone()).map_err(Error::from),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::response::Response;
 use crate::secret::ApiKey;
 use crate::settings::{Observer, ServiceSettings, Settings};
 use crate::shared::Shared;
-use crate::transport::NetworkOptions;
+use crate::transport::{NetworkOptions, above_zero};
 use crate::url::BaseUrl;
 
 /// The address that is used if none is given.
@@ -353,16 +353,11 @@ impl ClientBuilder {
     }
 
     fn check(&self) -> Result<(), Error> {
-        for (timeout, problem) in [
-            (self.attempt_timeout, "attempt_timeout has to be more than 0"),
-            (self.idle_timeout, "idle_timeout has to be more than 0"),
-        ] {
-            if timeout.is_zero() {
-                return Err(invalid(problem));
-            }
-        }
-        if let Some(problem) = self.network.limits.problem() {
-            return Err(invalid(problem));
+        above_zero("attempt_timeout", self.attempt_timeout)?;
+        above_zero("idle_timeout", self.idle_timeout)?;
+        self.network.limits.check()?;
+        if let QuotaChoice::Options(options) = &self.quota {
+            options.check()?;
         }
         if !self.user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             return Err(invalid("user_agent has to be visible ASCII"));

@@ -20,7 +20,8 @@ use crate::response::{Response, request_id};
 use crate::shared::Shared;
 use crate::trace::CallSpan;
 use crate::transport::{
-    Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, read_beginning, read_body,
+    Failure, Headers, Incoming, MAX_ERROR_BYTES, Outgoing, Progress, above_zero, read_beginning,
+    read_body,
 };
 
 /// The path of chat completions below the base URL.
@@ -97,10 +98,7 @@ impl Driver {
             policy = policy.with_deadline(deadline);
         }
         let attempt_timeout = options.attempt_timeout.unwrap_or(settings.attempt_timeout);
-        if attempt_timeout.is_zero() {
-            let problem = "attempt_timeout has to be more than 0";
-            return Err(Error::new(Kind::Configuration, problem));
-        }
+        above_zero("attempt_timeout", attempt_timeout)?;
         let headers = settings.extras.with(&options.extras).headers()?;
         let key = match &options.idempotency_key {
             Some(key) => key.clone(),

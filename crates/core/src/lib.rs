@@ -51,6 +51,7 @@ mod limit_scope;
 pub mod messages;
 mod named;
 pub mod observe;
+mod option_error;
 mod provider;
 pub mod quota;
 mod record;

@@ -1,8 +1,9 @@
 //! The retry budget.
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use resayil_core::retry::BudgetOptions;
+
+use crate::input::value_error;
 
 /// A stock of retries that calls share, so that an outage is not answered with a storm.
 ///
@@ -18,17 +19,10 @@ pub(crate) struct Budget {
 #[pymethods]
 impl Budget {
     #[new]
-    #[pyo3(signature = (ratio=1.0, reserve=10.0))]
+    #[pyo3(signature = (ratio=BudgetOptions::default().ratio, reserve=BudgetOptions::default().reserve), text_signature = "(ratio=1.0, reserve=10.0)")]
     fn new(ratio: f64, reserve: f64) -> PyResult<Self> {
-        if !(0.0..=10.0).contains(&ratio) {
-            return Err(PyValueError::new_err("ratio is out of range: it has to be 0 to 10"));
-        }
-        if !(0.0..=10_000.0).contains(&reserve) {
-            return Err(PyValueError::new_err("reserve is out of range: it has to be 0 to 10000"));
-        }
-        let mut options = BudgetOptions::default();
-        options.ratio = ratio;
-        options.reserve = reserve;
+        let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
+        options.check().map_err(value_error)?;
         Ok(Budget { budget: resayil_core::retry::Budget::new(options), ratio, reserve })
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct RetryPolicy(pub(crate) Policy);
 impl RetryPolicy {
     #[new]
     #[pyo3(
-        signature = (max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter=Cow::Borrowed("equal"), max_quota_waits=20, patience=None, retry_ambiguous=true, retry_kinds=None),
+        signature = (max_attempts=i64::from(Policy::default().max_attempts()), deadline=None, base_delay=Policy::default().base_delay().as_secs_f64(), max_delay=Policy::default().max_delay().as_secs_f64(), max_hint=Policy::default().max_hint().as_secs_f64(), *, factor=Policy::default().factor(), jitter=Cow::Borrowed(Policy::default().jitter().name()), max_quota_waits=i64::from(Policy::default().max_quota_waits()), patience=None, retry_ambiguous=Policy::default().retry_ambiguous(), retry_kinds=None),
         text_signature = "(max_attempts=5, deadline=None, base_delay=1.0, max_delay=60.0, max_hint=120.0, *, factor=2.0, jitter='equal', max_quota_waits=20, patience=None, retry_ambiguous=True, retry_kinds=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "they are the options, by keyword")]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::Error;
@@ -47,14 +47,9 @@ impl Quota {
         now: Option<f64>,
         wall: Option<f64>,
     ) -> PyResult<Self> {
-        if limit == Some(0) {
-            return Err(PyValueError::new_err("limit is out of range: it has to be 1 or more"));
-        }
         let window = window.map(|seconds| input::duration("window", seconds)).transpose()?;
-        if window.is_some_and(|window| window.is_zero()) {
-            return Err(PyValueError::new_err("window has to be more than 0 seconds, or None"));
-        }
         let options = QuotaOptions::default().with_limit(limit).with_window(window);
+        options.check().map_err(input::value_error)?;
         let (wall, now) = (input::wall(wall)?, input::monotonic(now)?);
         Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
     }

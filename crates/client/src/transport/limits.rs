@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resayil_core::error::OptionError;
+
 /// The limits that hold for every exchange of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -35,20 +37,29 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What is wrong with them.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
-        [
-            (self.connect_timeout.is_zero(), "connect_timeout has to be more than 0"),
-            (
-                self.first_byte_timeout.is_some_and(|timeout| timeout.is_zero()),
-                "first_byte_timeout has to be more than 0",
-            ),
-            (self.max_wire_bytes == 0, "max_wire_bytes has to be at least 1"),
-            (self.max_response_bytes == 0, "max_response_bytes has to be at least 1"),
-            (self.max_head_bytes == 0, "max_head_bytes has to be at least 1"),
-            (self.max_headers == 0, "max_headers has to be at least 1"),
-        ]
-        .into_iter()
-        .find_map(|(is_bad, problem)| is_bad.then_some(problem))
+    /// Whether all are within their ranges.
+    pub(crate) fn check(&self) -> Result<(), OptionError> {
+        let first_byte = self.first_byte_timeout.unwrap_or(self.connect_timeout);
+        for (option, timeout) in
+            [("connect_timeout", self.connect_timeout), ("first_byte_timeout", first_byte)]
+        {
+            above_zero(option, timeout)?;
+        }
+        for (option, number) in [
+            ("max_wire_bytes", self.max_wire_bytes as u64),
+            ("max_response_bytes", self.max_response_bytes as u64),
+            ("max_head_bytes", self.max_head_bytes as u64),
+            ("max_headers", self.max_headers as u64),
+        ] {
+            if number == 0 {
+                return Err(OptionError::new(option, number, "1 or more"));
+            }
+        }
+        Ok(())
     }
+}
+
+/// Checks a time-out.
+pub(crate) fn above_zero(option: &'static str, timeout: Duration) -> Result<(), OptionError> {
+    if timeout.is_zero() { Err(OptionError::new(option, 0, "more than 0 seconds")) } else { Ok(()) }
 }

@@ -38,7 +38,7 @@ use dial::Dialer;
 use exchange::{Connection, Request};
 pub(crate) use failure::Failure;
 pub(crate) use incoming::Incoming;
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limits, above_zero};
 #[cfg(feature = "in-memory")]
 pub(crate) use memory::Memory;
 pub(crate) use names::is_loopback;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::error::OptionError;
 use crate::kind::Kind;
-use crate::retry::{Call, PolicyError, StopReason};
+use crate::retry::{Call, StopReason};
 
 /// Another model, another service, or both, that may serve a request.
 ///
@@ -130,7 +131,7 @@ impl fmt::Debug for FallbackTarget {
 /// let index = targets.next(&call, &error, now).unwrap();
 /// assert_eq!(fallback.targets()[index].model(), Some("llama3.2:3b"));
 /// call.restart(); // and send the request there
-/// # Ok::<(), resayil_core::retry::PolicyError>(())
+/// # Ok::<(), resayil_core::error::OptionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fallback(Arc<Data>);
@@ -159,7 +160,7 @@ impl Fallback {
     /// # Errors
     ///
     /// As [`FallbackBuilder::build`].
-    pub fn models<'a>(models: impl IntoIterator<Item = &'a str>) -> Result<Self, PolicyError> {
+    pub fn models<'a>(models: impl IntoIterator<Item = &'a str>) -> Result<Self, OptionError> {
         models.into_iter().fold(Fallback::builder(), FallbackBuilder::target).build()
     }
 
@@ -237,7 +238,7 @@ impl FallbackBuilder {
     /// # Errors
     ///
     /// The first option that is out of its range.
-    pub fn build(self) -> Result<Fallback, PolicyError> {
+    pub fn build(self) -> Result<Fallback, OptionError> {
         const LOCAL: [Kind; 3] = [Kind::Cancelled, Kind::Deadline, Kind::Configuration];
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let Data { targets, on, overloaded_attempts, max_wait } = &self.0;
@@ -246,13 +247,21 @@ impl FallbackBuilder {
             (target.model.is_some() || target.base_url.is_some())
                 && texts.into_iter().flatten().all(|text| !text.is_empty())
         };
-        PolicyError::check("targets", (1..=100).contains(&targets.len()), "1 to 100 targets")?;
-        PolicyError::check("targets", targets.iter().all(named), "a model, a base URL or both")?;
-        let of_answers = on.iter().all(|kind| !LOCAL.contains(kind));
-        PolicyError::check("on", of_answers, "kinds of error that do not come from the caller")?;
-        let attempts = (1..=1000).contains(overloaded_attempts);
-        PolicyError::check("overloaded_attempts", attempts, "1 to 1000 attempts")?;
-        PolicyError::check("max_wait", *max_wait <= DAY, "0 to 86400 seconds")?;
+        let check = OptionError::check;
+        let (number, attempts) = (targets.len(), *overloaded_attempts);
+        check("targets", &number, (1..=100).contains(&number), "1 to 100 targets")?;
+        check("targets", &"neither", targets.iter().all(named), "a model, a base URL or both")?;
+        if let Some(kind) = on.iter().find(|kind| LOCAL.contains(kind)) {
+            let range = "kinds of error that do not come from the caller";
+            return Err(OptionError::new("on", kind, range));
+        }
+        check(
+            "overloaded_attempts",
+            &attempts,
+            (1..=1000).contains(&attempts),
+            "1 to 1000 attempts",
+        )?;
+        check("max_wait", &max_wait.as_secs_f64(), *max_wait <= DAY, "0 to 86400 seconds")?;
         Ok(Fallback(Arc::new(self.0)))
     }
 }

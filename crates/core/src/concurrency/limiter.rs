@@ -8,7 +8,7 @@ use super::ConcurrencyLimit;
 use super::limit::Current;
 use super::line::Line;
 use crate::error::Error;
-use crate::retry::PolicyError;
+use crate::error::OptionError;
 
 /// Admits requests as long as fewer than its limit are in flight, first come, first served. A clone is
 /// the same limiter.
@@ -28,7 +28,7 @@ use crate::retry::PolicyError;
 /// first.settle(None); // the whole answer came
 /// assert_eq!(second.poll(Waker::noop()), Poll::Ready(()));
 /// assert_eq!(limiter.state().in_flight, 1);
-/// # Ok::<(), resayil_core::retry::PolicyError>(())
+/// # Ok::<(), resayil_core::error::OptionError>(())
 /// ```
 ///
 /// In async code: `std::future::poll_fn(|context| permit.poll(context.waker())).await`.
@@ -77,9 +77,9 @@ impl ConcurrencyLimiter {
     /// # Errors
     ///
     /// The limit is out of its range: option `max_concurrency`.
-    pub fn new(limit: ConcurrencyLimit) -> Result<Self, PolicyError> {
+    pub fn new(limit: ConcurrencyLimit) -> Result<Self, OptionError> {
         let good = (1..=100_000).contains(&limit.max());
-        PolicyError::check("max_concurrency", good, "1 to 100000 requests")?;
+        OptionError::check("max_concurrency", &limit.max(), good, "1 to 100000 requests")?;
         let state = State { current: Current::new(limit), in_flight: 0, line: Line::default() };
         Ok(ConcurrencyLimiter(Arc::new(Shared { options: limit, state: Mutex::new(state) })))
     }

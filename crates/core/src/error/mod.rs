@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub use crate::kind::KindRow;
 pub use crate::limit_scope::LimitScope;
+pub use crate::option_error::OptionError;
 pub use crate::severity::Severity;
 pub use crate::unknown_name::UnknownName;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};

@@ -20,6 +20,7 @@ mod ticket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::error::OptionError;
 use crate::timestamp::Timestamp;
 
 pub use cost::Cost;
@@ -62,6 +63,24 @@ impl QuotaOptions {
     pub fn with_window(mut self, window: impl Into<Option<Duration>>) -> Self {
         self.window = window.into();
         self
+    }
+
+    /// Whether all options are within their ranges.
+    ///
+    /// # Errors
+    ///
+    /// The first option that is not.
+    pub fn check(&self) -> Result<(), OptionError> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        OptionError::check("limit", &0, self.limit != Some(0), "1 or more requests")?;
+        let window = self.window.unwrap_or(DAY);
+        let good = window <= DAY && !window.is_zero();
+        OptionError::check(
+            "window",
+            &window.as_secs_f64(),
+            good,
+            "more than 0 and up to 86400 seconds",
+        )
     }
 }
 

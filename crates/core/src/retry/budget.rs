@@ -4,10 +4,12 @@ mod line;
 mod record;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::error::OptionError;
 use crate::kind::Kind;
 
 pub(crate) use line::{BudgetWait, Turn};
@@ -47,7 +49,21 @@ impl BudgetOptions {
         self.reserve = reserve;
         self
     }
+
+    /// Whether all options are within their ranges.
+    ///
+    /// # Errors
+    ///
+    /// The first option that is not.
+    pub fn check(&self) -> Result<(), OptionError> {
+        let BudgetOptions { ratio, reserve } = *self;
+        OptionError::check("ratio", &ratio, RATIOS.contains(&ratio), "0 to 10 retries")?;
+        OptionError::check("reserve", &reserve, RESERVES.contains(&reserve), "0 to 10000 retries")
+    }
 }
+
+const RATIOS: RangeInclusive<f64> = 0.0..=10.0;
+const RESERVES: RangeInclusive<f64> = 0.0..=10_000.0;
 
 /// A stock of retries that all calls of a client share, so that an outage is not answered with a
 /// storm. A clone is the same budget.
@@ -123,11 +139,14 @@ impl Budget {
     /// back.
     pub const PROBE_AFTER: Duration = Duration::from_secs(5);
 
-    /// A full budget. Options out of range are moved to the nearest end of it.
+    /// A full budget. An option out of its range is moved to the nearest end of it; see
+    /// [`BudgetOptions::check`].
     pub fn new(options: BudgetOptions) -> Self {
-        let thousandths = |retries: f64, max: f64| (retries.clamp(0.0, max) * RETRY as f64) as u32;
-        let capacity = thousandths(options.reserve, 10_000.0);
-        let earned = thousandths(options.ratio, 10.0);
+        let thousandths = |retries: f64, range: RangeInclusive<f64>| {
+            (retries.clamp(*range.start(), *range.end()) * RETRY as f64) as u32
+        };
+        let capacity = thousandths(options.reserve, RESERVES);
+        let earned = thousandths(options.ratio, RATIOS);
         let state = State {
             stock: capacity,
             refilled: Duration::ZERO,

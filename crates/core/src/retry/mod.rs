@@ -14,4 +14,4 @@ pub use budget::{Budget, BudgetOptions};
 pub(crate) use budget::{BudgetWait, Turn};
 pub use call::Call;
 pub use decision::{Decision, RetryReason};
-pub use policy::{Policy, PolicyBuilder, PolicyError};
+pub use policy::{Policy, PolicyBuilder};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Call, Jitter};
+use crate::error::OptionError;
 use crate::kind::Kind;
 
 /// When to try again, as immutable data.
@@ -34,7 +35,7 @@ use crate::kind::Kind;
 ///
 /// let policy = Policy::builder().max_attempts(3).deadline(Duration::from_secs(90)).build()?;
 /// assert_eq!(policy.max_attempts(), 3);
-/// # Ok::<(), resayil_core::retry::PolicyError>(())
+/// # Ok::<(), resayil_core::retry::OptionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
@@ -312,43 +313,22 @@ impl PolicyBuilder {
     /// # Errors
     ///
     /// The first option that is out of its range.
-    pub fn build(self) -> Result<Policy, PolicyError> {
+    pub fn build(self) -> Result<Policy, OptionError> {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let policy = self.0;
-        let check = PolicyError::check;
-        check("max_attempts", (1..=1000).contains(&policy.max_attempts), "1 to 1000 attempts")?;
-        check("base_delay", policy.base_delay <= DAY, "0 to 86400 seconds")?;
-        check("factor", (1.0..=10.0).contains(&policy.factor), "1 to 10")?;
-        check("max_delay", policy.max_delay <= DAY, "0 to 86400 seconds")?;
-        check("max_delay", policy.max_delay >= policy.base_delay, "at least base_delay")?;
-        let year = 365 * DAY;
-        check("patience", policy.patience.is_none_or(|it| it <= year), "0 to 31536000 seconds")?;
-        check("max_quota_waits", policy.max_quota_waits <= 1000, "0 to 1000 refusals")?;
+        let check = OptionError::check;
+        let (attempts, waits) = (policy.max_attempts, policy.max_quota_waits);
+        check("max_attempts", &attempts, (1..=1000).contains(&attempts), "1 to 1000 attempts")?;
+        check("factor", &policy.factor, (1.0..=10.0).contains(&policy.factor), "1 to 10")?;
+        check("max_quota_waits", &waits, waits <= 1000, "0 to 1000 refusals")?;
+        let (base, max) = (policy.base_delay, policy.max_delay);
+        check("base_delay", &base.as_secs_f64(), base <= DAY, "0 to 86400 seconds")?;
+        check("max_delay", &max.as_secs_f64(), max <= DAY, "0 to 86400 seconds")?;
+        check("max_delay", &max.as_secs_f64(), max >= base, "at least base_delay")?;
+        let patience = policy.patience.unwrap_or_default();
+        check("patience", &patience.as_secs_f64(), patience <= YEAR, "0 to 31536000 seconds")?;
         Ok(policy)
-    }
-}
-
-/// An option of a policy, a fallback or a limit that is out of its range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{option} is out of range: it has to be {range}")]
-pub struct PolicyError {
-    option: &'static str,
-    range: &'static str,
-}
-
-impl PolicyError {
-    /// An error unless the option is good.
-    pub(crate) fn check(
-        option: &'static str,
-        good: bool,
-        range: &'static str,
-    ) -> Result<(), PolicyError> {
-        if good { Ok(()) } else { Err(PolicyError { option, range }) }
-    }
-
-    /// The name of the option.
-    pub fn option(&self) -> &'static str {
-        self.option
     }
 }
 
