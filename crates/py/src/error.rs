@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use resayil_core::Error;
 
+use crate::input::value_error;
 use crate::rate_limit::RateLimit;
 use crate::{error_new, messages};
 
@@ -258,41 +259,22 @@ impl NativeError {
         format!("<Error {}>", self.0)
     }
 
+    /// All that the error knows, as bytes that every later version reads.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.to_bytes())
+    }
+
+    /// The error of such bytes; ValueError for others.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
+        Error::from_bytes(bytes).map(NativeError).map_err(value_error)
+    }
+
     /// What pickle and copy make an equal error of.
-    fn __getnewargs_ex__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let error = &self.0;
-        let details = PyDict::new(py);
-        details.set_item("explanation", error.explanation())?;
-        details.set_item("status", error.status())?;
-        details.set_item("retryable", error.is_retryable())?;
-        details.set_item("should_retry", error.should_retry())?;
-        details.set_item("code", error.code())?;
-        details.set_item("type", error.error_type())?;
-        details.set_item("param", error.param())?;
-        details.set_item("request_id", error.request_id())?;
-        let wait = error.retry_after().map(|wait| (wait.as_secs(), wait.subsec_nanos()));
-        details.set_item("retry_after", wait)?;
-        details.set_item("retry_after_source", self.retry_after_source())?;
-        details.set_item("rate_limit", self.rate_limit())?;
-        details.set_item("limit_scope", self.limit_scope())?;
-        let window = error.limit_window().map(|window| (window.as_secs(), window.subsec_nanos()));
-        details.set_item("limit_window", window)?;
-        details.set_item("retry_at", self.retry_at())?;
-        details.set_item("field_errors", self.field_errors(py)?)?;
-        details.set_item("provider", self.provider())?;
-        details.set_item("attempts", error.attempts())?;
-        details.set_item("exhausted", error.is_exhausted())?;
-        details.set_item("stop_reason", self.stop_reason())?;
-        details.set_item("ambiguous", error.is_ambiguous())?;
-        details.set_item("rejected", error.is_rejected())?;
-        details.set_item("model", error.model())?;
-        details.set_item("partial_text", error.partial_text())?;
-        details.set_item("safe_to_replay", error.is_safe_to_replay())?;
-        details.set_item("body", self.body(py))?;
-        details.set_item("headers", self.headers(py)?)?;
-        Ok(((self.kind(), error.message()).into_pyobject(py)?, details))
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let restore = slf.get_type().getattr("from_bytes")?;
+        Ok((restore, (slf.get().to_bytes(slf.py()),)))
     }
 }

@@ -1,4 +1,4 @@
-//! Making an error from its details: for pickle and copy, and for tests of applications.
+//! Making an error from its details, for programs and for their tests.
 
 use std::time::Duration;
 
@@ -49,12 +49,8 @@ impl<'py> Details<'py> {
     }
 }
 
-/// Seconds; what is too long for a duration is the longest. A pickle holds whole seconds and
-/// nanoseconds, because a float may lose some.
+/// Seconds; what is too long for a duration is the longest.
 fn wait(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
-    if let Ok((seconds, nanos)) = value.extract::<(u64, u32)>() {
-        return Ok(Duration::new(seconds, nanos.min(999_999_999)));
-    }
     match value.extract::<f64>() {
         Ok(seconds) if seconds >= u64::MAX as f64 => Ok(Duration::MAX),
         Ok(seconds) => input::duration(name, seconds),

@@ -46,7 +46,7 @@ impl Limits {
             above_zero(option, timeout)?;
         }
         for (option, number) in [
-            ("max_wire_bytes", self.max_wire_bytes as u64),
+            ("max_wire_bytes", self.max_wire_bytes),
             ("max_response_bytes", self.max_response_bytes as u64),
             ("max_head_bytes", self.max_head_bytes as u64),
             ("max_headers", self.max_headers as u64),

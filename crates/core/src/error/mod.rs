@@ -1,5 +1,6 @@
 //! The error: what went wrong, and all that is known about it.
 
+mod bytes;
 mod display;
 mod field_errors;
 mod header_list;
@@ -19,6 +20,7 @@ pub use crate::limit_scope::LimitScope;
 pub use crate::option_error::OptionError;
 pub use crate::severity::Severity;
 pub use crate::unknown_name::UnknownName;
+pub use bytes::DecodeError;
 pub use field_errors::{FieldError, MAX_FIELD_ERRORS};
 pub(crate) use field_errors::{FieldTexts, MAX_ALL_FIELD_BYTES, MAX_FIELD_TEXT_BYTES};
 pub(crate) use header_list::HeaderSize;

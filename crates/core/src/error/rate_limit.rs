@@ -8,8 +8,8 @@ use std::time::Duration;
 /// forms of them that providers use. On an answer from a cache (a positive `Age`) they are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RateLimit {
-    requests: Bucket,
-    tokens: Bucket,
+    pub(super) requests: Bucket,
+    pub(super) tokens: Bucket,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
