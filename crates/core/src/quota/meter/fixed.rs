@@ -10,6 +10,9 @@ use crate::quota::nanos;
 /// In microseconds.
 const SECOND: i64 = 1_000_000;
 
+/// No more is counted, so that sums stay within a number.
+const MOST: u64 = 1 << 62;
+
 /// Requests that are sent so close to a window's end may be counted in the next one.
 pub(in crate::quota) const TRANSIT: Duration = Duration::from_millis(250);
 
@@ -130,7 +133,7 @@ impl Fixed {
     pub(super) fn is_sound(&self, length: i64) -> bool {
         let [earliest, latest] = self.phase;
         self.carried <= self.used
-            && self.used.max(self.last.0) < 1 << 62
+            && self.used.max(self.last.0) <= MOST
             && (0..=latest).contains(&earliest)
             && latest - earliest <= length
             && latest <= 2 * length
@@ -200,7 +203,7 @@ impl Fixed {
         } else if index < self.index {
             // Back, because the clock proved to be behind its estimate: what was sent still counts.
             let (used, began) = self.last;
-            self.used = used.saturating_add(self.used - self.carried);
+            self.used = used.saturating_add(self.used - self.carried).min(MOST);
             (self.began, self.carried, self.last) = (began, 0, (0, 0));
         }
         self.index = index;
@@ -212,7 +215,7 @@ impl Fixed {
 
     #[inline]
     pub(super) fn take(&mut self, amount: u64, now: u64) {
-        self.used = self.used.saturating_add(amount);
+        self.used = self.used.saturating_add(amount).min(MOST);
         if now >= self.fresh_from {
             self.fresh.roll(now, |_, _| {});
             self.fresh.add(small(amount), now);
@@ -300,4 +303,23 @@ fn micros(micros: i64) -> Duration {
 
 fn small(amount: u64) -> u32 {
     u32::try_from(amount).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    #[test]
+    fn a_clock_that_goes_back_adds_no_more_than_the_most() {
+        let length = 60 * SECOND;
+        let clock =
+            |seconds| ServerClock::new(Timestamp::from_unix_seconds(seconds), Duration::ZERO);
+        let mut fixed = Fixed::used_up(MOST, length, &clock(600), Duration::ZERO);
+        fixed.roll(length, &clock(660), Duration::ZERO);
+        fixed.take(MOST, 0);
+        fixed.roll(length, &clock(600), Duration::ZERO);
+        assert_eq!(fixed.used(), MOST);
+        assert!(fixed.is_sound(length));
+    }
 }
