@@ -55,6 +55,8 @@ mod option_error;
 mod provider;
 pub mod quota;
 mod record;
+#[cfg(feature = "serde")]
+mod record_data;
 pub mod redaction;
 pub mod retry;
 mod rng;

@@ -1,5 +1,7 @@
 //! The error record: the JSON that is the same from every language.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::time::Duration;
 
 use crate::error::{Error, RateLimit};
@@ -19,73 +21,83 @@ impl Error {
     }
 }
 
+/// What a member of the record holds.
+pub(crate) enum Member<'a> {
+    Null,
+    Flag(bool),
+    Number(u64),
+    Text(Cow<'a, str>),
+    /// A number of seconds, never an integer, so that every language reads a float.
+    Seconds(Duration),
+    /// Seconds since 1970, likewise.
+    Time(Timestamp),
+    Texts(Vec<Cow<'a, str>>),
+    RateLimit(RateLimit),
+    /// Each invalid field with its messages.
+    FieldErrors(&'a Error),
+}
+
+impl<'a> Member<'a> {
+    fn text(text: Option<impl Into<Cow<'a, str>>>) -> Self {
+        text.map_or(Member::Null, |text| Member::Text(text.into()))
+    }
+
+    fn number(number: Option<impl Into<u64>>) -> Self {
+        number.map_or(Member::Null, |number| Member::Number(number.into()))
+    }
+
+    fn seconds(duration: Option<Duration>) -> Self {
+        duration.map_or(Member::Null, Member::Seconds)
+    }
+}
+
+/// The members of the record in their order: listed here and nowhere else.
+pub(crate) fn members<'a>(
+    error: &'a Error,
+    messages: &'a Messages,
+) -> [(&'static str, Member<'a>); 23] {
+    [
+        ("kind", Member::text(Some(error.kind().name()))),
+        ("status", Member::number(error.status())),
+        ("severity", Member::text(Some(error.severity().name()))),
+        ("retryable", Member::Flag(error.is_retryable())),
+        ("message", Member::text(error.message())),
+        ("code", Member::text(error.code())),
+        ("type", Member::text(error.error_type())),
+        ("param", Member::text(error.param())),
+        ("request_id", Member::text(error.request_id())),
+        ("retry_after", Member::seconds(error.retry_after())),
+        ("retry_after_source", Member::text(error.retry_after_source().map(|it| it.name()))),
+        ("rate_limit", error.rate_limit().map_or(Member::Null, Member::RateLimit)),
+        ("limit_scope", Member::text(error.limit_scope().map(|scope| scope.name()))),
+        ("limit_window", Member::seconds(error.limit_window())),
+        ("retry_at", error.retry_at().map_or(Member::Null, Member::Time)),
+        ("field_errors", Member::FieldErrors(error)),
+        ("provider", Member::text(error.provider().map(|provider| provider.name()))),
+        ("user_message", Member::text(Some(error.user_message_in(messages)))),
+        ("advice", Member::Texts(error.advice_in(messages))),
+        ("help_url", Member::text(error.help_url())),
+        ("attempts", Member::Number(error.attempts().into())),
+        ("exhausted", Member::Flag(error.is_exhausted())),
+        ("stop_reason", Member::text(error.stop_reason().map(|reason| reason.name()))),
+    ]
+}
+
+/// The members of a rate limit, in the record and by themselves.
+pub(crate) fn rate_limit_members(limit: &RateLimit) -> [(&'static str, Member<'static>); 3] {
+    [
+        ("limit", Member::number(limit.limit())),
+        ("remaining", Member::number(limit.remaining())),
+        ("reset_after", Member::seconds(limit.reset_after())),
+    ]
+}
+
 fn to_json(error: &Error, messages: &Messages) -> String {
     let mut object = ObjectWriter::new();
-    object.text("kind", Some(error.kind().name()));
-    object.raw("status", error.status());
-    object.text("severity", Some(error.severity().name()));
-    object.raw("retryable", Some(error.is_retryable()));
-    object.text("message", error.message());
-    object.text("code", error.code());
-    object.text("type", error.error_type());
-    object.text("param", error.param());
-    object.text("request_id", error.request_id());
-    object.raw("retry_after", error.retry_after().map(seconds));
-    object.text("retry_after_source", error.retry_after_source().map(|source| source.name()));
-    object.raw("rate_limit", error.rate_limit().as_ref().map(rate_limit));
-    object.text("limit_scope", error.limit_scope().map(|scope| scope.name()));
-    object.raw("limit_window", error.limit_window().map(seconds));
-    object.raw("retry_at", error.retry_at().map(unix_seconds));
-    object.raw("field_errors", Some(field_errors(error)));
-    object.text("provider", error.provider().map(|provider| provider.name()));
-    object.text("user_message", Some(&error.user_message_in(messages)));
-    object.raw("advice", Some(list(error.advice_in(messages).iter().map(AsRef::as_ref))));
-    object.text("help_url", error.help_url());
-    object.raw("attempts", Some(error.attempts()));
-    object.raw("exhausted", Some(error.is_exhausted()));
-    object.text("stop_reason", error.stop_reason().map(|reason| reason.name()));
-    object.finish()
-}
-
-/// Seconds as a JSON number that is never an integer, so that every language reads a float.
-fn seconds(duration: Duration) -> String {
-    let text = Seconds(duration).to_string();
-    if text.contains('.') { text } else { text + ".0" }
-}
-
-/// Seconds since 1970, exact to the microsecond, and never an integer either.
-fn unix_seconds(time: Timestamp) -> String {
-    let micros = time.unix_micros();
-    let sign = if micros < 0 { "-" } else { "" };
-    format!("{sign}{}", seconds(Duration::from_micros(micros.unsigned_abs())))
-}
-
-fn rate_limit(limit: &RateLimit) -> String {
-    let mut object = ObjectWriter::new();
-    object.raw("limit", limit.limit());
-    object.raw("remaining", limit.remaining());
-    object.raw("reset_after", limit.reset_after().map(seconds));
-    object.finish()
-}
-
-fn field_errors(error: &Error) -> String {
-    let mut object = ObjectWriter::new();
-    for field in error.field_errors() {
-        object.raw(field.field, Some(list(field.messages.iter().copied())));
+    for (name, member) in &members(error, messages) {
+        object.member(name, member);
     }
     object.finish()
-}
-
-fn list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let mut out = String::from("[");
-    for text in texts {
-        if out.len() > 1 {
-            out.push_str(", ");
-        }
-        push_string(&mut out, text);
-    }
-    out.push(']');
-    out
 }
 
 /// Writes one JSON object, member by member.
@@ -104,20 +116,40 @@ impl ObjectWriter {
         self.0.push_str(": ");
     }
 
-    fn text(&mut self, name: &str, value: Option<&str>) {
+    fn member(&mut self, name: &str, value: &Member<'_>) {
         self.name(name);
-        match value {
-            Some(text) => push_string(&mut self.0, text),
-            None => self.0.push_str("null"),
-        }
-    }
-
-    fn raw(&mut self, name: &str, value: Option<impl std::fmt::Display>) {
-        self.name(name);
-        match value {
-            Some(value) => self.0.push_str(&value.to_string()),
-            None => self.0.push_str("null"),
-        }
+        let out = &mut self.0;
+        // Writing to a text does not fail.
+        let _ = match value {
+            Member::Null => out.write_str("null"),
+            Member::Flag(flag) => write!(out, "{flag}"),
+            Member::Number(number) => write!(out, "{number}"),
+            Member::Text(text) => return push_string(out, text),
+            Member::Seconds(duration) => return push_seconds(out, *duration),
+            Member::Time(time) => {
+                let micros = time.unix_micros();
+                if micros < 0 {
+                    out.push('-');
+                }
+                return push_seconds(out, Duration::from_micros(micros.unsigned_abs()));
+            }
+            Member::Texts(texts) => return push_list(out, texts.iter().map(AsRef::as_ref)),
+            Member::RateLimit(limit) => {
+                let mut object = ObjectWriter::new();
+                for (name, member) in &rate_limit_members(limit) {
+                    object.member(name, member);
+                }
+                out.write_str(&object.finish())
+            }
+            Member::FieldErrors(error) => {
+                let mut object = ObjectWriter::new();
+                for field in error.field_errors() {
+                    object.name(field.field);
+                    push_list(&mut object.0, field.messages.iter().copied());
+                }
+                out.write_str(&object.finish())
+            }
+        };
     }
 
     fn finish(mut self) -> String {
@@ -126,20 +158,47 @@ impl ObjectWriter {
     }
 }
 
+/// Seconds as a JSON number that is never an integer.
+fn push_seconds(out: &mut String, duration: Duration) {
+    let begin = out.len();
+    let _ = write!(out, "{}", Seconds(duration));
+    if !out[begin..].contains('.') {
+        out.push_str(".0");
+    }
+}
+
+fn push_list<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
+    out.push('[');
+    for (index, text) in texts.enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        push_string(out, text);
+    }
+    out.push(']');
+}
+
 /// A JSON string, RFC 8259 section 7.
 fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        // What is escaped is ASCII, so the text splits there.
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        match special.as_bytes()[0] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            byte => {
+                let _ = write!(out, "\\u{byte:04x}");
+            }
         }
+        rest = &special[1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 

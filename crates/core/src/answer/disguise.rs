@@ -5,7 +5,7 @@ use super::reading::Reading;
 use super::verdict::{self, Verdict};
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::stream::event::failure_without_content;
+use crate::stream::event::{Nothing, nothing_in};
 use crate::timestamp::Timestamp;
 
 /// The error in an answer that claims success, if there is one.
@@ -40,10 +40,9 @@ fn verdict_on(status: u16, answer: &Reading<'_>) -> Option<Disguised> {
     let content_type = facts.content_type;
     let is = |part: &str| content_type.to_ascii_lowercase().contains(part);
     let is_error = body.has_error || body.looks_like_error;
-    let failure = if body.format == Format::Json && !is_error {
-        failure_without_content(body::trim(bytes))
-    } else {
-        None
+    let nothing = match body.format {
+        Format::Json if !is_error => nothing_in(body::trim(bytes)),
+        _ => None,
     };
     match body.format {
         Format::Json if is_error => {
@@ -51,13 +50,13 @@ fn verdict_on(status: u16, answer: &Reading<'_>) -> Option<Disguised> {
             let verdict = verdict::decide(named, facts, body, answer.provider);
             Some(Disguised { status: named.unwrap_or(status), verdict, explanation: None })
         }
-        Format::Json if failure.is_some() => {
-            let kind = failure?;
-            let verdict = Verdict { kind, retryable: kind.is_retryable() };
-            explained(verdict, "the answer ended before it held any text")
-        }
-        Format::Json if body.empty_answer => protocol("the answer is empty and used no tokens"),
-        Format::Json => None,
+        Format::Json => match nothing? {
+            Nothing::Failed(kind) => {
+                let verdict = Verdict { kind, retryable: kind.is_retryable() };
+                explained(verdict, "the answer ended before it held any text")
+            }
+            Nothing::NoTokens => protocol("the answer is empty and used no tokens"),
+        },
         Format::Html => protocol("a web page came in place of an answer"),
         // Azure throttles some streams with an empty 200.
         Format::Empty if facts.retry_after.is_some() || facts.retry_after_ms.is_some() => {

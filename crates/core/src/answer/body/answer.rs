@@ -3,39 +3,22 @@
 use std::borrow::Cow;
 
 use super::Body;
-use super::members::{message_of, read_error, scalar};
+use super::error_object::read_error;
+use super::values::{message_of, scalar};
 use crate::text::json::{Array, Object, Value};
 use crate::timestamp::Timestamp;
 
 /// No more than this many choices of an answer are looked at.
 const MAX_CHOICES: usize = 32;
 
-/// The choices of an answer: an error in one of them, or nothing in any.
-pub(super) fn read_choices<'a>(
-    choices: Array<'a>,
-    usage: Option<Object<'a>>,
-    body: &mut Body<'a>,
-    now: Timestamp,
-) {
-    let mut any_content = false;
-    for choice in choices.items().take(MAX_CHOICES).filter_map(Value::as_object) {
-        if let Some(error) = choice.get("error").and_then(Value::as_object) {
-            body.has_error = true;
-            return read_error(&mut error.members(), body, now);
-        }
-        let message = choice.get("message").and_then(Value::as_object);
-        let holds = |name: &str| {
-            message.and_then(|message| message.get(name)).is_some_and(Value::holds_content)
-        };
-        any_content |=
-            ["content", "tool_calls", "function_call", "refusal", "reasoning_content", "audio"]
-                .into_iter()
-                .any(holds);
-        any_content |= choice.get("text").is_some_and(Value::holds_content);
+/// Reads the error in one of the choices of an answer, if there is one.
+pub(super) fn read_choices<'a>(choices: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
+    let errors = choices.items().take(MAX_CHOICES).filter_map(Value::as_object);
+    let mut errors = errors.filter_map(|choice| choice.get("error").and_then(Value::as_object));
+    if let Some(error) = errors.next() {
+        body.has_error = true;
+        read_error(&mut error.members(), body, now);
     }
-    let tokens = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_f64);
-    body.empty_answer =
-        !any_content && tokens("total_tokens").or(tokens("completion_tokens")) == Some(0.0);
 }
 
 /// MiniMax's `base_resp`, which stands in every answer, most often under a 200: `{"status_code":1008,

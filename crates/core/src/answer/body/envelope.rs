@@ -1,7 +1,8 @@
 //! Errors inside of what gateways and frameworks put around them: FastAPI's `detail`, a `data`, the
 //! `body` of an answer that is passed on.
 
-use super::members::{self, message_of};
+use super::error_object::read_error_within;
+use super::values::message_of;
 use super::{Body, cause};
 use crate::text::json::{Object, Value};
 use crate::timestamp::Timestamp;
@@ -44,19 +45,19 @@ pub(super) fn read<'a>(
 ) -> bool {
     match envelope.get("error").or_else(|| envelope.get("Error")) {
         Some(Value::Object(error)) if error.members().next().is_some() => {
-            members::read_error_within(&mut error.members(), body, now, depth);
+            read_error_within(&mut error.members(), body, now, depth);
             body.has_error = true;
             return true;
         }
         Some(error @ Value::Text(_)) if is_error && message_of(error).is_some() => {
-            members::read_error_within(&mut envelope.members(), body, now, 0);
+            read_error_within(&mut envelope.members(), body, now, 0);
             body.message = message_of(error);
             return true;
         }
         _ => {}
     }
     if is_error && names_a_mistake(envelope) {
-        members::read_error_within(&mut envelope.members(), body, now, depth);
+        read_error_within(&mut envelope.members(), body, now, depth);
         return true;
     }
     let Some(depth) = depth.checked_sub(1) else { return false };

@@ -1,12 +1,14 @@
-//! The members of a JSON body that tell of an error, in the shapes of all known dialects.
+//! The members of a JSON body, beside an error and around it, in the shapes of all known dialects.
 
 use std::borrow::Cow;
 
-use super::{Body, ErrorMembers, answer, envelope, fields, waits};
-use crate::answer::limit::{Limit, words};
+use super::error_object::{is_error_object, read_error};
+use super::values::{is_text, message_of, scalar, status};
+use super::waits::{self, read_waits};
+use super::{Body, answer, envelope, fields};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
-use crate::text::json::{Array, Members, Object, Value};
+use crate::text::json::{Array, Object, Value};
 use crate::timestamp::Timestamp;
 
 /// The members beside the error itself, kept until all are known.
@@ -35,7 +37,6 @@ struct Top<'a> {
     object: Option<Value<'a>>,
     id: Option<Value<'a>>,
     choices: Option<Array<'a>>,
-    usage: Option<Object<'a>>,
     response: Option<Object<'a>>,
     /// An answer of somebody else that is passed on.
     body: Option<Object<'a>>,
@@ -127,7 +128,6 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                 }
             }
             b"choices" => top.choices = value.as_array(),
-            b"usage" => top.usage = value.as_object(),
             b"response" => {
                 top.response = value.as_object();
                 top.has_content |= matches!(value, Value::Text(_)) && value.holds_content();
@@ -212,7 +212,7 @@ impl<'a> Top<'a> {
         }
         if !body.has_error {
             if let Some(choices) = self.choices {
-                answer::read_choices(choices, self.usage, body, now);
+                answer::read_choices(choices, body, now);
             }
         }
         if !body.has_error {
@@ -363,228 +363,4 @@ impl<'a> Top<'a> {
         };
         body.provider = body.provider.or(found);
     }
-}
-
-/// Reads an error object.
-pub(super) fn read_error<'a>(error: &mut Members<'a>, body: &mut Body<'a>, now: Timestamp) {
-    read_error_within(error, body, now, envelope::MAX_DEPTH);
-}
-
-/// Reads an error object, and so many errors inside of it.
-pub(super) fn read_error_within<'a>(
-    error: &mut Members<'a>,
-    body: &mut Body<'a>,
-    now: Timestamp,
-    depth: u32,
-) {
-    let (mut nested, mut behind, mut google_status) = (None, None, None);
-    for (name, value) in error {
-        if matches!(value, Value::Null) {
-            continue;
-        }
-        note(name.raw(), &mut body.error_members);
-        if let Value::Object(object) = value {
-            if envelope::is_envelope(name.raw()) {
-                behind = behind.or(Some(object));
-            }
-        }
-        match name.raw() {
-            b"message" | b"msg" | b"Message" | b"Msg" | b"faultstring" => {
-                body.message = message_of(value).or(body.message.take())
-            }
-            b"detail" | b"description" => {
-                body.message = body.message.take().or_else(|| message_of(value))
-            }
-            b"code" | b"Code" | b"error_code" | b"errorcode" => body.code = scalar(value),
-            b"type" => body.error_type = scalar(value),
-            b"param" => body.param = scalar(value),
-            b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
-            b"status" | b"http_status_code" | b"status_code" => match status(value) {
-                Some(code) => body.status = Some(code),
-                None => google_status = scalar(value),
-            },
-            b"innererror" => {
-                let code = value.as_object().and_then(|inner| inner.get_some("code"));
-                body.inner_code = code.and_then(scalar).or(body.inner_code.take());
-            }
-            b"metadata" => {
-                if let Some(metadata) = value.as_object() {
-                    read_metadata(metadata, body, now);
-                }
-            }
-            b"details" => match value {
-                Value::Array(details) => read_details(details, body, now),
-                details => read_waits(details, body, now),
-            },
-            b"errors" => {
-                if let Some(map) = value.as_object() {
-                    if let Some(text) = fields::read_map(&mut map.members(), &mut body.fields) {
-                        fields::push("message", text, &mut body.fields);
-                    }
-                }
-            }
-            b"error" => nested = Some(value),
-            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
-        }
-    }
-    if body.message.is_none() {
-        body.message = nested.and_then(message_of);
-    }
-    if let Some(behind) = behind {
-        envelope::read_behind(behind, body, now, depth);
-    }
-    // google.rpc.Code, such as RESOURCE_EXHAUSTED, says more than the code, which repeats the HTTP
-    // status.
-    let is_google = |status: &Cow<'_, str>| {
-        status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-    };
-    let code_is_number =
-        body.code.as_ref().is_none_or(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
-    if let Some(status) = google_status.filter(is_google).filter(|_| code_is_number) {
-        body.status = body.status.or(body.code.as_ref().and_then(|code| code.parse().ok()));
-        body.code = Some(status);
-        body.provider = body.provider.or(Some(Provider::Gemini));
-    }
-}
-
-fn note(name: &[u8], members: &mut ErrorMembers) {
-    members.any = true;
-    match name {
-        b"code" => members.code = true,
-        b"type" => members.kind = true,
-        b"message" => members.message = true,
-        b"status" => members.status = true,
-        b"details" => members.details = true,
-        b"innererror" => members.innererror = true,
-        b"metadata" => members.metadata = true,
-        b"n_ctx" => members.n_ctx = true,
-        _ => {}
-    }
-}
-
-/// The waits among the members of an object.
-fn read_waits(value: Value<'_>, body: &mut Body<'_>, now: Timestamp) {
-    let members = value.as_object().into_iter().flat_map(|object| object.members());
-    for (name, value) in members {
-        body.retry_after = body.retry_after.or_else(|| waits::read(name.raw(), value, now));
-    }
-}
-
-/// OpenRouter's `metadata`.
-fn read_metadata<'a>(metadata: Object<'a>, body: &mut Body<'a>, now: Timestamp) {
-    for (name, value) in metadata.members() {
-        match name.raw() {
-            b"error_type" => body.inner_code = scalar(value).or(body.inner_code.take()),
-            // A moderation's verdict: the flagged input beside it is the prompt, and is not read.
-            b"reasons" | b"flagged_input" | b"patterns" => {
-                body.inner_code = Some(Cow::Borrowed("moderation"))
-            }
-            // What the provider said to OpenRouter. It may quote the prompt, so it is never shown.
-            b"raw" => body.raw_cause = value.as_text(),
-            b"headers" => {
-                if let Some(headers) = value.as_object() {
-                    body.retry_after =
-                        body.retry_after.or_else(|| waits::read_headers(headers, now));
-                }
-            }
-            name => body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now)),
-        }
-    }
-}
-
-/// No more than this many of Google's details, and of the violations in one, are looked at.
-const MAX_DETAILS: usize = 32;
-
-/// Google's `details`: the wait, the quota that was exceeded, the reason.
-fn read_details<'a>(details: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
-    for detail in details.items().take(MAX_DETAILS).filter_map(Value::as_object) {
-        for (name, value) in detail.members() {
-            match name.raw() {
-                // google.rpc.ErrorInfo, such as API_KEY_INVALID.
-                b"reason" => body.inner_code = scalar(value).or(body.inner_code.take()),
-                b"metadata" => {
-                    let limit = value.as_object().and_then(|metadata| metadata.get("quota_limit"));
-                    note_quota(limit, body);
-                }
-                b"violations" => {
-                    let Some(violations) = value.as_array() else { continue };
-                    for violation in
-                        violations.items().take(MAX_DETAILS).filter_map(Value::as_object)
-                    {
-                        note_quota(violation.get("quotaId"), body);
-                    }
-                }
-                name => {
-                    body.retry_after = body.retry_after.or_else(|| waits::read(name, value, now))
-                }
-            }
-        }
-    }
-}
-
-/// What the name of a quota tells, such as `GenerateRequestsPerDayPerProject`: of several the longest
-/// window counts.
-fn note_quota(name: Option<Value<'_>>, body: &mut Body<'_>) {
-    let Some(name) = name.and_then(Value::as_text) else { return };
-    let quota = words::of_quota(&name);
-    if quota.window > body.quota.window || body.quota == Limit::default() {
-        body.quota = quota;
-    }
-}
-
-/// A number or a text; the texts `None` and `null`, which proxies write, are nothing.
-pub(super) fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
-    let scalar = match value {
-        Value::Text(text) => Some(text.decode_prefix(256)),
-        other => other.as_scalar(),
-    };
-    scalar.filter(|text| !matches!(&**text, "" | "None" | "null"))
-}
-
-/// A message: a text, or the first one in what holds it.
-pub(super) fn message_of(value: Value<'_>) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES))
-            .filter(|text| text.contains(|c: char| !c.is_whitespace())),
-        Value::Object(object) => {
-            let inside =
-                object.get("detail").and_then(Value::as_array).and_then(|list| list.items().next());
-            text_in(object).or_else(|| inside.and_then(Value::as_object).and_then(text_in))
-        }
-        Value::Array(list) => list.items().find_map(|item| match item {
-            Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
-            Value::Object(object) => text_in(object),
-            _ => None,
-        }),
-        _ => None,
-    }
-}
-
-/// The text of an object that holds a message.
-fn text_in(object: Object<'_>) -> Option<Cow<'_, str>> {
-    let named = ["message", "msg", "detail", "error", "reason"]
-        .into_iter()
-        .filter_map(|name| object.get(name));
-    named.into_iter().find_map(|value| match value {
-        Value::Text(text) => Some(text.decode_prefix(MAX_MESSAGE_BYTES)),
-        _ => None,
-    })
-}
-
-/// Whether it is an object that tells of a failure. Coze has one in each answer, with the code 0.
-fn is_error_object(value: Value<'_>) -> bool {
-    let Value::Object(error) = value else { return false };
-    match error.get_some("code").or_else(|| error.get_some("Code")) {
-        Some(code) => scalar(code).is_some_and(|code| !matches!(&*code, "0" | "200")),
-        None => error.members().any(|(_, value)| value.holds_content()),
-    }
-}
-
-/// An HTTP status of an error.
-fn status(value: Value<'_>) -> Option<u16> {
-    value.as_scalar()?.parse().ok().filter(|status| (400..=599).contains(status))
-}
-
-pub(super) fn is_text(value: Value<'_>, expected: &str) -> bool {
-    matches!(value, Value::Text(text) if text.raw() == expected.as_bytes())
 }

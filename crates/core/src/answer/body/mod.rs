@@ -3,11 +3,13 @@
 mod answer;
 mod cause;
 mod envelope;
+mod error_object;
 mod field_list;
 mod fields;
 mod framed;
 mod html;
 mod members;
+mod values;
 mod waits;
 
 use std::borrow::Cow;
@@ -58,8 +60,6 @@ pub(crate) struct Body<'a> {
     pub(crate) provider: Option<Provider>,
     /// Which members the error object has.
     error_members: ErrorMembers,
-    /// An answer with choices, none of which holds any text or call, and no tokens used.
-    pub(crate) empty_answer: bool,
 }
 
 impl Body<'_> {
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn minimax_tells_of_errors_in_every_answer() {
         let body = parsed(r#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"m"}}"#);
-        assert!(body.has_error && !body.empty_answer);
+        assert!(body.has_error);
         assert_eq!((body.message.as_deref(), body.code.as_deref()), (Some("m"), Some("1002")));
         assert!(!parsed(r#"{"base_resp":{"status_code":0,"status_msg":"success"}}"#).has_error);
     }

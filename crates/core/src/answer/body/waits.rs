@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Body;
+
 use crate::answer::rate_limit::parse_reset;
 use crate::answer::wait::{Due, Wait, parse_retry_after, wait_or_date};
 use crate::text::json::Value;
@@ -71,6 +73,14 @@ fn seconds(value: Value<'_>, now: Timestamp) -> Option<Wait> {
     let text = value.as_text()?;
     let go_duration = || duration::go_duration(text.trim()).map(Wait::In);
     parse_retry_after(&text, now).or_else(go_duration)
+}
+
+/// The waits among the members of an object.
+pub(super) fn read_waits(value: Value<'_>, body: &mut Body<'_>, now: Timestamp) {
+    let members = value.as_object().into_iter().flat_map(|object| object.members());
+    for (name, value) in members {
+        body.retry_after = body.retry_after.or_else(|| read(name.raw(), value, now));
+    }
 }
 
 #[cfg(test)]

@@ -129,10 +129,26 @@ pub(super) fn read<'a>(name: &[u8], event: Object<'a>) -> Event<'a> {
     of_an_app.unwrap_or_else(|| general::read(&kind, event, usage))
 }
 
-/// Why a whole answer holds nothing, by the words by which streams end: a filter, or a failure.
-pub(crate) fn failure_without_content(answer: &[u8]) -> Option<Kind> {
-    let event = read(b"", json::parse(answer)?.as_object()?);
-    event.finish.filter(|_| event.text.is_empty() && !event.other_content)?.of_nothing()
+/// Why a whole answer holds nothing.
+pub(crate) enum Nothing {
+    /// It says so in the words by which streams end: a filter, or a failure.
+    Failed(Kind),
+    /// No tokens were used.
+    NoTokens,
+}
+
+/// Why a whole answer holds nothing, if it does; what counts as content is what streams deliver.
+pub(crate) fn nothing_in(answer: &[u8]) -> Option<Nothing> {
+    let answer = json::parse(answer)?.as_object()?;
+    let event = read(b"", answer);
+    if !event.text.is_empty() || event.other_content {
+        return None;
+    }
+    let failed = event.finish.as_ref().and_then(Finish::of_nothing).map(Nothing::Failed);
+    let has_choices = || answer.get("choices").and_then(Value::as_array).is_some();
+    failed.or_else(|| {
+        (event.usage == Some(Usage::Nothing) && has_choices()).then_some(Nothing::NoTokens)
+    })
 }
 
 fn text_of<'a>(object: Option<Object<'a>>, name: &str) -> Cow<'a, str> {
