@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Fuzz only this target
     #[arg(long, value_enum)]
     pub(crate) target: Option<Target>,
+    /// Where chance begins, so that a run can be repeated [default: anew each time]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u32>,
 }
 
 /// A fuzz target; the name of its program, its dictionary and its corpus.
@@ -88,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let programs = build()?;
     let mut running = Vec::new();
     for &target in targets {
-        running.push(Run::start(target, &programs, options.seconds)?);
+        running.push(Run::start(target, &programs, options)?);
     }
     // All are waited for, also after one has failed.
     let results: Vec<_> = running.into_iter().map(Run::finish).collect();
@@ -124,7 +127,8 @@ struct Run {
 }
 
 impl Run {
-    fn start(target: Target, programs: &Path, seconds: u32) -> Result<Run, String> {
+    fn start(target: Target, programs: &Path, options: &Options) -> Result<Run, String> {
+        let Options { seconds, seed: begin, .. } = *options;
         let name = target.name();
         let fail = |error: io::Error| format!("fuzzing {name}: {error}");
         let folder = run::target_dir().join("fuzz").join(name);
@@ -143,6 +147,7 @@ impl Run {
             .arg(&corpus)
             .arg(&seeds)
             .arg(format!("-max_total_time={seconds}"))
+            .args(begin.map(|begin| format!("-seed={begin}")))
             .arg(format!("-timeout={TIMEOUT}"))
             .arg(format!("-rss_limit_mb={MEMORY}"))
             .arg(format!("-max_len={MAX_LENGTH}"))
