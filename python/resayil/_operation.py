@@ -12,7 +12,7 @@ from ._notes import RetryEvent
 _END = object()
 
 
-class _Told:
+class _Observer:
     """Is told the events of one call.
 
     Not the operation itself: the native half holds this, and would make a circle of it.
@@ -63,7 +63,7 @@ class Operation:
         on_event: Optional[Callable[[RetryEvent], object]] = None,
     ) -> None:
         self._now = _time.now()
-        self._told = _Told(name, on_event)
+        self._told = _Observer(name, on_event)
         self._native = _native.Operation(
             policy,
             budget=budget,

@@ -6,7 +6,7 @@ use ::client::{ChatEvent, ChatStream, Error};
 
 use crate::error::{clear, resayil_error};
 use crate::exclusive::Exclusive;
-use crate::fallback::tell;
+use crate::fallback::write_target;
 use crate::panic::{guard, take_back};
 use crate::status::{ended, resayil_status};
 use crate::text::{Pool, Span, resayil_str, resayil_string};
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn resayil_chat_stream_fallback(
     guard(|| {
         let index = out!(index, 0);
         let served = borrow!(stream).state.with(|it| it.stream.fallback());
-        tell(served.ok().flatten(), index)
+        write_target(served.ok().flatten(), index)
     })
 }
 

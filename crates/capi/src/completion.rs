@@ -2,7 +2,7 @@
 
 use ::client::{ChatCompletion, Usage};
 
-use crate::fallback::tell;
+use crate::fallback::write_target;
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_str};
 
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn resayil_completion_fallback(
 ) -> bool {
     guard(|| {
         let index = out!(index, 0);
-        tell(borrow!(completion).fallback, index)
+        write_target(borrow!(completion).fallback, index)
     })
 }
 

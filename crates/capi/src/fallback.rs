@@ -216,7 +216,7 @@ pub unsafe extern "C" fn resayil_fallback_call_free(targets: *mut resayil_fallba
 }
 
 /// Writes the number of a target, and says whether there is one.
-pub(crate) fn tell(served: Option<usize>, index: &mut usize) -> bool {
+pub(crate) fn write_target(served: Option<usize>, index: &mut usize) -> bool {
     *index = served.unwrap_or(0);
     served.is_some()
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use ::client::Response;
 
-use crate::fallback::tell;
+use crate::fallback::write_target;
 use crate::panic::{guard, take_back};
 use crate::text::{Pool, Span, resayil_bytes, resayil_str, some_name_in};
 use crate::user::User;
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn resayil_response_fallback(
 ) -> bool {
     guard(|| {
         let index = out!(index, 0);
-        tell(borrow!(response).response.fallback(), index)
+        write_target(borrow!(response).response.fallback(), index)
     })
 }
 

@@ -41,7 +41,7 @@ pub type resayil_stream_callback = Option<
 >;
 
 /// Gives an event to a callback, if there is one.
-fn tell(callback: resayil_stream_callback, event: &StreamEvent<'_>, user: *mut c_void) {
+fn notify(callback: resayil_stream_callback, event: &StreamEvent<'_>, user: *mut c_void) {
     if let Some(callback) = callback {
         let (text, data) = (event.text, event.data);
         // SAFETY: the header asks for a function of this type that does not unwind.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn resayil_stream_feed(
         ended((|| {
             // SAFETY: the header asks for NULL or as many bytes as `len` says.
             let bytes = unsafe { bytes_in(bytes, len) }?;
-            let on_event = |event: StreamEvent<'_>| tell(callback, &event, user);
+            let on_event = |event: StreamEvent<'_>| notify(callback, &event, user);
             stream.decoder.with(|decoder| decoder.feed(bytes, on_event))
         })())
     })
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn resayil_stream_finish(
         let stream = borrow!(stream);
         ended((|| {
             let now = time::unix_seconds(now_unix_seconds)?;
-            let on_event = |event: StreamEvent<'_>| tell(callback, &event, user);
+            let on_event = |event: StreamEvent<'_>| notify(callback, &event, user);
             let how = stream.decoder.with(|decoder| decoder.finish(now, on_event))?;
             *end = match how {
                 StreamEnd::Complete => RESAYIL_STREAM_COMPLETE,

@@ -77,7 +77,7 @@ impl Account {
     pub(crate) fn tell_quota_warning(&self, settings: &Settings) {
         if let Some(error) = self.host_quota.as_ref().and_then(HostQuota::take_warning) {
             let event = CallEvent::new(CallAction::Warning(Warning::QuotaNotShared), 0);
-            settings.tell(&event.with_error(&error));
+            settings.notify(&event.with_error(&error));
         }
     }
 }

@@ -346,7 +346,7 @@ impl ClientBuilder {
 
         if settings.attempt_timeout < LEAST_ATTEMPT_TIMEOUT {
             let event = CallEvent::new(CallAction::Warning(Warning::AttemptTimeout), 0);
-            settings.tell(&event.with_delay(settings.attempt_timeout));
+            settings.notify(&event.with_delay(settings.attempt_timeout));
         }
         endpoint.account.tell_quota_warning(&settings);
         Ok(Client::new(Shared { endpoint, fallbacks, settings }))

@@ -78,7 +78,7 @@ struct SpanObserver {
 
 impl Observer for SpanObserver {
     fn on_event(&self, event: &CallEvent<'_>) {
-        self.span.within(|| self.shared.settings.tell(event));
+        self.span.within(|| self.shared.settings.notify(event));
     }
 }
 

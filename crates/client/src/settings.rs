@@ -31,7 +31,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Tells what happened to a call, or to the client.
-    pub(crate) fn tell(&self, event: &CallEvent<'_>) {
+    pub(crate) fn notify(&self, event: &CallEvent<'_>) {
         trace::emit(event);
         if let Some(observer) = &self.observer {
             observer(event);

@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Changes the state and tells the taker. Says whether anybody takes.
-    fn tell(&self, change: impl FnOnce(&mut State)) -> bool {
+    fn update(&self, change: impl FnOnce(&mut State)) -> bool {
         let (waker, open) = {
             let mut state = self.lock();
             change(&mut state);
@@ -69,7 +69,7 @@ impl Shared {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);
-        self.tell(|state| state.events.push_back(event))
+        self.update(|state| state.events.push_back(event))
     }
 
     /// Waits until there is something to take.
@@ -88,7 +88,7 @@ impl Shared {
     }
 
     fn close(&self) {
-        self.tell(|state| {
+        self.update(|state| {
             state.closed = true;
             state.events.clear();
         });
@@ -126,7 +126,7 @@ impl Opening {
             read(&client, &request, &options, &writer);
             // Before the end is told: who sees it may count what is in use.
             drop((client, options));
-            writer.tell(|state| state.ended = true);
+            writer.update(|state| state.ended = true);
         })?;
         Ok(Opening { shared, token, begun: false })
     }
@@ -175,7 +175,7 @@ impl Opening {
 
 fn read(client: &Client, request: &ChatRequest, options: &CallOptions, shared: &Shared) {
     let fail = |error| {
-        shared.tell(|state| state.failure = Some(error));
+        shared.update(|state| state.failure = Some(error));
     };
     let mut stream = match client.chat_stream_with(request, options) {
         Ok(stream) => stream,
@@ -186,7 +186,7 @@ fn read(client: &Client, request: &ChatRequest, options: &CallOptions, shared: &
         request_id: stream.request_id().map(str::to_owned),
         fallback: stream.fallback(),
     };
-    if !shared.tell(|state| state.head = Some(head)) {
+    if !shared.update(|state| state.head = Some(head)) {
         return;
     }
     while let Some(event) = stream.next_event() {

@@ -29,7 +29,7 @@ pub(crate) fn build(
     }
     if let Some(observer) = observer {
         let observer = observer.clone_ref(py);
-        builder = builder.observer(move |event| tell(&observer, event));
+        builder = builder.observer(move |event| notify(&observer, event));
     }
     // Building reads the environment only, but tells the observer.
     py.detach(|| builder.build()).map_err(|error| exceptions::raise(py, error))
@@ -115,7 +115,7 @@ fn pem(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 /// Hands a decision to Python. An interpreter that is going down is told nothing.
-fn tell(observer: &Py<PyAny>, event: &CallEvent<'_>) {
+fn notify(observer: &Py<PyAny>, event: &CallEvent<'_>) {
     Python::try_attach(|py| {
         if let Err(error) = observer.call1(py, operation::to_python(event)) {
             error.write_unraisable(py, Some(observer.bind(py)));

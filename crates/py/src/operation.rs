@@ -26,7 +26,7 @@ use crate::wake::Callback;
 pub(crate) struct Operation {
     state: Mutex<State>,
     /// What happened and was not told yet.
-    told: Arc<Told>,
+    told: Arc<EventQueue>,
     observer: Option<Py<PyAny>>,
 }
 
@@ -43,7 +43,7 @@ enum UnderWay {
 
 /// Events in Python's form, kept until the operation is free again: an observer may do anything.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
+struct EventQueue(Mutex<Vec<Event>>);
 
 type Event = (
     &'static str,
@@ -55,13 +55,13 @@ type Event = (
     &'static str,
 );
 
-impl Observer for Told {
+impl Observer for EventQueue {
     fn on_event(&self, event: &CallEvent<'_>) {
         self.lock().push(to_python(event));
     }
 }
 
-impl Told {
+impl EventQueue {
     fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +96,7 @@ impl Operation {
         let service = Service::new()
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
             .with_quota(quota.map(|quota| quota.get().handle()), now);
-        let told = Arc::<Told>::default();
+        let told = Arc::<EventQueue>::default();
         let listener = observer.as_ref().map(|_| Arc::clone(&told) as Arc<dyn Observer>);
         let options = OperationOptions::new(policy.get().0.clone(), Arc::new(service))
             .with_counters(counters.map(|counters| counters.get().handle()))

@@ -65,7 +65,7 @@ pub unsafe extern "C" fn resayil_error_retry_after(
 ) -> bool {
     guard(|| {
         let seconds = out!(seconds, 0.0);
-        tell(borrow!(error).error.retry_after().map(|wait| wait.as_secs_f64()), seconds)
+        write_known(borrow!(error).error.retry_after().map(|wait| wait.as_secs_f64()), seconds)
     })
 }
 
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn resayil_error_rate_limit_limit(
 ) -> bool {
     guard(|| {
         let out = out!(limit, 0);
-        tell(borrow!(error).error.rate_limit().and_then(|limit| limit.limit()), out)
+        write_known(borrow!(error).error.rate_limit().and_then(|limit| limit.limit()), out)
     })
 }
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn resayil_error_rate_limit_remaining(
 ) -> bool {
     guard(|| {
         let out = out!(remaining, 0);
-        tell(borrow!(error).error.rate_limit().and_then(|limit| limit.remaining()), out)
+        write_known(borrow!(error).error.rate_limit().and_then(|limit| limit.remaining()), out)
     })
 }
 
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn resayil_error_rate_limit_reset_after(
     guard(|| {
         let out = out!(seconds, 0.0);
         let reset = borrow!(error).error.rate_limit().and_then(|limit| limit.reset_after());
-        tell(reset.as_ref().map(Duration::as_secs_f64), out)
+        write_known(reset.as_ref().map(Duration::as_secs_f64), out)
     })
 }
 
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn resayil_error_limit_window(
 ) -> bool {
     guard(|| {
         let seconds = out!(seconds, 0.0);
-        tell(borrow!(error).error.limit_window().map(|window| window.as_secs_f64()), seconds)
+        write_known(borrow!(error).error.limit_window().map(|window| window.as_secs_f64()), seconds)
     })
 }
 
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn resayil_error_retry_at(
 ) -> bool {
     guard(|| {
         let seconds = out!(seconds, 0.0);
-        tell(borrow!(error).error.retry_at().map(|at| at.unix_seconds_f64()), seconds)
+        write_known(borrow!(error).error.retry_at().map(|at| at.unix_seconds_f64()), seconds)
     })
 }
 
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn resayil_error_header(
 }
 
 /// Writes a value that may be unknown, and says whether it is known.
-fn tell<T>(value: Option<T>, out: &mut T) -> bool {
+fn write_known<T>(value: Option<T>, out: &mut T) -> bool {
     match value {
         Some(value) => {
             *out = value;

@@ -72,7 +72,7 @@ impl resayil_operation {
     }
 
     /// Does what may be refused because of the stage that the operation is at.
-    fn tell(
+    fn advance(
         &self,
         work: impl FnOnce(&mut State) -> Result<(), resayil_status>,
     ) -> Result<(), resayil_status> {

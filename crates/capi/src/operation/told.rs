@@ -48,7 +48,7 @@ pub unsafe extern "C" fn resayil_operation_on_headers(
             let headers = unsafe { headers_in(headers, header_count) }?;
             let wall = time::unix_seconds(now_unix_seconds)?;
             let now = time::seconds(now_seconds)?;
-            operation.tell(|it| {
+            operation.advance(|it| {
                 let attempt = it.sent()?;
                 let response = it.operation.on_headers(attempt, status, &headers, now, wall);
                 let headers = headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec()));
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn resayil_operation_on_success(
         let operation = borrow!(operation);
         ended((|| {
             let now = time::seconds(now_seconds)?;
-            operation.tell(|it| {
+            operation.advance(|it| {
                 let (response, _) = it.answered()?;
                 it.operation.on_success(response, now);
                 Ok(())
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn resayil_operation_on_error(
         let (operation, error) = (borrow!(operation), borrow!(error));
         ended((|| {
             let now = time::seconds(now_seconds)?;
-            operation.tell(|it| {
+            operation.advance(|it| {
                 let (response, _) = it.answered()?;
                 it.operation.on_error(response, error.error.clone(), now);
                 Ok(())
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn resayil_operation_on_failure(
         ended((|| {
             let reached = reached_of(reached)?;
             let now = time::seconds(now_seconds)?;
-            operation.tell(|it| {
+            operation.advance(|it| {
                 let attempt = it.sent()?;
                 it.operation.on_failure(attempt, error.error.clone(), reached, now);
                 Ok(())
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn resayil_operation_give_up(
         let (operation, error) = (borrow!(operation), borrow!(error));
         ended((|| {
             let now = time::seconds(now_seconds)?;
-            operation.tell(|it| {
+            operation.advance(|it| {
                 let (response, _) = it.answered()?;
                 it.operation.give_up(response, error.error.clone(), now);
                 Ok(())

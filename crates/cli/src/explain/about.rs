@@ -38,7 +38,11 @@ impl Subject {
 }
 
 /// Tells about a status or a kind.
-pub(super) fn tell(args: &ExplainArgs, subject: &Subject, now: Timestamp) -> Result<Exit, Failure> {
+pub(super) fn print(
+    args: &ExplainArgs,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Exit, Failure> {
     let outcome = Outcome { error: subject.error(args.provider.0, now), stream: None };
     let mut out = std::io::stdout().lock();
     if args.json {

@@ -104,7 +104,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         return jsonl::run(args, now).map(|()| Exit::Success);
     }
     if let Some(subject) = Subject::parse(args.file.as_os_str()) {
-        return about::tell(args, &subject, now);
+        return about::print(args, &subject, now);
     }
     let captured = Captured::read(&read_input(args)?);
     let (status, outcome) = explain(args, captured, now)?;

@@ -132,7 +132,7 @@ impl Operation {
             met_stale_connection: false,
             last: None,
         };
-        operation.tell(&CallEvent::new(CallAction::Start, 0));
+        operation.notify(&CallEvent::new(CallAction::Start, 0));
         Ok(operation)
     }
 
@@ -245,7 +245,7 @@ impl Operation {
             self.held.permit = held.permit;
             self.stage = Stage::Waiting;
             self.not_before = now;
-            self.tell(&self.event(CallAction::Retry(RetryReason::StaleConnection)));
+            self.notify(&self.event(CallAction::Retry(RetryReason::StaleConnection)));
             return;
         }
         self.fail(held, error, now);
@@ -324,7 +324,7 @@ impl Operation {
     }
 
     /// Counts an event, and tells the observer what is worth a line of a log.
-    fn tell(&self, event: &CallEvent<'_>) {
+    fn notify(&self, event: &CallEvent<'_>) {
         if let Some(counters) = &self.options.counters {
             counters.record(event);
         }
@@ -342,7 +342,7 @@ impl Drop for Operation {
         if matches!(self.stage, Stage::Waiting | Stage::Sent) {
             let error = Error::cancelled();
             let event = self.event(CallAction::Stop(StopReason::Cancelled));
-            self.tell(&event.with_error(&error));
+            self.notify(&event.with_error(&error));
         }
     }
 }

@@ -112,7 +112,7 @@ impl Resayil {
     }
 
     /// Tells the operation what came of its request.
-    fn tell(&mut self, job: usize, outcome: &Outcome, now: Duration) {
+    fn hand_on(&mut self, job: usize, outcome: &Outcome, now: Duration) {
         let wall = self.wall + now;
         let Some(state) = self.calls.get_mut(&job) else { return };
         let Some(attempt) = state.attempt.take() else { return };
@@ -164,12 +164,12 @@ impl Driver for Resayil {
     }
 
     fn failed(&mut self, job: usize, outcome: &Outcome, trip: Trip, now: Duration) -> Step {
-        self.tell(job, outcome, now);
+        self.hand_on(job, outcome, now);
         self.wake(job, trip, now)
     }
 
     fn succeeded(&mut self, job: usize, outcome: &Outcome, now: Duration) {
-        self.tell(job, outcome, now);
+        self.hand_on(job, outcome, now);
         self.calls.remove(&job);
     }
 

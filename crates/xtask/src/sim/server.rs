@@ -124,16 +124,16 @@ impl Books {
 }
 
 /// Headers that tell of limits, as they are when a request is admitted.
-pub(crate) type Told = Vec<(&'static str, String)>;
+pub(crate) type Headers = Vec<(&'static str, String)>;
 
 /// What becomes of a request that has arrived.
 pub(crate) enum Reception {
     /// It is answered at once.
     Now(Answer),
     /// It is being worked on.
-    Working(Told),
+    Working(Headers),
     /// It waits until the server has a hand free.
-    Queued(Told),
+    Queued(Headers),
 }
 
 pub(crate) struct Server {
@@ -178,7 +178,7 @@ impl Server {
         }
         let told = match self.options.headers {
             LimitHeaders::Always => self.told(at),
-            _ => Told::new(),
+            _ => Headers::new(),
         };
         if within(self.options.outage, now) {
             let mut answer = answer::failure(self.options.outage_status, at);
@@ -224,16 +224,16 @@ impl Server {
     }
 
     /// What headers tell of the limits now.
-    fn told(&mut self, at: Duration) -> Told {
+    fn told(&mut self, at: Duration) -> Headers {
         let limits = &mut self.books.limits;
         let first = |wanted: fn(Counts) -> bool| move |it: &&mut (Counts, Limiter)| wanted(it.0);
         match self.options.dialect {
-            Dialect::Bare => Told::new(),
-            Dialect::Resayil => limits.first_mut().map_or_else(Told::new, |(_, limiter)| {
+            Dialect::Bare => Headers::new(),
+            Dialect::Resayil => limits.first_mut().map_or_else(Headers::new, |(_, limiter)| {
                 answer::resayil_headers(limiter.rule().limit(), limiter.remaining(at), at)
             }),
             Dialect::OpenAi => {
-                let mut told = Told::new();
+                let mut told = Headers::new();
                 for wanted in [|it| it == Counts::Requests, |it| it != Counts::Requests] {
                     if let Some((counts, limiter)) = limits.iter_mut().find(first(wanted)) {
                         let (remaining, reset) = (limiter.remaining(at), limiter.reset(at));

@@ -10,7 +10,7 @@ use super::clock::Agenda;
 use super::cost::{JobCost, log_normal};
 use super::driver::{Driver, Step, Trip};
 use super::scenario::{Load, Network, Scenario, Service};
-use super::server::{Reception, Server, Told};
+use super::server::{Headers, Reception, Server};
 
 /// What is planned.
 enum Event {
@@ -43,7 +43,7 @@ struct Request {
     sent: Duration,
     /// When the server counted it, by its clock, and what it told then.
     admitted: Duration,
-    told: Told,
+    told: Headers,
     /// Answered, or given up.
     over: bool,
 }
@@ -203,7 +203,7 @@ impl<'a> World<'a> {
                     job,
                     sent: self.now,
                     admitted: Duration::ZERO,
-                    told: Told::new(),
+                    told: Headers::new(),
                     over: false,
                 });
                 self.agenda.plan(arrives, Event::Reach(request));

@@ -10,7 +10,7 @@ fn error(kind: Kind) -> Error {
 }
 
 /// Tells the same failure to both.
-fn tell(call: &mut Call, targets: &mut FallbackCall, error: &Error) -> Option<usize> {
+fn next_target(call: &mut Call, targets: &mut FallbackCall, error: &Error) -> Option<usize> {
     let _ = call.on_error(error, T0);
     let next = targets.next(call, error, T0);
     if next.is_some() {
@@ -26,7 +26,7 @@ fn a_missing_model_is_left_at_once_and_the_last_target_is_the_last() {
     let missing = error(Kind::NotFound);
     assert_eq!(targets.current(), None);
     for expected in [Some(0), Some(1), None] {
-        assert_eq!(tell(&mut call, &mut targets, &missing), expected);
+        assert_eq!(next_target(&mut call, &mut targets, &missing), expected);
     }
     assert_eq!(targets.current(), Some(1));
 }
@@ -37,7 +37,7 @@ fn overload_gets_one_retry_at_each_target() {
     let mut call = Policy::default().start(T0, 1);
     let overloaded = error(Kind::Overloaded);
     for expected in [None, Some(0), None, Some(1), None, None] {
-        assert_eq!(tell(&mut call, &mut targets, &overloaded), expected);
+        assert_eq!(next_target(&mut call, &mut targets, &overloaded), expected);
     }
     // By choice none, or all that the policy has.
     for (attempts, retries) in [(1, 0), (3, 2), (1000, 4)] {
@@ -45,9 +45,9 @@ fn overload_gets_one_retry_at_each_target() {
         let mut targets = fallback.build().unwrap().start();
         let mut call = Policy::default().start(T0, 1);
         for _ in 0..retries {
-            assert_eq!(tell(&mut call, &mut targets, &overloaded), None, "{attempts}");
+            assert_eq!(next_target(&mut call, &mut targets, &overloaded), None, "{attempts}");
         }
-        assert_eq!(tell(&mut call, &mut targets, &overloaded), Some(0), "{attempts}");
+        assert_eq!(next_target(&mut call, &mut targets, &overloaded), Some(0), "{attempts}");
     }
 }
 
@@ -61,11 +61,11 @@ fn a_long_wait_for_an_overloaded_target_is_not_waited() {
     for (seconds, expected) in [(9, None), (11, Some(0)), (600, Some(0))] {
         let mut targets = Fallback::models(["b"]).unwrap().start();
         let mut call = policy.start(T0, 1);
-        assert_eq!(tell(&mut call, &mut targets, &hinted(seconds)), expected, "{seconds}");
+        assert_eq!(next_target(&mut call, &mut targets, &hinted(seconds)), expected, "{seconds}");
     }
     let patient = Fallback::builder().target("b").max_wait(Duration::from_secs(100));
     let mut targets = patient.build().unwrap().start();
-    assert_eq!(tell(&mut policy.start(T0, 1), &mut targets, &hinted(60)), None);
+    assert_eq!(next_target(&mut policy.start(T0, 1), &mut targets, &hinted(60)), None);
     // Nothing was decided yet.
     let call = policy.start(T0, 1);
     assert_eq!(targets.next(&call, &error(Kind::NotFound), T0), None);
@@ -77,16 +77,16 @@ fn other_kinds_stay_unless_they_are_listed() {
     for kind in Kind::table().iter().map(|row| row.kind) {
         let default = matches!(kind, Kind::Overloaded | Kind::NotFound);
         let mut targets = Fallback::models(["b"]).unwrap().start();
-        let next = tell(&mut policy.start(T0, 1), &mut targets, &error(kind));
+        let next = next_target(&mut policy.start(T0, 1), &mut targets, &error(kind));
         assert_eq!(next.is_some(), default, "{kind}");
         let Ok(all) = Fallback::builder().target("b").on([kind]).build() else { continue };
-        assert_eq!(tell(&mut policy.start(T0, 1), &mut all.start(), &error(kind)), Some(0));
+        assert_eq!(next_target(&mut policy.start(T0, 1), &mut all.start(), &error(kind)), Some(0));
     }
     // When the retries are used up, not before.
     let fallback = Fallback::builder().target("b").on([Kind::Server]).build().unwrap();
     let (mut call, mut targets) = (Policy::default().start(T0, 1), fallback.start());
     for expected in [None, None, None, None, Some(0)] {
-        assert_eq!(tell(&mut call, &mut targets, &error(Kind::Server)), expected);
+        assert_eq!(next_target(&mut call, &mut targets, &error(Kind::Server)), expected);
     }
 }
 
@@ -104,11 +104,11 @@ fn a_closed_budget_leads_to_another_service_alone() {
     let mut call = Policy::default().start(T0, 1).with_budget(closed);
     let mut targets = fallback.start();
     for expected in [Some(1), Some(3), None] {
-        assert_eq!(tell(&mut call, &mut targets, &error(Kind::Server)), expected);
+        assert_eq!(next_target(&mut call, &mut targets, &error(Kind::Server)), expected);
     }
     // A kind that is listed may be the model's alone.
     let mut targets = fallback.start();
-    assert_eq!(tell(&mut call, &mut targets, &error(Kind::Overloaded)), Some(0));
+    assert_eq!(next_target(&mut call, &mut targets, &error(Kind::Overloaded)), Some(0));
 }
 
 #[test]

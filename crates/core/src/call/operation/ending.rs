@@ -18,7 +18,7 @@ impl Operation {
         self.end_wait(now);
         self.call.on_success();
         self.stage = Stage::Done;
-        self.tell(&self.event(CallAction::Answer));
+        self.notify(&self.event(CallAction::Answer));
     }
 
     /// Gives up what an exchange held that has ended.
@@ -73,7 +73,7 @@ impl Operation {
                 };
                 let delay = (!by_quota).then_some(delay);
                 let event = self.event(CallAction::Retry(reason)).with_delay(delay);
-                self.tell(&event.with_error(&error));
+                self.notify(&event.with_error(&error));
                 if !by_quota {
                     self.wait(self.not_before_reason, delay, now);
                 }
@@ -92,7 +92,7 @@ impl Operation {
             return false;
         }
         let event = self.event(CallAction::Retry(RetryReason::Fallback));
-        self.tell(&event.with_error(error));
+        self.notify(&event.with_error(error));
         // It is another request, even where the first may have been carried out.
         self.renew_key();
         self.call.restart();
@@ -122,7 +122,7 @@ impl Operation {
         if let Some(model) = self.model() {
             error = error.with_model(model);
         }
-        self.tell(&self.event(CallAction::Stop(reason)).with_error(&error));
+        self.notify(&self.event(CallAction::Stop(reason)).with_error(&error));
         self.stage = Stage::Failed(Some(error));
     }
 }

@@ -128,7 +128,7 @@ impl Operation {
             self.call.probe();
         }
         let event = self.event(CallAction::Retry(RetryReason::Budget));
-        self.tell(&event.with_error(self.last.as_ref()));
+        self.notify(&event.with_error(self.last.as_ref()));
         None
     }
 
@@ -175,7 +175,7 @@ impl Operation {
         self.waiting = Some(Waiting { reason, since: now });
         // Where no quota keeps a line, the event of the retry has told the wait.
         if reason != WaitReason::Quota || self.held.ticket.is_some() {
-            self.tell(&self.event(CallAction::Wait(reason)).with_delay(wait));
+            self.notify(&self.event(CallAction::Wait(reason)).with_delay(wait));
         }
     }
 
@@ -183,7 +183,7 @@ impl Operation {
     pub(super) fn end_wait(&mut self, now: Duration) {
         if let Some(Waiting { reason, since }) = self.waiting.take() {
             let waited = now.saturating_sub(since);
-            self.tell(&self.event(CallAction::Waited(reason)).with_delay(waited));
+            self.notify(&self.event(CallAction::Waited(reason)).with_delay(waited));
         }
     }
 
@@ -192,7 +192,7 @@ impl Operation {
         self.stage = Stage::Sent;
         self.sent = self.sent.saturating_add(1);
         self.place = self.held.ticket.as_ref().map(Ticket::place);
-        self.tell(&self.event(CallAction::Attempt));
+        self.notify(&self.event(CallAction::Attempt));
         let end = self.options.attempt_timeout.map(|timeout| now.saturating_add(timeout));
         let ends_at = match (end, self.deadline) {
             (Some(end), Some(deadline)) => Some(end.min(deadline)),
