@@ -10,6 +10,7 @@ mod docs;
 mod examples;
 mod fuzz;
 mod header;
+mod mutants;
 mod native;
 mod prerequisites;
 mod python;
@@ -75,6 +76,8 @@ enum Task {
     Sim(sim::Options),
     /// Make many calls against a sandbox that misbehaves: memory and open files stay flat
     Soak(soak::Options),
+    /// Change core at single places, and see whether its tests notice
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Task::Readme => readme::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Mutants(options) => mutants::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

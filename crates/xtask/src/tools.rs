@@ -6,6 +6,8 @@ use crate::run;
 
 /// The version that is built when the machine has none.
 const CARGO_FUZZ: &str = "0.13.2";
+/// The same.
+const CARGO_MUTANTS: &str = "26.0.0";
 
 /// Whether `cargo nextest` is on the machine; without it, `cargo test` does.
 pub(crate) fn has_nextest() -> bool {
@@ -15,6 +17,11 @@ pub(crate) fn has_nextest() -> bool {
 /// The program `cargo-fuzz`.
 pub(crate) fn cargo_fuzz() -> Result<PathBuf, String> {
     installed("cargo-fuzz", CARGO_FUZZ, &["fuzz", "--version"])
+}
+
+/// The program `cargo-mutants`.
+pub(crate) fn cargo_mutants() -> Result<PathBuf, String> {
+    installed("cargo-mutants", CARGO_MUTANTS, &["mutants", "--version"])
 }
 
 fn installed(name: &str, version: &str, probe: &[&str]) -> Result<PathBuf, String> {
