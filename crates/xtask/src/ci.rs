@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, fuzz, header, python, readme, run, soak, test};
+use crate::{bench, docs, fuzz, header, python, readme, run, soak, test, walkthrough};
 
 /// How long the client is soaked here. Seconds.
 const SOAK_SECONDS: u64 = 60;
@@ -38,6 +38,8 @@ enum Step {
     Docs,
     /// The README's commands do what it says
     Readme,
+    /// CONTRIBUTING's example of a new provider does what it says
+    Walkthrough,
     /// The Python wheel and source distribution install and work
     Wheel,
     /// Each fuzz target runs clean for 15 s
@@ -73,6 +75,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Step::Readme => readme::run(),
+            Step::Walkthrough => walkthrough::run(),
             Step::Wheel => python::wheel(),
             Step::Fuzz => {
                 fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None, seed: FUZZ_SEED })

@@ -20,6 +20,7 @@ mod sim;
 mod soak;
 mod test;
 mod tools;
+mod walkthrough;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
     Readme,
+    /// Carry out CONTRIBUTING's example of a new provider, in a copy
+    Walkthrough,
     /// Compare retry policies and quotas in virtual time
     Sim(sim::Options),
     /// Make many calls against a sandbox that misbehaves: memory and open files stay flat
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Task::Wheel => python::wheel(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
+        Task::Walkthrough => walkthrough::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Mutants(options) => mutants::run(&options),
