@@ -163,7 +163,10 @@ fn a_server_that_is_not_there_ends_the_batch_soon() {
     ends(
         &run(&mut command, ""),
         1,
-        &["network: the connection could not be made", "30 requests are open"],
+        &[
+            &format!("network: the connection to {address} could not be made"),
+            "30 requests are open",
+        ],
     );
     assert!(results(&files.output).is_empty());
 }

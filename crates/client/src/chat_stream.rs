@@ -248,9 +248,11 @@ impl ChatStream {
             });
         };
         self.bytes = self.bytes.saturating_add(count);
-        if self.bytes > self.driver.endpoint().transport.limits().max_response_bytes {
+        let endpoint = self.driver.endpoint();
+        if self.bytes > endpoint.transport.limits().max_response_bytes {
             return Err(describe(
-                Failure::TooLarge("max_response_bytes").into_error(true),
+                Failure::TooLarge("max_response_bytes")
+                    .into_error(true, &endpoint.url.parts().authority),
                 incoming.status,
                 &incoming.headers,
             ));

@@ -336,7 +336,7 @@ impl Driver {
                 return error;
             }
         }
-        failure.into_error(sent)
+        failure.into_error(sent, &self.endpoint().url.parts().authority)
     }
 
     /// The time on the monotonic clock when a wait that begins now and may take so long has to end.

@@ -185,6 +185,11 @@ fn a_server_that_is_not_there_is_a_network_error_that_sent_nothing() {
     let error = client.chat(&hello()).unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (Kind::Network, 2));
     assert!(!error.is_ambiguous() && error.is_exhausted());
+    let line = error.to_string();
+    let host = format!("the connection to {address} could not be made; cause: ");
+    assert!(line.contains(&host) && !line.contains('\n'), "{line}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(line.contains(&source.to_string()), "{line}: {source}");
 
     let client = Client::builder()
         .base_url("https://no-such-host.invalid/v1")
@@ -195,6 +200,7 @@ fn a_server_that_is_not_there_is_a_network_error_that_sent_nothing() {
     let error = client.chat(&hello()).unwrap_err();
     assert_eq!(error.kind(), Kind::Network, "{error:?}");
     assert!(!error.is_ambiguous());
+    assert!(error.to_string().contains("no-such-host.invalid"), "{error}");
 }
 
 #[test]

@@ -73,14 +73,16 @@ impl Failure {
         )
     }
 
-    /// The error to report. `sent` says whether the server may have got the request.
-    pub(crate) fn into_error(self, sent: bool) -> Error {
+    /// The error to report. `sent` says whether the server, which is called `host`, may have got the
+    /// request.
+    pub(crate) fn into_error(self, sent: bool, host: &str) -> Error {
         let ambiguous = |kind, message: &str| Error::new(kind, message).with_ambiguous(sent);
         match self {
             Failure::Cancelled => ambiguous(Kind::Cancelled, "the call was cancelled"),
             // It cannot have been billed, so it is no time-out as the retry budget understands it.
             Failure::Timeout(_) if !sent => {
-                Error::new(Kind::Network, "the connection was not made in time")
+                let message = format!("the connection to {host} was not made in time");
+                Error::new(Kind::Network, &message)
             }
             Failure::Timeout(Step::FirstByte) => {
                 ambiguous(Kind::Timeout, "no answer began within first_byte_timeout")
@@ -90,11 +92,12 @@ impl Failure {
                 Error::new(Kind::Network, &format!("the host name was not found: {host}"))
             }
             Failure::Network(error) => {
-                let message = match sent {
-                    false => "the connection could not be made",
-                    true => "the connection broke before the answer was complete",
+                let what = match sent {
+                    false => "could not be made",
+                    true => "broke before the answer was complete",
                 };
-                ambiguous(Kind::Network, message).with_source(error)
+                let message = format!("the connection to {host} {what}");
+                ambiguous(Kind::Network, &message).with_source(error)
             }
             Failure::Proxy(failure) => failure.into_error(),
             Failure::Protocol(problem) => {
