@@ -30,6 +30,8 @@ enum Step {
     Fmt,
     /// clippy finds nothing, in any crate
     Clippy,
+    /// Core and what is async build without a runtime and without a system: for wasm32-unknown-unknown
+    Wasm,
     /// docs/errors.md and docs/observability.md are up to date with the tables of kinds and metrics
     Errors,
     /// The C header and the list of symbols are up to date with the C crate
@@ -66,6 +68,7 @@ impl Step {
                     .args(run::FEATURES)
                     .args(["--", "-D", "warnings"]),
             ),
+            Step::Wasm => wasm(),
             Step::Errors => docs::generate(true),
             Step::Header => header::generate(true).and_then(|()| header::symbols(true)),
             Step::Docs => run::run(
@@ -107,7 +110,25 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// The target of programs in a browser.
+const WASM: &str = "wasm32-unknown-unknown";
+
+fn wasm() -> Result<(), String> {
+    let add = ["target", "add", WASM];
+    if !run::exists("rustup", &add) {
+        // A toolchain of a distribution has the one target that it came with.
+        run::say(&format!("not checked: `rustup {}` does not work here", add.join(" ")));
+        return Ok(());
+    }
+    let packages =
+        ["--package", "resayil-core", "--package", "resayil-retry", "--package", "resayil-tower"];
+    let check = ["check", "--quiet", "--no-default-features", "--target", WASM];
+    run::run(run::cargo().args(check).args(packages))
+}
+
 fn fmt() -> Result<(), String> {
     run::run(run::cargo().args(["fmt", "--all", "--check"]))?;
-    run::run(run::cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    ["fuzz/Cargo.toml", "tests/rust-sdks/Cargo.toml"].into_iter().try_for_each(|manifest| {
+        run::run(run::cargo().args(["fmt", "--manifest-path", manifest, "--check"]))
+    })
 }

@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Examples,
     /// The C and C++ interfaces
     C,
+    /// Clients of other projects, made robust
+    Sdks,
     /// Unit, integration and documentation tests of the crates
     Rust,
     /// The Python package: its behaviour, its stubs and its types
@@ -23,13 +25,14 @@ pub(crate) enum Part {
 
 impl Part {
     /// All parts. The runners whose closing lines everybody knows come last.
-    const ALL: &'static [Part] = &[Part::Examples, Part::C, Part::Rust, Part::Python];
+    const ALL: &'static [Part] = &[Part::Examples, Part::C, Part::Sdks, Part::Rust, Part::Python];
 
     /// The name on the command line.
     fn name(self) -> &'static str {
         match self {
             Part::Examples => "examples",
             Part::C => "c",
+            Part::Sdks => "sdks",
             Part::Rust => "rust",
             Part::Python => "python",
         }
@@ -39,6 +42,7 @@ impl Part {
         match self {
             Part::Examples => examples::test(),
             Part::C => native::test(),
+            Part::Sdks => sdks(),
             Part::Rust => rust(),
             Part::Python => prerequisites::python().and_then(|()| python::test()),
         }
@@ -50,6 +54,7 @@ impl fmt::Display for Part {
         f.write_str(match self {
             Part::Examples => "Examples",
             Part::C => "C",
+            Part::Sdks => "SDKs of others",
             Part::Rust => "Rust",
             Part::Python => "Python",
         })
@@ -107,4 +112,12 @@ fn rust() -> Result<(), String> {
     let docs =
         run::run(docs.args(["test", "--doc", "--workspace"]).args(NOT_RUST).args(run::FEATURES));
     tests.and(docs)
+}
+
+/// A workspace of its own, because the versions of other projects are not ours.
+fn sdks() -> Result<(), String> {
+    let mut tests = run::cargo();
+    tests.args(["test", "--locked", "--manifest-path", "tests/rust-sdks/Cargo.toml"]);
+    // What both workspaces need in the same version is built once.
+    run::run(tests.arg("--target-dir").arg(run::target_dir()))
 }

@@ -1,0 +1,1 @@
+//! Other projects' clients made robust: see `tests` and `examples`.
