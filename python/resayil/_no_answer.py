@@ -39,6 +39,7 @@ _register(("urllib3",), "timeout", False, "ConnectTimeoutError")
 _register(("urllib3",), "timeout", True, "TimeoutError", "ReadTimeoutError")
 _register(("urllib3",), "network", False, "NewConnectionError", "ProxyError", "NameResolutionError")
 _register(("urllib3",), "network", True, "ProtocolError")
+_register(("urllib3",), "protocol", True, "InvalidHeader")
 _register(("botocore",), "timeout", False, "ConnectTimeoutError")
 _register(("botocore",), "timeout", True, "ReadTimeoutError")
 _register(("botocore",), "network", False, "EndpointConnectionError", "ProxyConnectionError")
@@ -62,11 +63,16 @@ _CURL: dict[int, tuple[str, bool, bool]] = {
 #: How libcurl and urllib3 name the status of an answer that they keep to themselves.
 _STATUS = re.compile(r"(?:returned error: |too many )([1-5]\d\d)\b")
 
+#: How httpcore says that the connection ended, for which it has no class of its own.
+_CLOSED = re.compile("disconnected|closed|terminated|goaway", re.IGNORECASE)
+
 
 def read(exception: BaseException) -> Optional[_native.Error]:
     """The error that an exception stands for; None if it does not say that an answer is missing."""
     text = _describe(exception)
     for cls in type(exception).__mro__:
+        if cls.__name__ == "RemoteProtocolError" and not _CLOSED.search(text):
+            return _native.Error("protocol", text, ambiguous=True)
         package = (cls.__module__ or "").partition(".")[0]
         found = _BY_NAME.get((package, cls.__name__))
         if found is None and package not in ("builtins", "resayil"):
@@ -74,6 +80,9 @@ def read(exception: BaseException) -> Optional[_native.Error]:
         if found is not None:
             kind, ambiguous = found
             return _native.Error(kind, text, ambiguous=ambiguous)
+    if type(exception.__cause__).__module__ == "aiohttp.http_exceptions":
+        # What came is no HTTP.
+        return _native.Error("protocol", text, ambiguous=True)
     if package_of(exception) == "pycurl":
         return _of_curl(exception, text)
     if package_of(exception) == "urllib3" and (status := _STATUS.search(str(exception))):
@@ -120,7 +129,7 @@ def wrapped(exception: BaseException) -> Optional[BaseException]:
 #: Exceptions that say little but that another one was raised below them.
 _WRAPPERS = frozenset({
     ("urllib", "URLError"), ("urllib3", "MaxRetryError"), ("requests", "RetryError"),
-    ("requests", "ConnectionError"), ("pydantic_ai", "ModelAPIError"), ("tenacity", "RetryError"),
+    ("requests", "ConnectionError"), ("requests", "InvalidHeader"), ("pydantic_ai", "ModelAPIError"), ("tenacity", "RetryError"),
 })  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class Operation:
         counters: Optional[Counters] = None,
         quota: Optional[Quota] = None,
         on_event: Optional[Callable[[RetryEvent], object]] = None,
+        **options: Any,
     ) -> None:
         self._now = _time.now()
         self._told = _Observer(name, on_event)
@@ -71,6 +72,7 @@ class Operation:
             counters=counters,
             observer=self._told,
             now=self._now,
+            **options,
         )
         self._exception: Optional[Exception] = None
         self._is_foreign = False
@@ -123,11 +125,20 @@ class Operation:
     def answered(self, status: int, headers: Any, body: bytes, final: bool = False) -> bool:
         """The whole answer came. Says whether it is a success. `final`: it cannot be sent again."""
         if final:
-            error = _native.read_error(status, headers, body)
+            error = _native.read_error(status, headers, body, now=_time.wall())
             if error is not None:
                 self._native.give_up(error, now=self._tell())
                 return False
-        return self._native.on_answer(status, headers, body, now=self._tell())
+        return self._native.on_answer(
+            status, headers, body, now=self._tell(), wall=_time.wall()
+        )
+
+    def failed_with(self, error: _native.Error, final: bool = False) -> None:
+        """The answer is of no use, for what stands in it."""
+        if final:
+            self._native.give_up(error, now=self._tell())
+        else:
+            self._native.on_error(error, now=self._tell())
 
     def raised(
         self, exception: Exception, error: Optional[_native.Error], final: bool = False
@@ -152,7 +163,10 @@ class Operation:
         """The exception of the last attempt, marked with what is known now."""
         exception, self._exception = self._exception, None
         if exception is None:
-            raise RuntimeError("the call has not failed")
+            if self.error is None:
+                raise RuntimeError("the call has not failed")
+            # It was never sent.
+            return _native.to_exception(self.error)
         if self.error is not None and not self._is_foreign:
             _interop.mark(exception, self.error)
             if self._native.attempts > 1:

@@ -7,13 +7,15 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, Callable, Optional
+from collections.abc import Awaitable, Iterator
+from typing import Any, Callable, Optional, TypeVar
 
 from . import _native
 
 # Who sleeps looks again after a day; the timers of some systems reach no further than weeks.
 _LONGEST_SLEEP = 86_400.0
+
+_T = TypeVar("_T")
 
 _lock = threading.Lock()
 _active: Optional[Waits] = None
@@ -53,6 +55,11 @@ def now() -> float:
     return _native.monotonic_now() + (waits.total if waits is not None else 0.0)
 
 
+def wall() -> float:
+    """The wall clock in seconds since 1970."""
+    return time.time()
+
+
 def _skip(seconds: float) -> bool:
     waits = _active
     if waits is None:
@@ -77,6 +84,29 @@ async def sleep_async(seconds: float) -> None:
         await trio.sleep(seconds)
     else:
         await asyncio.sleep(seconds)
+
+
+class TookTooLong(Exception):
+    """What was waited for did not come in time."""
+
+
+async def limited(awaited: Awaitable[_T], seconds: Optional[float]) -> _T:
+    """The result of something awaited, which is cancelled after so many seconds: TookTooLong."""
+    if seconds is None:
+        return await awaited
+    if _library() == "trio":
+        import trio
+
+        with trio.move_on_after(seconds):
+            return await awaited
+        raise TookTooLong
+    try:
+        return await asyncio.wait_for(awaited, seconds)
+    except asyncio.TimeoutError as problem:
+        if type(problem) is not asyncio.TimeoutError:
+            # Another package's.
+            raise
+        raise TookTooLong from None
 
 
 class Alarm:

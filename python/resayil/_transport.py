@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+import os
 import uuid
+import warnings
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Union
 
-from . import _idempotency, _interop, _time
+from . import _idempotency, _interop, _native, _services, _time, _timed_backend
+from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
+from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
-from ._operation import Operation
 from ._policy import DEFAULT_POLICY
+from ._services import QuotaOption, Quotas
 
 
 class _Last(NamedTuple):
@@ -26,6 +31,10 @@ _last: ContextVar[Optional[_Last]] = ContextVar("resayil_last", default=None)
 
 
 class _Base:
+    # The library, and the class of its bodies.
+    _library: Any
+    _body: Any
+
     def __init__(
         self,
         transport: Any = None,
@@ -33,11 +42,22 @@ class _Base:
         policy: RetryPolicy = DEFAULT_POLICY,
         budget: Optional[Budget] = None,
         counters: Optional[Counters] = None,
+        quota: QuotaOption = "auto",
+        provider: Optional[str] = None,
+        share_quota: bool = False,
+        quota_folder: Union[str, os.PathLike[str], None] = None,
+        attempt_timeout: Optional[float] = None,
+        max_response_bytes: int = Limits().max_response_bytes,
+        max_wire_bytes: int = Limits().max_wire_bytes,
     ) -> None:
         self._transport = self._default() if transport is None else transport
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
+        self._quotas = Quotas(quota, provider, share_quota, quota_folder)
+        self._provider = _services.known(provider)
+        self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
+        self._has_warned = False
 
     @property
     def counters(self) -> Counters:
@@ -47,8 +67,8 @@ class _Base:
     def _default(self) -> Any:
         raise NotImplementedError
 
-    def _begin(self, request: Any) -> tuple[Operation, bool]:
-        """Begins a call; says whether the request can be sent again."""
+    def _begin(self, request: Any) -> Exchange:
+        """Begins a call."""
         parts = _parts(request)
         digest = _idempotency.digest(*parts) if parts is not None else None
         last = _last.get()
@@ -60,36 +80,117 @@ class _Base:
         elif last.exhausted is not None:
             # It does not see that retries are used up, and would multiply them.
             _last.set(last)
+            self._warn()
             raise copy.copy(last.exhausted)
         if request.method == "POST" and "idempotency-key" not in request.headers:
             key = last.key if last is not None else None
             if key is None and parts is not None:
                 key = _idempotency.key(*parts)
             request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
-        name = f"{request.method} {request.url.host}"
-        return Operation(name, self._policy, self._budget, self._counters), parts is not None
+        url = request.url
+        origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
+        return Exchange(
+            f"{request.method} {url.host}",
+            self._policy,
+            self._budget,
+            self._counters,
+            method=request.method,
+            host=url.host,
+            provider=self._provider,
+            quota=self._quotas.of(origin, url.host, request.headers),
+            replayable=parts is not None,
+            limits=self._limits._replace(attempt_timeout=self._attempt_timeout(request)),
+        )
 
-    @staticmethod
-    def _finish(operation: Operation, request: Any, response: Any, replayable: bool) -> Any:
+    def _warn(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                "the SDK repeats requests that resayil's transport has given up: make its client "
+                "with max_retries=0",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def _attempt_timeout(self, request: Any) -> Optional[float]:
+        """How long an attempt may take: as the transport says, or the request."""
+        given = self._limits.attempt_timeout
+        if given is not None:
+            return given
+        timeouts = request.extensions.get("timeout")
+        if not isinstance(timeouts, dict):
+            return ATTEMPT_TIMEOUT
+        read = timeouts.get("read")
+        # Who wants to wait for ever says so.
+        return None if read is None else max(ATTEMPT_TIMEOUT, read)
+
+    def _exception(self, error: _native.Error, request: Any) -> Exception:
+        """An error as an exception of ours and of the library."""
+        is_late = error.kind in ("timeout", "deadline")
+        library = self._library
+        base = library.ReadTimeout if is_late else library.RemoteProtocolError
+
+        def equip(exception: Any) -> None:
+            exception._request = request
+
+        return exception_as(error, base, equip)
+
+    def _too_late(self, request: Any) -> Exception:
+        exception: Exception = self._library.ReadTimeout("no answer came in time", request=request)
+        return exception
+
+    def _finish(self, exchange: Exchange, request: Any, answer: Any) -> Any:
         """What the caller is given after the last attempt: its answer, or its exception."""
-        error = operation.error
+        error = exchange.error
         exhausted = error is not None and error.exhausted
-        if response is None:
-            exception = operation.failure()
-            if replayable:
+        incoming = exchange.incoming
+        if answer is None or error is None or (error.status is None and error.kind == "network"):
+            if answer is None:
+                exception = exchange.failure()
+                is_ours = type(exception).__module__.startswith("resayil.")
+                if error is not None and is_ours:
+                    exception = self._exception(error, request)
+            else:
+                assert error is not None
+                exception = self._exception(error, request)
+            if not exchange.is_final:
                 _remember(request, exception if exhausted else None)
             try:
                 raise exception
             finally:
                 # Its traceback holds this frame: no circle.
-                del exception
+                del exception, exchange
+        response, kept = answer
+        if incoming is not None and incoming.status < 400:
+            # It claims success, and holds an error.
+            response.status_code = exchange.status_of(error)
+            response.extensions["reason_phrase"] = b""
+            if incoming.watch is not None:
+                kept = _as_one(response, error)
+        response.stream = self._body(kept, None, None, None)
         response.extensions[_interop.ATTRIBUTE] = error
         if exhausted:
             # What OpenAI's SDK heeds, so that it does not multiply the retries.
             response.headers["x-should-retry"] = "false"
-        if replayable:
+        if not exchange.is_final:
             _remember(request)
         return response
+
+
+def _unpacked(response: Any, body: bytes) -> list[bytes]:
+    """A body that need not be unpacked once more."""
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        response.headers.pop(name, None)
+    response.headers["content-length"] = str(len(body))
+    return [body]
+
+
+def _as_one(response: Any, error: _native.Error) -> list[bytes]:
+    """The event that is an error as the answer that the service would have given."""
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        response.headers.pop(name, None)
+    response.headers["content-type"] = "application/json"
+    return [error.body]
 
 
 def _parts(request: Any) -> Optional[tuple[str, str, bytes]]:
@@ -116,37 +217,218 @@ def _remember(request: Any, exhausted: Optional[Exception] = None) -> None:
     _last.set(_Last(_idempotency.digest(*parts), key, exhausted))
 
 
+def _limit_reads(request: Any, left: Optional[float]) -> None:
+    """No single wait of the library is longer than the attempt may take."""
+    timeouts = request.extensions.get("timeout")
+    if left is None or not isinstance(timeouts, dict):
+        return
+    shorter = {name: left if value is None else min(value, left) for name, value in timeouts.items()}
+    request.extensions = {**request.extensions, "timeout": shorter}
+
+
+class SyncBody:
+    """A body of which a part was read before: that, and then the rest."""
+
+    def __init__(
+        self, kept: list[bytes], rest: Optional[Reader], stream: Any, transport: Any
+    ) -> None:
+        self._kept = kept
+        self._rest = rest
+        self._stream = stream
+        self._transport = transport
+
+    def __iter__(self) -> Iterator[bytes]:
+        kept, self._kept = self._kept, []
+        yield from kept
+        rest = self._rest
+        if rest is None:
+            return
+        exchange = rest.exchange
+        while True:
+            try:
+                raw = rest.read()
+            except Exception as exception:
+                exchange.cut(exception, rest.is_late)
+                raise
+            if raw is None:
+                exchange.ended()
+                count = 0
+            else:
+                count = exchange.passed(raw)
+                if count:
+                    yield raw[:count]
+            if exchange.error is not None:
+                raise self._transport._exception(exchange.error, rest.request)
+            if raw is None:
+                return
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        if self._rest is not None:
+            self._rest.exchange.left_alone()
+
+
+class Reader:
+    """Reads the rest of a body, no longer than allowed."""
+
+    def __init__(self, chunks: Any, exchange: Exchange, request: Any, transport: _Base) -> None:
+        self._chunks = chunks
+        self._transport = transport
+        self.exchange = exchange
+        self.request = request
+        self.is_late = False
+
+    def read(self) -> Optional[bytes]:
+        """The next bytes; None after the last."""
+        exchange = self.exchange
+        left, start = exchange.left(), _native.monotonic_now()
+        try:
+            with _timed_backend.within(left):
+                raw: Optional[bytes] = next(self._chunks, None)
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+            self.is_late = exchange.is_late
+        if self.is_late and raw is not None:
+            raise self._transport._too_late(self.request)
+        return raw
+
+    async def read_async(self) -> Optional[bytes]:
+        """The same for asyncio and trio."""
+        exchange = self.exchange
+        left, start = exchange.left(), _native.monotonic_now()
+        try:
+            raw: Optional[bytes] = await _time.limited(_next(self._chunks), left)
+        except _time.TookTooLong:
+            raise self._transport._too_late(self.request) from None
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+            self.is_late = exchange.is_late
+        if self.is_late and raw is not None:
+            raise self._transport._too_late(self.request)
+        return raw
+
+
+async def _next(chunks: Any) -> Optional[bytes]:
+    async for raw in chunks:
+        found: bytes = raw
+        return found
+    return None
+
+
 class SyncRetry(_Base):
     """The blocking half."""
 
     def handle_request(self, request: Any) -> Any:
         """Sends a request, again if that may help, and gives the last answer."""
-        operation, replayable = self._begin(request)
-        response = None
-        for wait in operation.steps():
+        exchange = self._begin(request)
+        answer, alarm = None, _time.Alarm()
+        extensions = request.extensions
+        for wait in exchange.steps(alarm):
             if wait is not None:
-                _time.sleep(wait)
+                alarm.sleep(wait)
                 continue
-            response = None
+            answer, request.extensions = None, extensions
+            exchange.begin()
             try:
-                response = self._transport.handle_request(request)
-                if response.status_code < 400:
-                    operation.succeeded()
-                    return response
-                response.read()
+                answer = self._attempt(exchange, request)
             except Exception as exception:
-                response = None
-                operation.raised(exception, _interop.read_error(exception), not replayable)
-                continue
-            status, headers = response.status_code, response.headers
-            operation.answered(status, headers, response.content, not replayable)
-            if not operation.is_over:
-                response.close()
-        return self._finish(operation, request, response, replayable)
+                exchange.broke(exception)
+            except BaseException:
+                exchange.abandon()
+                raise
+            if exchange.is_handed_on:
+                assert answer is not None
+                return answer[0]
+        return self._finish(exchange, request, answer)
+
+    def _attempt(self, exchange: Exchange, request: Any) -> Any:
+        left, start = exchange.left(), _native.monotonic_now()
+        _limit_reads(request, left)
+        try:
+            with _timed_backend.within(left):
+                response = self._transport.handle_request(request)
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+        incoming = exchange.head(response.status_code, response.headers)
+        kept: list[bytes] = []
+        rest = None
+        reader = Reader(iter(response.stream), exchange, request, self)
+        try:
+            while not incoming.is_ready and not incoming.is_over:
+                raw = reader.read()
+                if raw is None:
+                    incoming.end()
+                    break
+                incoming.feed(raw)
+                kept.append(raw)
+            else:
+                rest = reader if incoming.is_ready else None
+            if incoming.failure is not None:
+                raise self._exception(incoming.failure, request)
+            if exchange.judge():
+                stream = response.stream
+                if rest is None and incoming.watch is not None:
+                    # What follows the end of the answer is for the connection to be kept.
+                    rest = reader
+                if incoming.is_unpacked:
+                    kept = _unpacked(response, incoming.body)
+                response.stream = self._body(kept, rest, stream, self)
+                exchange.hand_on()
+            else:
+                response.stream.close()
+        except BaseException:
+            response.stream.close()
+            raise
+        return response, kept
 
     def close(self) -> None:
         """Closes the transport below."""
         self._transport.close()
+
+
+class AsyncBody:
+    """The same for asyncio and trio."""
+
+    def __init__(
+        self, kept: list[bytes], rest: Optional[Reader], stream: Any, transport: Any
+    ) -> None:
+        self._kept = kept
+        self._rest = rest
+        self._stream = stream
+        self._transport = transport
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        kept, self._kept = self._kept, []
+        for raw in kept:
+            yield raw
+        rest = self._rest
+        if rest is None:
+            return
+        exchange = rest.exchange
+        while True:
+            try:
+                more = await rest.read_async()
+            except Exception as exception:
+                exchange.cut(exception, rest.is_late)
+                raise
+            if more is None:
+                exchange.ended()
+                count = 0
+            else:
+                count = exchange.passed(more)
+                if count:
+                    yield more[:count]
+            if exchange.error is not None:
+                raise self._transport._exception(exchange.error, rest.request)
+            if more is None:
+                return
+
+    async def aclose(self) -> None:
+        if self._stream is not None:
+            await self._stream.aclose()
+        if self._rest is not None:
+            self._rest.exchange.left_alone()
 
 
 class AsyncRetry(_Base):
@@ -154,28 +436,66 @@ class AsyncRetry(_Base):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Sends a request, again if that may help, and gives the last answer."""
-        operation, replayable = self._begin(request)
-        response = None
-        for wait in operation.steps():
+        exchange = self._begin(request)
+        answer, alarm = None, _time.AsyncAlarm()
+        extensions = request.extensions
+        for wait in exchange.steps(alarm):
             if wait is not None:
-                await _time.sleep_async(wait)
+                await alarm.sleep(wait)
                 continue
-            response = None
+            answer, request.extensions = None, extensions
+            exchange.begin()
             try:
-                response = await self._transport.handle_async_request(request)
-                if response.status_code < 400:
-                    operation.succeeded()
-                    return response
-                await response.aread()
+                answer = await self._attempt(exchange, request)
             except Exception as exception:
-                response = None
-                operation.raised(exception, _interop.read_error(exception), not replayable)
-                continue
-            status, headers = response.status_code, response.headers
-            operation.answered(status, headers, response.content, not replayable)
-            if not operation.is_over:
-                await response.aclose()
-        return self._finish(operation, request, response, replayable)
+                exchange.broke(exception)
+            except BaseException:
+                exchange.abandon()
+                raise
+            if exchange.is_handed_on:
+                assert answer is not None
+                return answer[0]
+        return self._finish(exchange, request, answer)
+
+    async def _attempt(self, exchange: Exchange, request: Any) -> Any:
+        left, start = exchange.left(), _native.monotonic_now()
+        try:
+            sent = self._transport.handle_async_request(request)
+            response = await _time.limited(sent, left)
+        except _time.TookTooLong:
+            raise self._too_late(request) from None
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+        incoming = exchange.head(response.status_code, response.headers)
+        kept: list[bytes] = []
+        rest = None
+        reader = Reader(response.stream.__aiter__(), exchange, request, self)
+        try:
+            while not incoming.is_ready and not incoming.is_over:
+                raw = await reader.read_async()
+                if raw is None:
+                    incoming.end()
+                    break
+                incoming.feed(raw)
+                kept.append(raw)
+            else:
+                rest = reader if incoming.is_ready else None
+            if incoming.failure is not None:
+                raise self._exception(incoming.failure, request)
+            if exchange.judge():
+                stream = response.stream
+                if rest is None and incoming.watch is not None:
+                    rest = reader
+                if incoming.is_unpacked:
+                    kept = _unpacked(response, incoming.body)
+                response.stream = self._body(kept, rest, stream, self)
+                exchange.hand_on()
+            else:
+                await response.stream.aclose()
+        except BaseException:
+            await response.stream.aclose()
+            raise
+        return response, kept
 
     async def aclose(self) -> None:
         """Closes the transport below."""

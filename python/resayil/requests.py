@@ -5,26 +5,56 @@ session = requests.Session()
 session.mount("https://", resayil.requests.RetryAdapter())
 ```
 
-An answer is read, and tried again, only if its status is an error's; a request whose body is made
-while it is sent is sent once. What is raised or returned at the end is what requests made, with the
-error in `response.resayil_error`. Streams that break off, and quotas, are not handled here yet: see
-`resayil.Client`.
+A request waits for its quota, and is sent again if that may help; one whose body is made while it is
+sent is sent once. What is looked at before it is handed on:
+
+- An answer with an error's status: no more than 1 MiB of it is read.
+- A success that is JSON, or text in answer to a POST, is read whole: an error in it is one. It costs
+  the time to read it once more.
+- A stream (server-sent events, NDJSON) until it delivers something: what breaks before is sent again.
+  The rest is handed on as it comes, byte for byte; a stream that is cut, or carries an error, ends in
+  an exception that is one of ours and of requests, in place of that event.
+- Anything else is handed on at once.
+
+What is raised or returned at the end is what requests made, with the error in
+`response.resayil_error`. An error in a success is handed on with the status that it stands for, so
+that `raise_for_status()` sees it.
 """
 
 from __future__ import annotations
 
+import functools
+import io
+import os
 import uuid
-from typing import Any, Optional
+from collections.abc import Iterator
+from typing import Any, Optional, Union
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
-from . import _idempotency, _interop, _time
+from . import (
+    _idempotency,
+    _interop,
+    _native,
+    _services,
+    _time,
+    _timed_backend,
+    _timed_socket,
+)
+from ._api_error import APIError
+from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
+from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
-from ._operation import Operation
 from ._policy import DEFAULT_POLICY
+from ._services import QuotaOption, Quotas
 
 __all__ = ["RetryAdapter"]
+
+#: How much is read at once, in bytes.
+_CHUNK = 64 * 1024
 
 
 class RetryAdapter(HTTPAdapter):
@@ -32,11 +62,21 @@ class RetryAdapter(HTTPAdapter):
 
     `policy` says when; `budget` is the stock of retries that all requests of this adapter share;
     `counters` counts them.
+
+    `quota` is what requests wait for, so that none is refused. By default each origin and key has one
+    of its own, which learns from the answers; one that is given holds for all requests; None is
+    none. `provider` names the API; by default it is known by its host. With `share_quota` all processes of this host share it, by files in `quota_folder`.
+
+    `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
+    answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading
+    if that is longer. The policy's `deadline` ends all attempts. `max_response_bytes` (16 MiB) is
+    how large an answer may be that is looked at, unpacked, and `max_wire_bytes` (32 MiB) as it comes.
+
     The other arguments are those of `requests.adapters.HTTPAdapter`.
     """
 
     # What HTTPAdapter pickles, and what this class adds.
-    __attrs__ = [*HTTPAdapter.__attrs__, "_policy"]  # noqa: RUF012
+    __attrs__ = [*HTTPAdapter.__attrs__, "_policy", "_limits", "_provider"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -44,12 +84,22 @@ class RetryAdapter(HTTPAdapter):
         policy: RetryPolicy = DEFAULT_POLICY,
         budget: Optional[Budget] = None,
         counters: Optional[Counters] = None,
+        quota: QuotaOption = "auto",
+        provider: Optional[str] = None,
+        share_quota: bool = False,
+        quota_folder: Union[str, os.PathLike[str], None] = None,
+        attempt_timeout: Optional[float] = None,
+        max_response_bytes: int = Limits().max_response_bytes,
+        max_wire_bytes: int = Limits().max_wire_bytes,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
+        self._quotas = Quotas(quota, provider, share_quota, quota_folder)
+        self._provider = _services.known(provider)
+        self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
 
     @property
     def counters(self) -> Counters:
@@ -58,47 +108,329 @@ class RetryAdapter(HTTPAdapter):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[misc]
+        # What is shared stays in its process.
         self._budget = Budget()
         self._counters = Counters()
+        self._quotas = Quotas()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Makes the pools, of connections whose reads end when the attempt does."""
+        super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
+        _timed_socket.install(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The pools behind a proxy, of the same connections."""
+        return _timed_socket.install(super().proxy_manager_for(proxy, **options))  # type: ignore[no-untyped-call]
 
     def send(
-        self, request: requests.PreparedRequest, *args: Any, **options: Any
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        *args: Any,
+        **options: Any,
     ) -> requests.Response:
         """Sends a request, again if that may help, and gives the last answer."""
-        if request.method == "POST" and "Idempotency-Key" not in request.headers:
-            body = request.body
-            key = None
-            if body is None or isinstance(body, (bytes, str)):
-                key = _idempotency.key("POST", request.url or "", body or b"")
-            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
+        exchange = self._begin(request, timeout)
+        answer, alarm = None, _time.Alarm()
+        for wait in exchange.steps(alarm):
+            if wait is not None:
+                alarm.sleep(wait)
+                continue
+            answer = None
+            exchange.begin()
+            try:
+                answer = self._attempt(exchange, request, timeout, *args, **options)
+            except Exception as exception:
+                exchange.broke(exception)
+            except BaseException:
+                exchange.abandon()
+                raise
+            if exchange.is_handed_on:
+                assert answer is not None
+                return answer[0]
+        return self._finish(exchange, request, answer)
+
+    def _begin(self, request: requests.PreparedRequest, timeout: Any) -> Exchange:
         # A body that is made while it is sent exists once.
         replayable = request.body is None or isinstance(request.body, (bytes, str))
-        name = f"{request.method} request"
-        operation = Operation(name, self._policy, self._budget, self._counters)
-        response = None
-        for wait in operation.steps():
-            if wait is not None:
-                _time.sleep(wait)
-                continue
-            response = None
-            try:
-                response = super().send(request, *args, **options)
-                if response.status_code < 400:
-                    operation.succeeded()
-                    return response
-                content = response.content
-            except Exception as exception:
-                response = None
-                operation.raised(exception, _interop.read_error(exception), not replayable)
-                continue
-            operation.answered(response.status_code, response.headers, content, not replayable)
-            if not operation.is_over:
+        method = request.method or "GET"
+        if method == "POST" and "Idempotency-Key" not in request.headers:
+            key = None
+            if replayable:
+                key = _idempotency.key("POST", request.url or "", request.body or b"")
+            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
+        url = urlsplit(request.url or "")
+        host = url.hostname or ""
+        origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+        return Exchange(
+            f"{method} {host}",
+            self._policy,
+            self._budget,
+            self._counters,
+            method=method,
+            host=host,
+            provider=self._provider,
+            quota=self._quotas.of(origin, host, request.headers),
+            replayable=replayable,
+            limits=self._limits._replace(attempt_timeout=self._attempt_timeout(timeout)),
+        )
+
+    def _attempt_timeout(self, timeout: Any) -> float:
+        given = self._limits.attempt_timeout
+        if given is not None:
+            return given
+        read = timeout[1] if isinstance(timeout, tuple) else timeout
+        return max(ATTEMPT_TIMEOUT, read) if isinstance(read, (int, float)) else ATTEMPT_TIMEOUT
+
+    def _attempt(
+        self,
+        exchange: Exchange,
+        request: requests.PreparedRequest,
+        timeout: Any,
+        *args: Any,
+        **options: Any,
+    ) -> tuple[requests.Response, list[bytes]]:
+        left, start = exchange.left(), _native.monotonic_now()
+        try:
+            with _timed_backend.within(left):
+                shorter = _shorter(timeout, left)
+                response = super().send(request, True, shorter, *args, **options)
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+        incoming = exchange.head(response.status_code, response.raw.headers)
+        kept: list[bytes] = []
+        rest = None
+        reader = _Reader(response, exchange, request)
+        try:
+            while not incoming.is_ready and not incoming.is_over:
+                raw = reader.read()
+                if not raw:
+                    incoming.end()
+                    break
+                incoming.feed(raw)
+                kept.append(raw)
+            else:
+                rest = reader if incoming.is_ready else None
+            if incoming.failure is not None:
+                raise _exception(incoming.failure, request)
+            if exchange.judge():
+                if rest is None and incoming.watch is not None:
+                    # What follows the end of the answer is for the connection to be kept.
+                    rest = reader
+                if incoming.is_unpacked:
+                    response.headers.pop("content-encoding", None)
+                    kept = [incoming.body]
+                _put_back(response, kept, rest)
+                exchange.hand_on()
+            else:
                 response.close()
-        if response is None:
+        except BaseException:
+            response.close()
+            raise
+        return response, kept
+
+    @staticmethod
+    def _finish(
+        exchange: Exchange,
+        request: requests.PreparedRequest,
+        answer: Optional[tuple[requests.Response, list[bytes]]],
+    ) -> requests.Response:
+        error = exchange.error
+        if answer is None or error is None or (error.status is None and error.kind == "network"):
+            if answer is None:
+                exception = exchange.failure()
+                is_ours = type(exception).__module__.startswith("resayil.")
+                if error is not None and is_ours:
+                    exception = _exception(error, request)
+            else:
+                assert error is not None
+                exception = _exception(error, request)
             try:
-                raise operation.failure()
+                raise exception
             finally:
                 # The exception's traceback holds this frame: no circle.
-                del operation
-        setattr(response, _interop.ATTRIBUTE, operation.error)
+                del exception, exchange
+        response, kept = answer
+        incoming = exchange.incoming
+        if incoming is not None and incoming.status < 400:
+            # It claims success, and holds an error.
+            response.status_code = exchange.status_of(error)
+            response.reason = ""
+            if incoming.watch is not None:
+                # The event as the answer that the service would have given.
+                for name in ("content-encoding", "content-length", "transfer-encoding"):
+                    response.headers.pop(name, None)
+                response.headers["content-type"] = "application/json"
+                kept = [error.body]
+        _put_back(response, kept, None)
+        setattr(response, _interop.ATTRIBUTE, error)
         return response
+
+
+def _shorter(timeout: Any, left: Optional[float]) -> Any:
+    """A request's time-outs, of which none is longer than the attempt."""
+    if left is None or not (timeout is None or isinstance(timeout, (int, float, tuple))):
+        return timeout
+    both = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    return tuple(left if each is None else min(each, left) for each in both)
+
+
+def _exception(error: _native.Error, request: requests.PreparedRequest) -> Exception:
+    """An error as an exception of ours and of requests."""
+    is_late = error.kind in ("timeout", "deadline")
+    base = requests.exceptions.ReadTimeout if is_late else requests.exceptions.ChunkedEncodingError
+
+    def equip(exception: Any) -> None:
+        exception.request = request
+
+    return exception_as(error, base, equip)
+
+
+class _Reader:
+    """Reads the rest of a body, no longer than allowed."""
+
+    def __init__(
+        self, response: requests.Response, exchange: Exchange, request: requests.PreparedRequest
+    ) -> None:
+        self._pieces = _pieces(response.raw)
+        self._missing = _length(response)
+        self._close = response.raw.close
+        self.exchange = exchange
+        self.request = request
+
+    def read(self) -> bytes:
+        """The next bytes; none after the last."""
+        exchange, request = self.exchange, self.request
+        left, start = exchange.left(), _native.monotonic_now()
+        try:
+            with _timed_backend.within(left):
+                piece = next(self._pieces, b"")
+        except urllib3.exceptions.ReadTimeoutError as problem:
+            raise requests.exceptions.ReadTimeout(problem, request=request) from problem
+        except urllib3.exceptions.ProtocolError as problem:
+            raise requests.exceptions.ChunkedEncodingError(problem, request=request) from problem
+        except (urllib3.exceptions.HTTPError, OSError) as problem:
+            raise requests.exceptions.ConnectionError(problem, request=request) from problem
+        finally:
+            exchange.took(_native.monotonic_now() - start)
+        if self._missing is not None:
+            self._missing -= len(piece)
+            if not piece and self._missing > 0:
+                problem = f"the answer broke off, {self._missing} bytes are missing"
+                raise requests.exceptions.ChunkedEncodingError(problem, request=request)
+        if exchange.is_late and piece:
+            raise requests.exceptions.ReadTimeout("no answer came in time", request=request)
+        return piece
+
+    def close(self) -> None:
+        self._close()
+        self.exchange.left_alone()
+
+
+def _length(response: requests.Response) -> Optional[int]:
+    """How many bytes the body is to have, if the answer says so."""
+    length = response.headers.get("content-length", "")
+    is_told = length.isdigit() and not response.raw.chunked
+    has_body = response.status_code not in (204, 304) and response.request.method != "HEAD"
+    return int(length) if is_told and has_body else None
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:
+    """The pieces of a body as they come, packed as they are."""
+    if raw.chunked and raw.supports_chunked_reads():
+        yield from filter(None, raw.read_chunked(_CHUNK, decode_content=False))
+        return
+    # Not `read`, which waits until it has all that it is asked for.
+    read = getattr(raw, "read1", None) or functools.partial(raw.read, 1024)
+    while piece := read(decode_content=False):
+        yield piece
+
+
+class _Body(io.RawIOBase):
+    """A body of which a part was read before: that, and then the rest."""
+
+    def __init__(self, kept: list[bytes], rest: Optional[_Reader]) -> None:
+        self._kept = io.BytesIO(b"".join(kept))
+        self._rest = rest
+        self._failure: Optional[Exception] = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._kept.readinto(buffer)
+        if count or self._rest is None:
+            return count
+        data = self._more(self._rest)
+        self._kept = io.BytesIO(data)
+        return self._kept.readinto(buffer)
+
+    def _more(self, rest: _Reader) -> bytes:
+        exchange = rest.exchange
+        if self._failure is None and exchange.error is None:
+            try:
+                raw = rest.read()
+            except Exception as exception:
+                exchange.cut(exception, exchange.is_late)
+                raise
+            if raw:
+                count = exchange.passed(raw)
+                if count or exchange.error is None:
+                    return raw[:count]
+            else:
+                exchange.ended()
+        if exchange.error is not None:
+            raise _exception(exchange.error, rest.request)
+        return b""
+
+    def close(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest.close()
+        super().close()
+
+
+class _Response(urllib3.HTTPResponse):
+    """Raises what its body raises: urllib3 would take it for an exception of the system's."""
+
+    def stream(self, *args: Any, **options: Any) -> Any:
+        try:
+            yield from super().stream(*args, **options)
+        except urllib3.exceptions.HTTPError as problem:
+            raise _own(problem) from problem.__cause__
+
+    def read(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().read(*args, **options)
+        except urllib3.exceptions.HTTPError as problem:
+            raise _own(problem) from problem.__cause__
+
+
+def _own(problem: Exception) -> Exception:
+    """The exception of ours or of requests that urllib3 has wrapped."""
+    inner = problem.__context__
+    is_own = isinstance(inner, (APIError, requests.RequestException))
+    return inner if is_own and isinstance(inner, Exception) else problem
+
+
+def _put_back(response: requests.Response, kept: list[bytes], rest: Optional[_Reader]) -> None:
+    """Gives the response a body that begins with what was read."""
+    raw = response.raw
+    headers = urllib3.HTTPHeaderDict(raw.headers)
+    for name in ("content-length", "transfer-encoding"):
+        headers.discard(name)
+    if "content-encoding" not in response.headers:
+        headers.discard("content-encoding")
+    response.raw = _Response(
+        body=_Body(kept, rest),  # type: ignore[arg-type]
+        headers=headers,
+        status=response.status_code,
+        reason=response.reason,
+        version=raw.version,
+        preload_content=False,
+        # requests asks for it when it reads.
+        decode_content=False,
+        original_response=getattr(raw, "_original_response", None),
+    )
+    response.raw._pool = getattr(raw, "_pool", None)

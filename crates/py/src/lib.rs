@@ -16,6 +16,7 @@ mod error_new;
 mod exceptions;
 mod fallback;
 mod headers;
+mod host_quota;
 mod input;
 mod interrupt;
 mod messages;
@@ -26,6 +27,7 @@ mod predicate;
 mod quota;
 mod rate_limit;
 mod stream;
+mod stream_watch;
 mod table;
 mod wake;
 
@@ -52,6 +54,8 @@ mod _native {
     #[pymodule_export]
     use crate::fallback::{Fallback, FallbackCall, FallbackTarget};
     #[pymodule_export]
+    use crate::host_quota::HostQuota;
+    #[pymodule_export]
     use crate::input::monotonic_now;
     #[pymodule_export]
     use crate::messages::Messages;
@@ -68,7 +72,9 @@ mod _native {
     #[pymodule_export]
     use crate::stream::StreamDecoder;
     #[pymodule_export]
-    use crate::table::{jitters, kinds, providers, retry_reasons, stop_reasons};
+    use crate::stream_watch::StreamWatch;
+    #[pymodule_export]
+    use crate::table::{jitters, kinds, provider_at, providers, retry_reasons, stop_reasons};
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python uses")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -1,7 +1,9 @@
 //! The course of one call, for the drivers in Python.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -33,6 +35,8 @@ pub(crate) struct Operation {
 struct State {
     operation: resayil_core::Operation,
     under_way: UnderWay,
+    /// When the attempt that was begun last has to be over.
+    ends_at: Option<Duration>,
 }
 
 enum UnderWay {
@@ -83,27 +87,39 @@ pub(crate) fn to_python(event: &CallEvent<'_>) -> Event {
 #[pymethods]
 impl Operation {
     #[new]
-    #[pyo3(signature = (policy, *, budget=None, quota=None, counters=None, observer=None, now=None))]
+    #[pyo3(signature = (
+        policy, *, budget=None, quota=None, counters=None, observer=None, provider=None,
+        attempt_timeout=None, metered=true, now=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments")]
     fn new(
         policy: &Bound<'_, RetryPolicy>,
         budget: Option<&Bound<'_, Budget>>,
         quota: Option<&Bound<'_, Quota>>,
         counters: Option<&Bound<'_, Counters>>,
         observer: Option<Py<PyAny>>,
+        provider: Option<Cow<'_, str>>,
+        attempt_timeout: Option<f64>,
+        metered: bool,
         now: Option<f64>,
     ) -> PyResult<Self> {
         let now = input::monotonic(now)?;
+        let attempt_timeout =
+            attempt_timeout.map(|it| input::duration("attempt_timeout", it)).transpose()?;
         let service = Service::new()
+            .with_provider(input::provider(provider.as_deref())?)
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
             .with_quota(quota.map(|quota| quota.get().handle()), now);
         let told = Arc::<EventQueue>::default();
         let listener = observer.as_ref().map(|_| Arc::clone(&told) as Arc<dyn Observer>);
         let options = OperationOptions::new(policy.get().0.clone(), Arc::new(service))
             .with_counters(counters.map(|counters| counters.get().handle()))
-            .with_observer(listener);
+            .with_observer(listener)
+            .with_attempt_timeout(attempt_timeout)
+            .with_metered(metered);
         // There is no key whose form could be bad.
         let operation = options.start(now, random_seed()).map_err(input::value_error)?;
-        let state = Mutex::new(State { operation, under_way: UnderWay::Nothing });
+        let state = Mutex::new(State { operation, under_way: UnderWay::Nothing, ends_at: None });
         Ok(Operation { state, told, observer })
     }
 
@@ -126,6 +142,7 @@ impl Operation {
             let step = state.operation.poll(now, waker.as_ref().unwrap_or(Waker::noop()));
             Ok(match step {
                 Step::Send(attempt) => {
+                    state.ends_at = attempt.ends_at();
                     state.under_way = UnderWay::Attempt(attempt);
                     None
                 }
@@ -248,6 +265,31 @@ impl Operation {
             }
             Ok(())
         })
+    }
+
+    /// The error for an attempt that took too long: a time-out, or the deadline if that is over.
+    #[pyo3(signature = (*, ambiguous, now=None))]
+    fn timeout_error(
+        &self,
+        py: Python<'_>,
+        ambiguous: bool,
+        now: Option<f64>,
+    ) -> PyResult<NativeError> {
+        let now = input::monotonic(now)?;
+        Ok(NativeError(self.lock(py).operation.timeout_error(ambiguous, now)))
+    }
+
+    /// When the attempt that was begun last has to be over, on the clock of `now`: the end of its own
+    /// time or the deadline; None if there is neither.
+    #[getter]
+    fn ends_at(&self, py: Python<'_>) -> Option<f64> {
+        self.lock(py).ends_at.map(|at| at.as_secs_f64())
+    }
+
+    /// When the operation has to be over; None if nobody said so.
+    #[getter]
+    fn deadline(&self, py: Python<'_>) -> Option<f64> {
+        self.lock(py).operation.deadline().map(|at| at.as_secs_f64())
     }
 
     /// Whether it has succeeded or failed.

@@ -31,6 +31,11 @@ impl Quota {
         self.quota.clone()
     }
 
+    /// A quota that was made elsewhere.
+    pub(crate) fn of(quota: resayil_core::Quota, options: QuotaOptions) -> Self {
+        Quota { quota, options }
+    }
+
     /// Limit and window, for a quota that is shared by a file.
     pub(crate) fn options(&self) -> QuotaOptions {
         self.options

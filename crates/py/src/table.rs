@@ -39,3 +39,9 @@ pub(crate) fn retry_reasons() -> Vec<&'static str> {
 pub(crate) fn stop_reasons() -> Vec<&'static str> {
     StopReason::ALL.iter().map(|reason| reason.name()).collect()
 }
+
+/// The name of the provider whose API a host serves; None if it is not known.
+#[pyfunction]
+pub(crate) fn provider_at(host: &str) -> Option<&'static str> {
+    Provider::from_host(host).map(Provider::name)
+}
