@@ -5,7 +5,8 @@
 - `retry` calls a function again when that may help, after the wait that the server asks for, and
   `attempts` does so for a part of one.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
-- `resayil.httpx`, `resayil.httpx2` and `resayil.requests` do so below those libraries.
+- `resayil.httpx`, `resayil.httpx2`, `resayil.requests` and `resayil.aiohttp` do so below those
+  libraries.
 - `Fallback` names the models and services that take over what one does not serve.
 - `Quota` admits requests in order, so that none is refused.
 """
@@ -148,7 +149,7 @@ if not TYPE_CHECKING:
 
     def __getattr__(name):
         # Loaded when asked for, because they need packages that may be missing.
-        if name in ("httpx", "httpx2", "requests"):
+        if name in ("aiohttp", "httpx", "httpx2", "requests"):
             import importlib
 
             return importlib.import_module(f"{__name__}.{name}")

@@ -107,6 +107,10 @@ class Exchange(Operation):
         assert incoming is not None
         if incoming.watch is not None and incoming.watch.is_finished:
             error = incoming.watch.error
+            if error is not None and incoming.watch.has_delivered:
+                # What came before it is the caller's, and then the exception.
+                self._stop(error)
+                return True
         elif incoming.form in ("error", "whole"):
             status, headers = incoming.status, incoming.headers
             if not self.answered(status, headers, incoming.body, self.is_final):
@@ -205,7 +209,7 @@ def exception_as(
 ) -> Exception:
     """The exception of ours that an error stands for, of a class that is also the other one."""
     plain = _native.to_exception(error)
-    cls = _CLASSES.get((type(plain), base))
+    cls: Any = _CLASSES.get((type(plain), base))
     if cls is None:
 
         def reduce(self: Any) -> Any:
@@ -216,10 +220,11 @@ def exception_as(
             "__module__": base.__module__, "__reduce__": reduce, "__doc__": plain_class.__doc__,
         })  # fmt: skip
         _CLASSES[plain_class, base] = cls
-    exception: Exception = cls.__new__(cls, error)
+    exception: Any = cls.__new__(cls, error)
     exception.args = (error,)
     equip(exception)
-    return exception
+    made: Exception = exception
+    return made
 
 
 _CLASSES: dict[tuple[type, type], type] = {}

@@ -71,7 +71,8 @@ def read(exception: BaseException) -> Optional[_native.Error]:
     """The error that an exception stands for; None if it does not say that an answer is missing."""
     text = _describe(exception)
     for cls in type(exception).__mro__:
-        if cls.__name__ == "RemoteProtocolError" and not _CLOSED.search(text):
+        is_protocol = cls.__name__ == "RemoteProtocolError" and str(exception)
+        if is_protocol and not _CLOSED.search(text):
             return _native.Error("protocol", text, ambiguous=True)
         package = (cls.__module__ or "").partition(".")[0]
         found = _BY_NAME.get((package, cls.__name__))
@@ -129,7 +130,8 @@ def wrapped(exception: BaseException) -> Optional[BaseException]:
 #: Exceptions that say little but that another one was raised below them.
 _WRAPPERS = frozenset({
     ("urllib", "URLError"), ("urllib3", "MaxRetryError"), ("requests", "RetryError"),
-    ("requests", "ConnectionError"), ("requests", "InvalidHeader"), ("pydantic_ai", "ModelAPIError"), ("tenacity", "RetryError"),
+    ("requests", "ConnectionError"), ("requests", "InvalidHeader"), ("tenacity", "RetryError"),
+    ("pydantic_ai", "ModelAPIError"),
 })  # fmt: skip
 
 

@@ -129,9 +129,7 @@ class Operation:
             if error is not None:
                 self._native.give_up(error, now=self._tell())
                 return False
-        return self._native.on_answer(
-            status, headers, body, now=self._tell(), wall=_time.wall()
-        )
+        return self._native.on_answer(status, headers, body, now=self._tell(), wall=_time.wall())
 
     def failed_with(self, error: _native.Error, final: bool = False) -> None:
         """The answer is of no use, for what stands in it."""

@@ -45,7 +45,7 @@ def is_late() -> bool:
 
 def install(transport: Any) -> Any:
     """Puts it below a transport of httpx; one that is built otherwise stays as it is."""
-    pool = getattr(transport, "_pool", None)
+    pool: Any = getattr(transport, "_pool", None)
     inner = getattr(pool, "_network_backend", None)
     if inner is not None:
         pool._network_backend = _Backend(inner)

@@ -18,7 +18,7 @@ def install(manager: Any) -> Any:
     return manager
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _pool(cls: Any) -> Any:
     if getattr(cls, "_is_timed", False):
         return cls

@@ -222,7 +222,9 @@ def _limit_reads(request: Any, left: Optional[float]) -> None:
     timeouts = request.extensions.get("timeout")
     if left is None or not isinstance(timeouts, dict):
         return
-    shorter = {name: left if value is None else min(value, left) for name, value in timeouts.items()}
+    shorter = {
+        name: left if value is None else min(value, left) for name, value in timeouts.items()
+    }
     request.extensions = {**request.extensions, "timeout": shorter}
 
 
@@ -245,6 +247,8 @@ class SyncBody:
             return
         exchange = rest.exchange
         while True:
+            if exchange.error is not None:
+                raise self._transport._exception(exchange.error, rest.request)
             try:
                 raw = rest.read()
             except Exception as exception:
@@ -360,8 +364,8 @@ class SyncRetry(_Base):
                 if raw is None:
                     incoming.end()
                     break
-                incoming.feed(raw)
-                kept.append(raw)
+                count = incoming.feed(raw)
+                kept.append(raw if incoming.watch is None else raw[:count])
             else:
                 rest = reader if incoming.is_ready else None
             if incoming.failure is not None:
@@ -407,6 +411,8 @@ class AsyncBody:
             return
         exchange = rest.exchange
         while True:
+            if exchange.error is not None:
+                raise self._transport._exception(exchange.error, rest.request)
             try:
                 more = await rest.read_async()
             except Exception as exception:
@@ -476,8 +482,8 @@ class AsyncRetry(_Base):
                 if raw is None:
                     incoming.end()
                     break
-                incoming.feed(raw)
-                kept.append(raw)
+                count = incoming.feed(raw)
+                kept.append(raw if incoming.watch is None else raw[:count])
             else:
                 rest = reader if incoming.is_ready else None
             if incoming.failure is not None:

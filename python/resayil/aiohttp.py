@@ -8,15 +8,15 @@ It needs aiohttp 3.12 or newer. litellm and google-genai, which send through aio
 session. The session's own time-out holds for a call with all its waits: by default 5 minutes, and
 `timeout=aiohttp.ClientTimeout(total=None)` leaves it to the middleware.
 
-A request waits for its quota, and is sent again if that may help; one whose body is made while it is
-sent is sent once. What is looked at before it is handed on:
+A request waits for its quota, and is sent again if that may help; one whose body is made while it
+is sent is sent once. What is looked at before it is handed on:
 
 - An answer with an error's status: no more than 1 MiB of it is read.
-- A success that is JSON, or text in answer to a POST, is read whole: an error in it is one. It costs
-  the time to read it once more.
-- A stream (server-sent events, NDJSON) until it delivers something: what breaks before is sent again.
-  The rest is handed on as it comes, byte for byte; a stream that is cut, or carries an error, ends in
-  an exception that is one of ours and of aiohttp, in place of that event.
+- A success that is JSON, or text in answer to a POST, is read whole: an error in it is one. It
+  costs the time to read it once more.
+- A stream (server-sent events, NDJSON) until it delivers something: what breaks before is sent
+  again. The rest is handed on as it comes, byte for byte; a stream that is cut, or carries an
+  error, ends in an exception that is one of ours and of aiohttp, in place of that event.
 - Anything else is handed on at once.
 
 What is raised or returned at the end is what aiohttp made, with the error in
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
@@ -54,9 +55,10 @@ class RetryMiddleware:
     `policy` says when; `budget` is the stock of retries that all requests of this middleware share;
     `counters` counts them.
 
-    `quota` is what requests wait for, so that none is refused. By default each origin and key has one
-    of its own, which learns from the answers; one that is given holds for all requests; None is
-    none. `provider` names the API; by default it is known by its host. With `share_quota` all processes of this host share it, by files in `quota_folder`.
+    `quota` is what requests wait for, so that none is refused. By default each origin and key has
+    one of its own, which learns from the answers; one that is given holds for all requests; None is
+    none. `provider` names the API; by default it is known by its host. With `share_quota` all
+    processes of this host share it, by files in `quota_folder`.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120. The policy's `deadline` ends all attempts.
@@ -82,7 +84,7 @@ class RetryMiddleware:
         self._quotas = Quotas(quota, provider, share_quota, quota_folder)
         self._provider = _services.known(provider)
         # What comes is unpacked already.
-        self._limits = Limits(max_response_bytes, max_response_bytes, attempt_timeout)
+        self._limits = Limits(max_response_bytes, sys.maxsize, attempt_timeout)
 
     @property
     def counters(self) -> Counters:
@@ -159,8 +161,8 @@ class RetryMiddleware:
                 if not raw:
                     incoming.end()
                     break
-                incoming.feed(raw)
-                kept.append(raw)
+                count = incoming.feed(raw)
+                kept.append(raw if incoming.watch is None else raw[:count])
             if incoming.failure is not None:
                 raise _exception(incoming.failure)
             if exchange.judge():
@@ -202,7 +204,8 @@ class RetryMiddleware:
             response.reason = ""
         _put_back(response, kept, None)
         setattr(response, _interop.ATTRIBUTE, error)
-        setattr(response, "raise_for_status", functools.partial(_raise_for_status, response))
+        marked: Any = response
+        marked.raise_for_status = functools.partial(_raise_for_status, response)
         return response
 
 
@@ -337,6 +340,7 @@ def _put_back(
     response: aiohttp.ClientResponse, kept: list[bytes], reader: Optional[_Reader]
 ) -> None:
     """Gives the response a body that begins with what was read."""
-    if reader is not None and reader.content.at_eof() and reader.exchange.is_over:
-        reader = None
+    if reader is not None and reader.content.at_eof():
+        exchange = reader.exchange
+        reader = None if exchange.is_over and exchange.error is None else reader
     response.content = _Watched(_Silent(), kept, reader)

@@ -5,15 +5,15 @@ session = requests.Session()
 session.mount("https://", resayil.requests.RetryAdapter())
 ```
 
-A request waits for its quota, and is sent again if that may help; one whose body is made while it is
-sent is sent once. What is looked at before it is handed on:
+A request waits for its quota, and is sent again if that may help; one whose body is made while it
+is sent is sent once. What is looked at before it is handed on:
 
 - An answer with an error's status: no more than 1 MiB of it is read.
-- A success that is JSON, or text in answer to a POST, is read whole: an error in it is one. It costs
-  the time to read it once more.
-- A stream (server-sent events, NDJSON) until it delivers something: what breaks before is sent again.
-  The rest is handed on as it comes, byte for byte; a stream that is cut, or carries an error, ends in
-  an exception that is one of ours and of requests, in place of that event.
+- A success that is JSON, or text in answer to a POST, is read whole: an error in it is one. It
+  costs the time to read it once more.
+- A stream (server-sent events, NDJSON) until it delivers something: what breaks before is sent
+  again. The rest is handed on as it comes, byte for byte; a stream that is cut, or carries an
+  error, ends in an exception that is one of ours and of requests, in place of that event.
 - Anything else is handed on at once.
 
 What is raised or returned at the end is what requests made, with the error in
@@ -63,14 +63,16 @@ class RetryAdapter(HTTPAdapter):
     `policy` says when; `budget` is the stock of retries that all requests of this adapter share;
     `counters` counts them.
 
-    `quota` is what requests wait for, so that none is refused. By default each origin and key has one
-    of its own, which learns from the answers; one that is given holds for all requests; None is
-    none. `provider` names the API; by default it is known by its host. With `share_quota` all processes of this host share it, by files in `quota_folder`.
+    `quota` is what requests wait for, so that none is refused. By default each origin and key has
+    one of its own, which learns from the answers; one that is given holds for all requests; None is
+    none. `provider` names the API; by default it is known by its host. With `share_quota` all
+    processes of this host share it, by files in `quota_folder`.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading
     if that is longer. The policy's `deadline` ends all attempts. `max_response_bytes` (16 MiB) is
-    how large an answer may be that is looked at, unpacked, and `max_wire_bytes` (32 MiB) as it comes.
+    how large an answer may be that is looked at, unpacked, and `max_wire_bytes` (32 MiB) as it
+    comes.
 
     The other arguments are those of `requests.adapters.HTTPAdapter`.
     """
@@ -115,12 +117,12 @@ class RetryAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Makes the pools, of connections whose reads end when the attempt does."""
-        super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **options)
         _timed_socket.install(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """The pools behind a proxy, of the same connections."""
-        return _timed_socket.install(super().proxy_manager_for(proxy, **options))  # type: ignore[no-untyped-call]
+        return _timed_socket.install(super().proxy_manager_for(proxy, **options))
 
     def send(
         self,
@@ -208,8 +210,8 @@ class RetryAdapter(HTTPAdapter):
                 if not raw:
                     incoming.end()
                     break
-                incoming.feed(raw)
-                kept.append(raw)
+                count = incoming.feed(raw)
+                kept.append(raw if incoming.watch is None else raw[:count])
             else:
                 rest = reader if incoming.is_ready else None
             if incoming.failure is not None:
@@ -317,8 +319,8 @@ class _Reader:
         if self._missing is not None:
             self._missing -= len(piece)
             if not piece and self._missing > 0:
-                problem = f"the answer broke off, {self._missing} bytes are missing"
-                raise requests.exceptions.ChunkedEncodingError(problem, request=request)
+                text = f"the answer broke off, {self._missing} bytes are missing"
+                raise requests.exceptions.ChunkedEncodingError(text, request=request)
         if exchange.is_late and piece:
             raise requests.exceptions.ReadTimeout("no answer came in time", request=request)
         return piece
@@ -353,7 +355,6 @@ class _Body(io.RawIOBase):
     def __init__(self, kept: list[bytes], rest: Optional[_Reader]) -> None:
         self._kept = io.BytesIO(b"".join(kept))
         self._rest = rest
-        self._failure: Optional[Exception] = None
 
     def readable(self) -> bool:
         return True
@@ -368,11 +369,12 @@ class _Body(io.RawIOBase):
 
     def _more(self, rest: _Reader) -> bytes:
         exchange = rest.exchange
-        if self._failure is None and exchange.error is None:
+        if exchange.error is None:
             try:
                 raw = rest.read()
             except Exception as exception:
                 exchange.cut(exception, exchange.is_late)
+                rest.close()
                 raise
             if raw:
                 count = exchange.passed(raw)
@@ -381,6 +383,7 @@ class _Body(io.RawIOBase):
             else:
                 exchange.ended()
         if exchange.error is not None:
+            rest.close()
             raise _exception(exchange.error, rest.request)
         return b""
 
@@ -423,7 +426,7 @@ def _put_back(response: requests.Response, kept: list[bytes], rest: Optional[_Re
     if "content-encoding" not in response.headers:
         headers.discard("content-encoding")
     response.raw = _Response(
-        body=_Body(kept, rest),  # type: ignore[arg-type]
+        body=_Body(kept, rest),
         headers=headers,
         status=response.status_code,
         reason=response.reason,

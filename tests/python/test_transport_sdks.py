@@ -1,4 +1,4 @@
-"""The SDKs of others over our transports: nobody is refused, nothing is lost, nothing multiplied."""
+"""The SDKs of others over our transports: nobody is refused, nothing is multiplied."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ async def by_pydantic_ai(base_url: str, key: str, quota: resayil.Quota) -> Any:
     providers = require("pydantic_ai.providers.openai")
     transport = resayil.httpx2.AsyncRetryTransport(quota=quota)
     async with httpx2.AsyncClient(transport=transport) as http_client:
-        provider = providers.OpenAIProvider(
-            base_url=base_url, api_key=key, http_client=http_client
-        )
+        provider = providers.OpenAIProvider(base_url=base_url, api_key=key, http_client=http_client)
         agent = require("pydantic_ai").Agent(models.OpenAIChatModel("m", provider=provider))
 
         async def ask(question: str) -> str:
@@ -116,9 +114,7 @@ async def by_anthropic(base_url: str, key: str, quota: resayil.Quota) -> Any:
     ) as sdk:
 
         async def ask(question: str) -> str:
-            answer = await sdk.messages.create(
-                model="m", max_tokens=9, messages=messages(question)
-            )
+            answer = await sdk.messages.create(model="m", max_tokens=9, messages=messages(question))
             return str(answer.content[0].text)
 
         yield ask

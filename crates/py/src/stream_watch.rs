@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
-use resayil_core::{Error, StreamDecoder, Timestamp};
+use resayil_core::stream::StreamDecoder;
+use resayil_core::{Error, Timestamp};
 
 use crate::error::NativeError;
 use crate::headers::Headers;
