@@ -63,16 +63,18 @@ _CURL: dict[int, tuple[str, bool, bool]] = {
 #: How libcurl and urllib3 name the status of an answer that they keep to themselves.
 _STATUS = re.compile(r"(?:returned error: |too many )([1-5]\d\d)\b")
 
-#: How httpcore says that the connection ended, for which it has no class of its own.
-_CLOSED = re.compile("disconnected|closed|terminated|goaway", re.IGNORECASE)
+#: How h11 says that what came is no HTTP, for which httpcore has no class of its own.
+_NO_HTTP = re.compile(
+    "illegal|malformed|bad |conflicting|multiple |too long|too many|encoding|content-length",
+    re.IGNORECASE,
+)
 
 
 def read(exception: BaseException) -> Optional[_native.Error]:
     """The error that an exception stands for; None if it does not say that an answer is missing."""
     text = _describe(exception)
     for cls in type(exception).__mro__:
-        is_protocol = cls.__name__ == "RemoteProtocolError" and str(exception)
-        if is_protocol and not _CLOSED.search(text):
+        if cls.__name__ == "RemoteProtocolError" and _NO_HTTP.search(text):
             return _native.Error("protocol", text, ambiguous=True)
         package = (cls.__module__ or "").partition(".")[0]
         found = _BY_NAME.get((package, cls.__name__))

@@ -30,7 +30,7 @@ import resayil.httpx2  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 CALLS = 100
-LIMIT, WINDOW = 40, 1.0
+LIMIT, WINDOW = 50, 3.0
 
 #: Makes a call of an SDK; the question goes in, the answer's text comes out.
 Ask = Callable[[str], Awaitable[str]]
@@ -150,6 +150,8 @@ class Windows:
 
 async def ask_all(opened: Any) -> None:
     async with opened as ask:
+        # What it prepares for its first call is not to be part of the race.
+        await ask("first")
         answers = await asyncio.gather(*[ask(f"q{number}") for number in range(CALLS)])
     assert answers == [f"echo: q{number}" for number in range(CALLS)]
 
@@ -163,7 +165,7 @@ def test_of_a_known_limit_nobody_is_refused(face: Open) -> None:
     with start_sandbox(command, *options) as sandbox:
         quota = resayil.Quota(limit=LIMIT, window=WINDOW)
         asyncio.run(ask_all(face(sandbox.base_url, sandbox.api_key, quota)))
-        assert sandbox.statuses == [200] * CALLS
+        assert sandbox.statuses == [200] * (CALLS + 1)
 
 
 @pytest.mark.parametrize("is_async", [False, True])

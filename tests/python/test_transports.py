@@ -49,7 +49,10 @@ def libraries(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
 def test_a_refusal_is_waited_for(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
     library, ours = libraries
     sandbox.script(LIMITED, "drop", "server_error")
-    with resayil.testing() as waits, library.Client(transport=ours.RetryTransport()) as client:
+    with (
+        resayil.testing() as waits,
+        library.Client(transport=ours.RetryTransport(quota=None)) as client,
+    ):
         answer = client.post(
             sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
         )
@@ -64,7 +67,7 @@ def test_async(sandbox: Sandbox, libraries: tuple[Any, Any]) -> None:
     sandbox.script(LIMITED, "drop", "server_error")
 
     async def main() -> Any:
-        async with library.AsyncClient(transport=ours.AsyncRetryTransport()) as client:
+        async with library.AsyncClient(transport=ours.AsyncRetryTransport(quota=None)) as client:
             return await client.post(
                 sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
             )
@@ -79,7 +82,7 @@ def test_the_last_answer_is_given_and_marked(sandbox: Sandbox, libraries: tuple[
     library, ours = libraries
     sandbox.script(*["server_error"] * 9)
     policy = resayil.RetryPolicy(max_attempts=3)
-    transport = ours.RetryTransport(policy=policy)
+    transport = ours.RetryTransport(policy=policy, quota=None)
     with resayil.testing() as waits, library.Client(transport=transport) as client:
         answer = client.post(
             sandbox.base_url + "/chat/completions", json=BODY, headers=headers(sandbox)
@@ -99,7 +102,10 @@ def test_what_cannot_be_mended_is_sent_once(sandbox: Sandbox, libraries: tuple[A
     def pieces() -> Iterator[bytes]:
         yield b"{}"
 
-    with resayil.testing() as waits, library.Client(transport=ours.RetryTransport()) as client:
+    with (
+        resayil.testing() as waits,
+        library.Client(transport=ours.RetryTransport(quota=None)) as client,
+    ):
         answer = client.post(url, json={}, headers=headers(sandbox))
         assert answer.status_code == 422
         sandbox.script("server_error", LIMITED)
@@ -112,7 +118,7 @@ def openai_client(sandbox: Sandbox, **options: Any) -> Any:
     # Before its version 3 it sends through httpx.
     httpx2 = issubclass(openai.DefaultHttpxClient, importlib.import_module("httpx2").Client)
     name = "resayil.httpx2" if httpx2 else "resayil.httpx"
-    transport = importlib.import_module(name).RetryTransport(**options)
+    transport = importlib.import_module(name).RetryTransport(quota=None, **options)
     return openai.OpenAI(
         api_key=sandbox.api_key,
         base_url=sandbox.base_url,
@@ -139,13 +145,13 @@ def test_requests(sandbox: Sandbox) -> None:
     url = sandbox.base_url + "/chat/completions"
     sandbox.script(LIMITED, "drop", "server_error")
     with resayil.testing() as waits, requests.Session() as session:
-        session.mount("http://", resayil.requests.RetryAdapter())
+        session.mount("http://", resayil.requests.RetryAdapter(quota=None))
         answer = session.post(url, json=BODY, headers=headers(sandbox))
         assert answer.json()["choices"][0]["message"]["content"] == "echo: Hello"
         assert sandbox.statuses == [429, None, 500, 200] and len(waits) == 3
 
         # A budget of its own: the failures before are not held against it.
-        session.mount("http://", resayil.requests.RetryAdapter())
+        session.mount("http://", resayil.requests.RetryAdapter(quota=None))
         sandbox.reset()
         sandbox.change(limit=1000)
         sandbox.script(*["server_error"] * 9)
