@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let mut rust = run::cargo();
     // Without `bench`, divan runs each case once.
     rust.args([if options.short { "test" } else { "bench" }, "--quiet", "--benches"]);
-    run::run(rust.args(["--package", "resayil-core"]))?;
+    run::run(rust.args(["--package", "resayil-core", "--package", "resayil-tower"]))?;
     prerequisites::python()?;
     run::run(&mut python::bench(options.short)?)?;
     run::run(&mut native::bench(options.short)?)
