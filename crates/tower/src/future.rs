@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use resayil_core::answer::Classifier;
-use resayil_core::call::{Attempt, PendingResponse, Reached, Step};
+use resayil_core::call::{Attempt, Reached, Step};
 use resayil_core::error::MAX_BODY_BYTES;
 use resayil_core::{Error, Kind, Operation, StreamDecoder};
 use resayil_retry::{Alarm, IntoError, Timer, reached};
@@ -18,6 +17,7 @@ use tower_service::Service;
 use crate::headers::{Form, pairs};
 use crate::layer::Shared;
 use crate::reading::{Aim, End, Reading};
+use crate::tell::{judged, refused, told};
 use crate::watch::Watch;
 use crate::{AnswerBody, BoxError, HttpResponse, Prepare, Replay, Sending};
 
@@ -433,64 +433,5 @@ where
             let reached = reached(&error);
             operation.on_failure(attempt, error, reached, now);
         }
-    }
-}
-
-/// Tells of an answer that is an error by its status.
-fn refused(
-    operation: &mut Operation,
-    pending: PendingResponse,
-    parts: &Parts,
-    body: &[u8],
-    is_last: bool,
-    now: Duration,
-    wall: resayil_core::Timestamp,
-) {
-    let status = parts.status.as_u16();
-    pairs(&parts.headers, |headers| {
-        let pending = if is_last {
-            judged(operation, pending, status, headers, body, now, wall)
-        } else {
-            operation.on_body(pending, headers, body, now, wall)
-        };
-        if let Some(pending) = pending {
-            operation.on_success(pending, now);
-        }
-    });
-}
-
-/// Tells of an answer to a request that cannot be sent again.
-fn judged(
-    operation: &mut Operation,
-    pending: PendingResponse,
-    status: u16,
-    headers: &[(&str, &[u8])],
-    body: &[u8],
-    now: Duration,
-    wall: resayil_core::Timestamp,
-) -> Option<PendingResponse> {
-    let classifier = Classifier::new().provider(operation.service().provider());
-    match classifier.classify(status, headers, body, wall) {
-        Ok(()) if pending.is_success() => Some(pending),
-        result => {
-            let odd = || Error::new(Kind::Protocol, "the status is no answer").with_status(status);
-            operation.give_up(pending, result.err().unwrap_or_else(odd), now);
-            None
-        }
-    }
-}
-
-/// Tells of an answer that is of no use.
-fn told(
-    operation: &mut Operation,
-    pending: PendingResponse,
-    error: Error,
-    is_last: bool,
-    now: Duration,
-) {
-    if is_last {
-        operation.give_up(pending, error, now);
-    } else {
-        operation.on_error(pending, error, now);
     }
 }

@@ -12,6 +12,7 @@ mod reading;
 mod replay;
 mod response;
 mod service;
+mod tell;
 mod watch;
 
 pub use body::AnswerBody;
