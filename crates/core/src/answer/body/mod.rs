@@ -13,9 +13,10 @@ mod values;
 mod waits;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use crate::answer::limit::Limit;
+use crate::answer::limit::words::Said;
 use crate::answer::wait::{Due, Wait};
 use crate::answer::wait_in_prose;
 use crate::error::MAX_MESSAGE_BYTES;
@@ -51,6 +52,8 @@ pub(crate) struct Body<'a> {
     /// The HTTP status that the body names.
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Due>,
+    /// The limit that the message speaks of, if it was read for a verdict.
+    pub(in crate::answer) told_in_prose: Cell<Option<Said>>,
     /// The wait in the message, once it was looked for.
     wait_in_prose: OnceCell<Option<Wait>>,
     pub(crate) fields: Fields<'a>,

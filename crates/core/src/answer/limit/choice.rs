@@ -1,8 +1,10 @@
 //! Which limit it was, by all that an answer tells.
 
-use super::{Limit, words};
-use crate::answer::body::{Body, Format};
+use super::Limit;
+use super::words::{Said, of_name};
+use crate::answer::body::Body;
 use crate::answer::headers::HeaderFacts;
+use crate::answer::verdict;
 use crate::kind::Kind;
 use crate::limit_scope::LimitScope;
 use crate::provider::Provider;
@@ -20,11 +22,8 @@ pub(in crate::answer) fn of(
     if !is_limit && status != Some(429) {
         return Limit::default();
     }
-    // The messages of LLM Resayil come in Arabic too, so nothing may follow from them; and the title of
-    // a page is not the API's.
-    let has_words = provider != Some(Provider::Resayil) && body.format != Format::Html;
-    let prose = body.prose().filter(|_| has_words && !body.quota.is_known());
-    let said = prose.map_or(words::Said::default(), words::read);
+    let said =
+        if body.quota.is_known() { Said::NOTHING } else { verdict::of_words(body, provider) };
     let mut money = kind == Kind::PaymentRequired || said.money;
     // OpenAI's type is `requests` for images too, which the message names.
     let mut limit = body.quota.or(Some(said.limit).filter(Limit::is_known).unwrap_or_default());
@@ -50,15 +49,15 @@ pub(in crate::answer) fn of(
 }
 
 /// What a code tells, such as `tokens`, `insufficient_quota` or `rate_limit_tpm`.
-fn of_code(code: &str) -> words::Said {
+fn of_code(code: &str) -> Said {
     match code {
-        "tokens" => words::Said::of(LimitScope::Tokens),
-        "requests" => words::Said::of(LimitScope::Requests),
-        "images" => words::Said::of(LimitScope::Images),
+        "tokens" => Said::of(LimitScope::Tokens),
+        "requests" => Said::of(LimitScope::Requests),
+        "images" => Said::of(LimitScope::Images),
         // Of money, as its users know.
-        "insufficient_quota" => words::Said { money: true, ..words::Said::default() },
+        "insufficient_quota" => Said { money: true, ..Said::default() },
         // Most codes are numbers, or one of these.
-        "rate_limit_exceeded" | "rate_limit_error" | "RESOURCE_EXHAUSTED" => words::Said::default(),
-        code => words::read(code),
+        "rate_limit_exceeded" | "rate_limit_error" | "RESOURCE_EXHAUSTED" => Said::default(),
+        code => of_name(code),
     }
 }

@@ -6,19 +6,19 @@ use std::time::Duration;
 use super::Limit;
 use super::vocabulary::{CHINESE, Word, word};
 use crate::limit_scope::LimitScope;
-use crate::text::words;
-
-/// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
-const MAX_PROSE: usize = 1024;
+use crate::text::words::{self, Key};
 
 /// What a text says, and whether it speaks of money.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Said {
+pub(in crate::answer) struct Said {
     pub(super) limit: Limit,
     pub(super) money: bool,
 }
 
 impl Said {
+    pub(in crate::answer) const NOTHING: Said =
+        Said { limit: Limit { scope: None, window: None }, money: false };
+
     pub(super) fn of(scope: LimitScope) -> Self {
         Said { limit: Limit { scope: Some(scope), window: None }, money: false }
     }
@@ -26,60 +26,22 @@ impl Said {
 
 /// What the name of a quota tells, such as `GenerateRequestsPerDayPerProject`.
 pub(crate) fn of_quota(name: &str) -> Limit {
-    read(name).limit
+    of_name(name).limit
 }
 
-/// Reads the name of a quota or of a code, or the beginning of a message.
-pub(super) fn read(text: &str) -> Said {
+/// Reads the name of a quota or of a code.
+pub(super) fn of_name(name: &str) -> Said {
     let mut reader = Reader::default();
-    let bytes = &text.as_bytes()[..text.len().min(MAX_PROSE)];
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => {
-                let (key, end) = words::read_camel(bytes, at);
-                reader.take(word(key));
-                at = end + usize::from(bytes.get(end) == Some(&b' '));
-            }
-            b'0'..=b'9' => {
-                let mut number = 0u32;
-                while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
-                    number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
-                    at += 1;
-                }
-                reader.number = Some(number);
-            }
-            b'/' => {
-                reader.take(Some(Word::Per));
-                at += 1;
-            }
-            b'.' | b';' | b'\n' => {
-                reader.end_part();
-                at += 1;
-            }
-            0xe4..=0xe9 => {
-                let found =
-                    CHINESE.iter().find(|(text, _)| bytes[at..].starts_with(text.as_bytes()));
-                if let Some((_, word)) = found {
-                    reader.take(Some(*word));
-                }
-                at += found.map_or(3, |(text, _)| text.len());
-            }
-            _ => at += 1,
-        }
-        if reader.is_done() {
-            break;
-        }
-    }
+    reader.take_name(name.as_bytes());
     reader.said
 }
 
 /// So many words apart two of them are still about the same.
 const NEAR: u32 = 4;
 
-/// Goes through the words.
+/// Goes through the words of a message or a name, which whoever reads it gives to it.
 #[derive(Default)]
-struct Reader {
+pub(in crate::answer) struct Reader {
     said: Said,
     /// The last word, if it tells of limits, and the number in front of it.
     before: (Option<Word>, Option<u32>),
@@ -98,13 +60,63 @@ struct Reader {
 }
 
 impl Reader {
+    /// What was said.
+    pub(in crate::answer) fn said(&self) -> Said {
+        self.said
+    }
+
+    /// The first limit that is told is the one.
     fn is_done(&self) -> bool {
         self.said.limit.is_known() && self.ago > NEAR
     }
 
-    /// Ends a sentence, or a part that stands for itself.
-    fn end_part(&mut self) {
-        *self = Reader { said: self.said, ..Reader::default() };
+    /// A sentence ends, or a part that stands for itself.
+    pub(in crate::answer) fn end_part(&mut self) {
+        // More words are too far away to belong to what is known.
+        let ago = if self.said.limit.is_known() { NEAR + 1 } else { 0 };
+        *self = Reader { said: self.said, ago, ..Reader::default() };
+    }
+
+    /// A word of prose.
+    #[inline]
+    pub(in crate::answer) fn take_key(&mut self, key: Key) {
+        self.take(word(key));
+    }
+
+    /// A name of several words: `GenerateRequestsPerDay`, `rate_limit_tpm`, `models/x`.
+    pub(in crate::answer) fn take_name(&mut self, name: &[u8]) {
+        let mut at = 0;
+        while let Some(byte) = name.get(at) {
+            if byte.is_ascii_alphabetic() {
+                let (key, end) = words::read_camel(name, at);
+                self.take(word(key));
+                at = end;
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// The digits of a number, which may have commas in it.
+    pub(in crate::answer) fn take_number(&mut self, digits: &[u8]) {
+        let add = |number: u32, digit: &u8| {
+            let digit = u32::from(digit.wrapping_sub(b'0'));
+            if digit < 10 { number.saturating_mul(10).saturating_add(digit) } else { number }
+        };
+        self.number = Some(digits.iter().fold(0, add));
+    }
+
+    /// The stroke in `calls / month`.
+    pub(in crate::answer) fn take_per(&mut self) {
+        self.take(Some(Word::Per));
+    }
+
+    /// A Chinese text, with whose beginning a phrase may begin.
+    pub(in crate::answer) fn take_chinese(&mut self, text: &[u8]) {
+        let found = CHINESE.iter().find(|(phrase, _)| text.starts_with(phrase.as_bytes()));
+        if let Some((_, word)) = found {
+            self.take(Some(*word));
+        }
     }
 
     fn set_scope(&mut self, scope: LimitScope) {
@@ -116,10 +128,11 @@ impl Reader {
         self.said.limit.window = self.said.limit.window.or(Some(window).filter(|it| !it.is_zero()));
     }
 
+    #[inline]
     fn take(&mut self, word: Option<Word>) {
         let number = self.number.take();
         self.ago = self.ago.saturating_add(1);
-        if self.is_advice {
+        if self.is_advice || self.is_done() {
             return;
         }
         match word {
@@ -187,6 +200,7 @@ impl Reader {
 mod tests {
     use super::super::vocabulary::{DAY, HOUR, MINUTE};
     use super::*;
+    use crate::answer::verdict::of_message;
     use LimitScope::*;
 
     #[test]
@@ -311,7 +325,8 @@ mod tests {
             ("rate_limit_exceeded", None, None),
             ("", None, None),
         ] {
-            let said = read(text).limit;
+            let is_name = !text.contains(' ') && text.is_ascii();
+            let said = if is_name { of_name(text) } else { of_message(text) }.limit;
             let seconds = said.window.map(|window| window.as_secs() as u32);
             assert_eq!((said.scope, seconds), (scope, window), "{text}");
         }
@@ -321,8 +336,8 @@ mod tests {
     fn words_of_money() {
         for text in ["check your plan and billing details", "spend_limit_exceeded", "余额不足"]
         {
-            assert!(read(text).money, "{text}");
+            assert!(of_message(text).money, "{text}");
         }
-        assert!(!read("Rate limit exceeded").money);
+        assert!(!of_message("Rate limit exceeded").money);
     }
 }

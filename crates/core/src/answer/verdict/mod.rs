@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::answer::body::{Body, Format};
 use crate::answer::headers::HeaderFacts;
+use crate::answer::limit::words::Said;
 use crate::answer::wait::Wait;
 use crate::kind::Kind;
 use crate::provider::Provider;
@@ -44,13 +45,7 @@ pub(crate) fn decide(
     provider: Option<Provider>,
 ) -> Verdict {
     let by_code = meaning_of_codes(headers, body);
-    let words = match provider {
-        // Its messages come in Arabic too, so nothing may follow from them.
-        Some(Provider::Resayil) => Words::default(),
-        // A page's title is the front's, not the API's.
-        _ if body.format == Format::Html => Words::default(),
-        _ => Words::of(body.prose().unwrap_or_default()),
-    };
+    let words = words_of(body, provider);
     let mut verdict = match status {
         Some(429) => too_many_requests(headers, body, by_code, &words),
         // No request has a condition that could fail, so a 412 is about something else.
@@ -79,7 +74,30 @@ pub(crate) fn decide(
     if let Some(instruction) = headers.should_retry {
         verdict.retryable = instruction;
     }
+    body.told_in_prose.set(words.told_already());
     verdict
+}
+
+/// The words by which a verdict may be decided.
+fn words_of<'a>(body: &'a Body<'_>, provider: Option<Provider>) -> Words<'a> {
+    match provider {
+        // Its messages come in Arabic too, so nothing may follow from them.
+        Some(Provider::Resayil) => Words::default(),
+        // A page's title is the front's, not the API's.
+        _ if body.format == Format::Html => Words::default(),
+        _ => Words::of(body.prose().unwrap_or_default()),
+    }
+}
+
+/// Which limit the same words speak of: the message is read once for both.
+pub(super) fn of_words(body: &Body<'_>, provider: Option<Provider>) -> Said {
+    body.told_in_prose.get().unwrap_or_else(|| words_of(body, provider).told())
+}
+
+/// Which limit a message speaks of.
+#[cfg(test)]
+pub(super) fn of_message(message: &str) -> Said {
+    Words::of(message).told()
 }
 
 /// The most telling of the codes: the inner one is the more exact.

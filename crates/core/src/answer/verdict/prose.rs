@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 
 use super::sentences::{NOTHING, Sentence, Sentences};
 use super::vocabulary::Word;
+use crate::answer::limit::words::Said;
 
 /// A question to the words, on which a verdict may hang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,16 @@ impl<'a> Words<'a> {
         }
         let _ = rule;
         says()
+    }
+
+    /// Which limit the message speaks of.
+    pub(super) fn told(&self) -> Said {
+        self.read().told
+    }
+
+    /// The same if the message was read for another reason.
+    pub(super) fn told_already(&self) -> Option<Said> {
+        self.read.get().map(|read| read.told)
     }
 
     /// Whether a sentence says so.

@@ -1,6 +1,7 @@
 //! Reading a message: the words of each of its sentences, and the numbers that rules ask for.
 
 use super::vocabulary::{CHINESE, CHINESE_ENDS, Word, word};
+use crate::answer::limit::words::{Reader, Said};
 use crate::text::words::{self, MAX_WORD, end_of};
 
 /// Only the beginning of a message is looked at, in bytes: what follows is an echo of the request.
@@ -9,9 +10,11 @@ const MAX_PROSE: usize = 1024;
 /// More sentences than this are taken for one.
 const MAX_SENTENCES: usize = 8;
 
-/// What a message says, sentence by sentence.
+/// What a message says, sentence by sentence, and of a limit.
 #[derive(Default)]
 pub(super) struct Sentences {
+    /// Which limit it speaks of.
+    pub(super) told: Said,
     words: [Sentence; MAX_SENTENCES],
     count: usize,
     pub(super) limit: Option<u64>,
@@ -26,6 +29,7 @@ pub(super) struct Sentence(u128);
 
 /// What an empty message says.
 pub(super) static NOTHING: Sentences = Sentences {
+    told: Said::NOTHING,
     words: [Sentence(0); MAX_SENTENCES],
     count: 1,
     limit: None,
@@ -41,7 +45,11 @@ impl Sentences {
         let mut at = 0;
         // The word before, and what a number right after it belongs to.
         let mut label = None;
+        // What is quoted, up to here, tells of limits, but is no sentence.
+        let mut quoted_until = 0;
+        let mut limit = Reader::default();
         while let Some(byte) = bytes.get(at) {
+            let is_quoted = at < quoted_until;
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' => {
                     let (key, end) = words::read(bytes, at);
@@ -52,38 +60,56 @@ impl Sentences {
                         label = None;
                         continue;
                     }
-                    label = word(key).map(|word| words.add(word, label, &bytes[..at]));
+                    if !is_quoted {
+                        label = word(key).map(|word| words.add(word, label, &bytes[..at]));
+                    }
                     // `GenerateRequestsPerDayPerProjectPerModel`, `UserByModelByDay`
-                    let word = &bytes[at..end];
-                    if word.len() > MAX_WORD {
-                        words.add_parts(word);
+                    if end - at > MAX_WORD {
+                        limit.take_name(&bytes[at..end]);
+                        if !is_quoted {
+                            words.add_parts(&bytes[at..end]);
+                        }
+                    } else {
+                        limit.take_key(key);
                     }
                     at = end + usize::from(next == Some(&b' '));
                 }
                 b'0'..=b'9' => {
                     let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
-                    words.number(label.take(), &bytes[at..end]);
+                    if !is_quoted {
+                        words.number(label.take(), &bytes[at..end]);
+                    }
+                    limit.take_number(&bytes[at..end]);
                     at = end;
                 }
+                b'/' => {
+                    limit.take_per();
+                    at += 1;
+                }
                 // `quota metric 'Requests per day'`: a name of the provider's own.
-                b'"' | b'\'' if matches!(label, Some(Word::Metric | Word::Limit)) => at += 1,
-                b'"' | b'\'' => match quoted(bytes, at) {
-                    Some(end) => {
-                        at = end;
+                b'"' | b'\'' if is_quoted || matches!(label, Some(Word::Metric | Word::Limit)) => {
+                    at += 1;
+                }
+                b'"' | b'\'' => {
+                    if let Some(end) = quoted(bytes, at) {
+                        quoted_until = end;
                         label = None;
                     }
-                    None => at += 1,
-                },
+                    at += 1;
+                }
                 b'.' | b';' | b'!' | b'?' | b'\n' => {
                     let ends = bytes.get(at + 1).is_none_or(|next| next.is_ascii_whitespace());
-                    if ends {
+                    if ends && !is_quoted {
                         words.end_sentence();
                     }
+                    limit.end_part();
                     at += 1;
                 }
                 // The first byte of Chinese marks.
                 0xe3 | 0xef => {
-                    if CHINESE_ENDS.iter().any(|end| bytes[at..].starts_with(end.as_bytes())) {
+                    let ends =
+                        || CHINESE_ENDS.iter().any(|end| bytes[at..].starts_with(end.as_bytes()));
+                    if !is_quoted && ends() {
                         words.end_sentence();
                     }
                     at += 3;
@@ -91,7 +117,9 @@ impl Sentences {
                 }
                 // The first byte of most Chinese characters.
                 0xe4..=0xe9 => {
+                    limit.take_chinese(&bytes[at..]);
                     let phrase = CHINESE.iter().find(|it| bytes[at..].starts_with(it.0.as_bytes()));
+                    let phrase = phrase.filter(|_| !is_quoted);
                     for word in phrase.map_or(&[][..], |it| it.1) {
                         words.add(*word, None, &[]);
                     }
@@ -101,6 +129,7 @@ impl Sentences {
                 _ => at += 1,
             }
         }
+        words.told = limit.said();
         words
     }
 
