@@ -245,7 +245,7 @@ impl Provider {
     /// The software in front of an API that names itself so, in any case, in the header `server`.
     pub(crate) fn from_server(software: &[u8]) -> Option<Provider> {
         let is = |name: &str| software.eq_ignore_ascii_case(name.as_bytes());
-        Self::ALL.iter().copied().find(|provider| provider.row().server.is_some_and(is))
+        SERVERS.iter().find(|(name, _)| is(name)).map(|(_, provider)| *provider)
     }
 
     /// The provider whose API this host serves, if it is one of the known hosts.
@@ -290,6 +290,29 @@ impl FromStr for Provider {
             UnknownName::new("provider", name, &known)
         })
     }
+}
+
+/// The names of the software in front, from all rows: most rows have none.
+static SERVERS: [(&str, Provider); server_count()] = {
+    let mut servers = [("", Provider::Resayil); server_count()];
+    let (mut row, mut at) = (0, 0);
+    while row < Provider::ALL.len() {
+        if let Some(name) = Provider::ALL[row].row().server {
+            servers[at] = (name, Provider::ALL[row]);
+            at += 1;
+        }
+        row += 1;
+    }
+    servers
+};
+
+const fn server_count() -> usize {
+    let (mut count, mut row) = (0, 0);
+    while row < Provider::ALL.len() {
+        count += Provider::ALL[row].row().server.is_some() as usize;
+        row += 1;
+    }
+    count
 }
 
 #[cfg(test)]

@@ -128,13 +128,25 @@ impl Reader {
         self.said.limit.window = self.said.limit.window.or(Some(window).filter(|it| !it.is_zero()));
     }
 
+    /// Most words tell nothing, and only part those that do.
     #[inline]
     fn take(&mut self, word: Option<Word>) {
+        match word {
+            Some(word) => self.take_telling(word),
+            None => {
+                (self.number, self.before) = (None, (None, None));
+                self.ago = self.ago.saturating_add(1);
+            }
+        }
+    }
+
+    fn take_telling(&mut self, word: Word) {
         let number = self.number.take();
         self.ago = self.ago.saturating_add(1);
         if self.is_advice || self.is_done() {
             return;
         }
+        let word = Some(word);
         match word {
             Some(Word::Many(scope)) => self.count(scope, true),
             Some(Word::One(scope)) => self.count(scope, false),

@@ -157,14 +157,13 @@ fn too_many_requests(
     if says_quota(headers, body, words) {
         return Verdict::of(Kind::QuotaExhausted);
     }
-    let waits = names_a_wait(headers, body);
-    Verdict::of(match !waits && words.say_plan_lacks_it() {
+    Verdict::of(match words.say_plan_lacks_it() && !names_a_wait(headers, body) {
         true => Kind::Permission,
         false => Kind::RateLimit,
     })
 }
 
-/// Whether the answer says how long to wait.
+/// Whether the answer says how long to wait. It is asked last: the message is gone through for it.
 fn names_a_wait(headers: &HeaderFacts<'_>, body: &Body<'_>) -> bool {
     let in_headers = headers.retry_after_ms.is_some() || headers.retry_after.is_some();
     // A date in prose is that of a quota.
@@ -177,7 +176,7 @@ fn names_a_wait(headers: &HeaderFacts<'_>, body: &Body<'_>) -> bool {
 fn says_quota(headers: &HeaderFacts<'_>, body: &Body<'_>, words: &Words<'_>) -> bool {
     words.say_daily_cap()
         || words.say_nothing_is_left()
-        || !names_a_wait(headers, body) && words.say_quota_exhausted()
+        || words.say_quota_exhausted() && !names_a_wait(headers, body)
 }
 
 /// 400: the status that providers use for everything.
@@ -346,7 +345,7 @@ fn without_status(
 ) -> Verdict {
     let used_up = || {
         says_quota(headers, body, words)
-            || !names_a_wait(headers, body) && words.say_quota_is_used_up()
+            || words.say_quota_is_used_up() && !names_a_wait(headers, body)
     };
     let kind = match by_code {
         Some(Meaning::Generic | Meaning::Specific | Meaning::Upstream) | None => None,
