@@ -38,11 +38,13 @@ class Running(Operation):
         on: On = None,
         retry_if_result: Predicate = None,
         on_event: Hook = None,
+        keys: Optional[_idempotency.Keys] = None,
+        now: Optional[float] = None,
     ) -> None:
-        super().__init__(name, policy, budget, counters, quota, on_event)
+        super().__init__(name, policy, budget, counters, quota, on_event, now)
         self._on = on
         self._predicate = retry_if_result
-        self._keys = _idempotency.Keys(name)
+        self._keys = keys or _idempotency.keys_of(name)()
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
@@ -56,6 +58,11 @@ class Running(Operation):
             # Nobody asks for this call any more.
             self.abandon()
             raise
+
+    def begun(self) -> None:
+        """The first attempt was made before anybody asked."""
+        step = self._poll(None)
+        assert step is None
 
     def failed(self, exception: Exception) -> None:
         """The attempt raised this."""

@@ -13,28 +13,38 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Optional
 
 _current: ContextVar[Optional[Keys]] = ContextVar("resayil_idempotency_keys", default=None)
+
+_lock = threading.Lock()
 
 
 class Keys:
     """The keys of one call of a layer that tries again. Threads may share it."""
 
-    def __init__(self, name: str) -> None:
-        outer = _current.get()
-        # A call in an attempt of an outer call is the same one in the next attempt.
-        self._secret = uuid.uuid4().hex if outer is None else outer.key("call", name)
-        self._lock = threading.Lock()
-        self._seen: Counter[bytes] = Counter()
+    # Nothing is made before it is asked for: most calls send nothing that has a key.
+    name = ""
+    outer: object = Token.MISSING
+    """The keys in whose attempt the call began; `begin` says so."""
+    _secret: Optional[str] = None
+    _seen: Optional[Counter[bytes]] = None
+
+    def begin(self) -> Token[Optional[Keys]]:
+        """Begins the first attempt, which `end` ends."""
+        token = _current.set(self)
+        self.outer = token.old_value
+        return token
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
         """A context in which requests are those of one attempt."""
-        with self._lock:
-            self._seen.clear()
+        with _lock:
+            self._seen = None
         token = _current.set(self)
+        if self.outer is Token.MISSING:
+            self.outer = token.old_value
         try:
             yield
         finally:
@@ -42,15 +52,37 @@ class Keys:
 
     def renew(self) -> None:
         """Makes the next attempt's keys others: this one's requests were answered."""
-        self._secret = digest(self._secret, b"again").hex()
+        secret = self._root()
+        with _lock:
+            self._secret = digest(secret, b"again").hex()
 
     def key(self, *parts: str | bytes) -> str:
         """The key of a request: of these parts, and which of several that are the same."""
-        request = digest(*parts)
-        with self._lock:
+        request, secret = digest(*parts), self._root()
+        with _lock:
+            if self._seen is None:
+                self._seen = Counter()
             self._seen[request] += 1
             number = self._seen[request]
-        return f"resayil-{digest(self._secret, request, str(number)).hex()}"
+        return f"resayil-{digest(secret, request, str(number)).hex()}"
+
+    def _root(self) -> str:
+        if self._secret is None:
+            # A call in an attempt of an outer call is the same one in the next attempt.
+            outer = self.outer
+            root = outer.key("call", self.name) if isinstance(outer, Keys) else uuid.uuid4().hex
+            with _lock:
+                self._secret = self._secret or root
+        return self._secret
+
+
+def keys_of(name: str) -> type[Keys]:
+    """The class of the keys of calls with this name."""
+    return type("Keys", (Keys,), {"name": name})
+
+
+#: Ends the first attempt of a call.
+end = _current.reset
 
 
 def key(*parts: str | bytes) -> Optional[str]:

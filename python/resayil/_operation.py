@@ -61,9 +61,10 @@ class Operation:
         counters: Optional[Counters] = None,
         quota: Optional[Quota] = None,
         on_event: Optional[Callable[[RetryEvent], object]] = None,
+        now: Optional[float] = None,
         **options: Any,
     ) -> None:
-        self._now = _time.now()
+        self._now = _time.now() if now is None else now
         self._told = _Observer(name, on_event)
         self._native = _native.Operation(
             policy,

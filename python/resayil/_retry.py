@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, cast, overload
 
-from . import _time
+from . import _idempotency, _time
 from ._attempts import Hook, On, Predicate, Running, raise_failure
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._policy import DEFAULT_POLICY, resolve
@@ -171,6 +171,18 @@ def _decorate(
     if options.get("counters") is None:
         options = {**options, "counters": Counters()}
 
+    # Nobody has to be asked before the first attempt, nor whether its result is taken.
+    is_plain = not has_quota and options.get("retry_if_result") is None
+    has_deadline = policy.deadline is not None
+    counters, budget = options["counters"], options.get("budget")
+    new_keys, end_keys = _idempotency.keys_of(name), _idempotency.end
+    succeeded = counters.answered_at_once
+
+    def begun(keys: _idempotency.Keys, now: Optional[float]) -> Running:
+        running = Running(name, policy, keys=keys, now=now, **options)
+        running.begun()
+        return running
+
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004
     ):
@@ -178,7 +190,26 @@ def _decorate(
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            running = Running(name, policy, **options)
+            if is_plain:
+                # A success costs no machine.
+                keys, now = new_keys(), _time.now() if has_deadline else None
+                token = keys.begin()
+                try:
+                    result = await coroutine(*args, **kwargs)
+                except Exception as exception:
+                    end_keys(token)
+                    running = begun(keys, now)
+                    running.failed(exception)
+                except BaseException:
+                    end_keys(token)
+                    begun(keys, now).abandon()
+                    raise
+                else:
+                    end_keys(token)
+                    succeeded(budget)
+                    return result
+            else:
+                running = Running(name, policy, **options)
             alarm = _time.AsyncAlarm() if has_quota else None
             for wait in running.steps(alarm):
                 if wait is not None:
@@ -198,7 +229,26 @@ def _decorate(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        running = Running(name, policy, **options)
+        if is_plain:
+            # A success costs no machine.
+            keys, now = new_keys(), _time.now() if has_deadline else None
+            token = keys.begin()
+            try:
+                result = function(*args, **kwargs)
+            except Exception as exception:
+                end_keys(token)
+                running = begun(keys, now)
+                running.failed(exception)
+            except BaseException:
+                end_keys(token)
+                begun(keys, now).abandon()
+                raise
+            else:
+                end_keys(token)
+                succeeded(budget)
+                return result
+        else:
+            running = Running(name, policy, **options)
         alarm = _time.Alarm() if has_quota else None
         for wait in running.steps(alarm):
             if wait is not None:

@@ -1,7 +1,10 @@
 //! The retry budget.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use resayil_core::retry::BudgetOptions;
+use resayil_core::Policy;
 
 use crate::input::value_error;
 
@@ -14,6 +17,16 @@ pub(crate) struct Budget {
     pub(crate) budget: resayil_core::retry::Budget,
     ratio: f64,
     reserve: f64,
+}
+
+impl Budget {
+    /// A call that draws from it succeeded without a retry.
+    pub(crate) fn on_success(&self) {
+        Policy::default()
+            .start(Duration::ZERO, 0)
+            .with_budget(self.budget.clone())
+            .on_success();
+    }
 }
 
 #[pymethods]

@@ -9,6 +9,7 @@ use resayil_core::concurrency::ConcurrencyState;
 use resayil_core::observe::{CallAction, CallEvent, Metric, Stats};
 use resayil_core::quota::QuotaState as CoreState;
 
+use crate::budget::Budget;
 use crate::call::Decision;
 use crate::{exceptions, input};
 
@@ -50,6 +51,17 @@ impl Counters {
     /// A call gave its answer.
     fn answered(&self) {
         self.0.record(&CallEvent::new(CallAction::Answer, 0));
+    }
+
+    /// A call gave its answer at the first attempt. The budget hears of it.
+    #[pyo3(signature = (budget=None, /))]
+    fn answered_at_once(&self, budget: Option<&Bound<'_, Budget>>) {
+        for action in [CallAction::Start, CallAction::Attempt, CallAction::Answer] {
+            self.0.record(&CallEvent::new(action, 1));
+        }
+        if let Some(budget) = budget {
+            budget.get().on_success();
+        }
     }
 
     /// What was decided on a failed attempt. `error` is an APIError, or an exception of an HTTP client
