@@ -6,7 +6,7 @@
   `attempts` does so for a part of one.
 - `RetryPolicy` decides; drive it yourself with `policy.start()` and `call.on_error(error)`.
 - `resayil.httpx`, `resayil.httpx2`, `resayil.requests` and `resayil.aiohttp` do so below those
-  libraries.
+  libraries; `resayil.tenacity`, `resayil.agents` and `resayil.langchain` plug into these.
 - `Fallback` names the models and services that take over what one does not serve.
 - `Quota` admits requests in order, so that none is refused.
 """
@@ -146,10 +146,11 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
+    _LAZY = ("agents", "aiohttp", "httpx", "httpx2", "langchain", "requests", "tenacity")
 
     def __getattr__(name):
         # Loaded when asked for, because they need packages that may be missing.
-        if name in ("aiohttp", "httpx", "httpx2", "requests"):
+        if name in _LAZY:
             import importlib
 
             return importlib.import_module(f"{__name__}.{name}")

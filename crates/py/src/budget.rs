@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use resayil_core::retry::BudgetOptions;
 use resayil_core::Policy;
+use resayil_core::retry::BudgetOptions;
 
 use crate::input::value_error;
 
@@ -22,10 +22,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// A call that draws from it succeeded without a retry.
     pub(crate) fn on_success(&self) {
-        Policy::default()
-            .start(Duration::ZERO, 0)
-            .with_budget(self.budget.clone())
-            .on_success();
+        Policy::default().start(Duration::ZERO, 0).with_budget(self.budget.clone()).on_success();
     }
 }
 

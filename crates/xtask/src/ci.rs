@@ -84,7 +84,7 @@ impl Step {
                 fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None, seed: FUZZ_SEED })
             }
             Step::Soak => soak::run(&soak::Options { seconds: SOAK_SECONDS, calls: u64::MAX }),
-            Step::Bench => bench::run(&bench::Options { short: true }),
+            Step::Bench => bench::run(&bench::Options { parts: Vec::new(), short: true }),
             Step::Test => test::run(&[]),
         }
     }

@@ -162,14 +162,14 @@ pub(crate) fn example() -> Result<Command, String> {
     Ok(command)
 }
 
-/// The benchmark in Python, ready to run; `short` with the module as the tests have it.
-pub(crate) fn bench(short: bool) -> Result<Command, String> {
-    let mut command = built_as(if short { &[] } else { &["--release"] })?.command("python");
-    command.arg("tests/python/bench_classify.py");
-    if short {
-        command.arg("--short");
+/// The benchmarks in Python; `short` with the module as the tests have it.
+pub(crate) fn bench(short: bool) -> Result<(), String> {
+    let venv = built_as(if short { &[] } else { &["--release"] })?;
+    for program in ["tests/python/bench_classify.py", "tests/python/bench_retry.py"] {
+        let mut command = venv.command("python");
+        run::run(command.arg(program).args(short.then_some("--short")))?;
     }
-    Ok(command)
+    Ok(())
 }
 
 /// Builds the wheel and the source distribution, and tries each in an environment of its own.
