@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::batch::BatchArgs;
 use crate::chat::ChatArgs;
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
 use crate::sandbox::SandboxArgs;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Chat(ChatArgs),
     /// Ask many questions from a file, as fast as the quota allows; goes on where it was.
     Batch(BatchArgs),
+    /// Find out why calls fail here: key, address, network, account, model.
+    Doctor(DoctorArgs),
     /// Run a batch on a sandbox that misbehaves, and check that nothing was lost.
     Demo(DemoArgs),
     /// Imitate the API on this machine, faults included.

@@ -5,6 +5,7 @@ mod batch;
 mod calls;
 mod chat;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 mod sandbox;
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         Command::Chat(args) => chat::run(&args).map(|()| Exit::Success),
         Command::Batch(args) => batch::run(&args).map(|()| Exit::Success),
         Command::Demo(args) => demo::run(&args).map(|()| Exit::Success),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Sandbox(args) => sandbox::run(&args).map(|()| Exit::Success),
     };
     exit::report(result)

@@ -71,11 +71,12 @@ impl Operation {
                     RetryReason::QuotaWindow => WaitReason::Quota,
                     _ => WaitReason::Backoff,
                 };
-                let delay = (!by_quota).then_some(delay);
-                let event = self.event(CallAction::Retry(reason)).with_delay(delay);
+                // Of a wait in the line no more is known than what the server asked for.
+                let told = if by_quota { error.retry_after() } else { Some(delay) };
+                let event = self.event(CallAction::Retry(reason)).with_delay(told);
                 self.notify(&event.with_error(&error));
                 if !by_quota {
-                    self.wait(self.not_before_reason, delay, now);
+                    self.wait(self.not_before_reason, Some(delay), now);
                 }
                 self.last = Some(error);
             }
