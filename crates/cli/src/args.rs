@@ -2,12 +2,14 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::balance::BalanceArgs;
 use crate::batch::BatchArgs;
 use crate::chat::ChatArgs;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
+use crate::models::ModelsArgs;
 use crate::sandbox::SandboxArgs;
 
 /// Call LLM APIs, and know what to do when a call fails.
@@ -26,6 +28,10 @@ pub(crate) enum Command {
     Chat(ChatArgs),
     /// Ask many questions from a file, as fast as the quota allows; goes on where it was.
     Batch(BatchArgs),
+    /// List the models of the service.
+    Models(ModelsArgs),
+    /// Show the account's tier and credits.
+    Balance(BalanceArgs),
     /// Find out why calls fail here: key, address, network, account, model.
     Doctor(DoctorArgs),
     /// Run a batch on a sandbox that misbehaves, and check that nothing was lost.

@@ -1,6 +1,7 @@
 //! The `resayil` command.
 
 mod args;
+mod balance;
 mod batch;
 mod calls;
 mod chat;
@@ -8,6 +9,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod explain;
+mod models;
 mod sandbox;
 mod usage;
 
@@ -25,6 +27,8 @@ fn main() -> std::process::ExitCode {
         Command::Batch(args) => batch::run(&args).map(|()| Exit::Success),
         Command::Demo(args) => demo::run(&args).map(|()| Exit::Success),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Models(args) => models::run(&args).map(|()| Exit::Success),
+        Command::Balance(args) => balance::run(&args).map(|()| Exit::Success),
         Command::Sandbox(args) => sandbox::run(&args).map(|()| Exit::Success),
     };
     exit::report(result)

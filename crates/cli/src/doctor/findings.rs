@@ -59,7 +59,7 @@ impl Findings {
     }
 
     fn add(&mut self, check: &'static str, verdict: Verdict, found: &str, advice: Option<&str>) {
-        let advice = advice.filter(|advice| !advice.is_empty()).map(redact);
+        let advice = advice.filter(|advice| !advice.is_empty()).map(str::to_owned);
         self.0.push(Finding { check, verdict, found: redact(found), advice });
     }
 

@@ -49,10 +49,10 @@ pub(super) fn key(findings: &mut Findings) {
     let length = trimmed.len();
     match wrong {
         Some((found, advice)) => findings.problem(CHECK, found, advice),
-        None if trimmed.len() < key.len() => findings.warning(
+        None if trimmed.len() < key.len() => findings.problem(
             CHECK,
-            "the key has white space around it, which is left out",
-            "set it again without",
+            "the key has white space around it",
+            "set it again without; `$(cat file)` cuts the end of a line, quoting does not",
         ),
         None => findings.ok(CHECK, &format!("RESAYIL_API_KEY is set: {length} characters")),
     }
