@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Optional
 
+import aiohttp
 import httpx
 import requests
 import resayil
+import resayil.aiohttp
 import resayil.httpx
 import resayil.requests
 from typing_extensions import assert_type
@@ -130,6 +132,11 @@ def transports() -> None:
     httpx.Client(transport=resayil.httpx.RetryTransport(policy=resayil.RetryPolicy()))
     httpx.AsyncClient(transport=resayil.httpx.AsyncRetryTransport(httpx.AsyncHTTPTransport()))
     requests.Session().mount("https://", resayil.requests.RetryAdapter(pool_maxsize=4))
+    resayil.httpx.RetryTransport(quota=resayil.Quota(20), attempt_timeout=60, provider="openai")
+    resayil.httpx.AsyncRetryTransport(quota=None, max_response_bytes=2**20)
+    resayil.requests.RetryAdapter(share_quota=True, quota_folder="/tmp")
+    aiohttp.ClientSession(middlewares=[resayil.aiohttp.RetryMiddleware(quota="auto")])
+    resayil.httpx.RetryTransport(quota=20)  # type: ignore[arg-type]
 
 
 def counters() -> None:

@@ -1,0 +1,47 @@
+"""The README of the package: each snippet of Python is carried out, against the sandbox."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import pytest
+from conftest import ROOT, Sandbox, require
+
+for package in ("httpx", "httpx2", "openai"):
+    require(package)
+
+TEXT = (ROOT / "python" / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"(?:^## ([^\n]+)$)|^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def snippets() -> list[Any]:
+    found, section = [], "begin"
+    for heading, code in SNIPPETS:
+        if heading:
+            section = heading
+        else:
+            found.append(pytest.param(code, id=f"{section}-{len(found)}"))
+    return found
+
+
+def test_there_are_some() -> None:
+    assert len(snippets()) == TEXT.count("```python\n") == 8
+
+
+@pytest.mark.parametrize("code", snippets())
+def test_a_snippet_works(
+    code: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    for name in ("RESAYIL", "OPENAI"):
+        monkeypatch.setenv(f"{name}_API_KEY", sandbox.api_key)
+        monkeypatch.setenv(f"{name}_BASE_URL", sandbox.base_url)
+    # So that what it imports below the package is found as if it were the first to do so.
+    module: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(code, "python/README.md", "exec"), module)
+    output = capsys.readouterr().out
+    assert "print(" not in code or output.strip()
+    if "Hello" in code:
+        assert "echo: Hello" in output
+    assert "resayil" in sys.modules
