@@ -35,7 +35,7 @@ use crate::kind::Kind;
 ///
 /// let policy = Policy::builder().max_attempts(3).deadline(Duration::from_secs(90)).build()?;
 /// assert_eq!(policy.max_attempts(), 3);
-/// # Ok::<(), resayil_core::retry::OptionError>(())
+/// # Ok::<(), resayil_core::error::OptionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
