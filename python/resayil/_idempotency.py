@@ -27,15 +27,9 @@ class Keys:
     # Nothing is made before it is asked for: most calls send nothing that has a key.
     name = ""
     outer: object = Token.MISSING
-    """The keys in whose attempt the call began; `begin` says so."""
+    """The keys in whose attempt the call began: what was there before `begin`."""
     _secret: Optional[str] = None
     _seen: Optional[Counter[bytes]] = None
-
-    def begin(self) -> Token[Optional[Keys]]:
-        """Begins the first attempt, which `end` ends."""
-        token = _current.set(self)
-        self.outer = token.old_value
-        return token
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
@@ -81,8 +75,8 @@ def keys_of(name: str) -> type[Keys]:
     return type("Keys", (Keys,), {"name": name})
 
 
-#: Ends the first attempt of a call.
-end = _current.reset
+#: Begins the first attempt of a call, which `end` ends.
+begin, end = _current.set, _current.reset
 
 
 def key(*parts: str | bytes) -> Optional[str]:

@@ -175,7 +175,8 @@ def _decorate(
     is_plain = not has_quota and options.get("retry_if_result") is None
     has_deadline = policy.deadline is not None
     counters, budget = options["counters"], options.get("budget")
-    new_keys, end_keys = _idempotency.keys_of(name), _idempotency.end
+    new_keys = _idempotency.keys_of(name)
+    set_keys, end_keys = _idempotency.begin, _idempotency.end
     succeeded = counters.answered_at_once
 
     def begun(keys: _idempotency.Keys, now: Optional[float]) -> Running:
@@ -193,7 +194,8 @@ def _decorate(
             if is_plain:
                 # A success costs no machine.
                 keys, now = new_keys(), _time.now() if has_deadline else None
-                token = keys.begin()
+                token = set_keys(keys)
+                keys.outer = token.old_value
                 try:
                     result = await coroutine(*args, **kwargs)
                 except Exception as exception:
@@ -232,7 +234,8 @@ def _decorate(
         if is_plain:
             # A success costs no machine.
             keys, now = new_keys(), _time.now() if has_deadline else None
-            token = keys.begin()
+            token = set_keys(keys)
+            keys.outer = token.old_value
             try:
                 result = function(*args, **kwargs)
             except Exception as exception:
