@@ -27,5 +27,7 @@ named! {
         Deadline = "deadline",
         /// The server asks for a longer wait than the policy accepts.
         MaxHint = "max_hint",
+        /// The request is larger than a limit of the quota, so that it could never be sent.
+        ExceedsLimit = "exceeds_limit",
     }
 }

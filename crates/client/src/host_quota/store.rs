@@ -140,7 +140,7 @@ fn rejoin(
     if was_alone {
         model.rejoin(&last, now);
     }
-    model.set_limit(options.limit);
+    model.set_limits(options);
 }
 
 impl QuotaStore for FileStore {

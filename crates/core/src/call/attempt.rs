@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::concurrency::ConcurrencyPermit;
-use crate::quota::Ticket;
+use crate::quota::{Cost, Ticket};
 
 /// A request that is to be sent now. Whoever sends it tells the [`Operation`](super::Operation) what
 /// came of it: [`on_headers`](super::Operation::on_headers), or
@@ -65,7 +65,7 @@ impl Attempt {
     /// For whoever hands the request to something that gives no head of the answer, such as another
     /// client: the answer is there, whatever it says.
     pub fn into_response(self) -> PendingResponse {
-        PendingResponse { status: 200, held: self.held }
+        PendingResponse { status: 200, held: self.held, usage: None }
     }
 }
 
@@ -80,9 +80,21 @@ impl Attempt {
 pub struct PendingResponse {
     pub(super) status: u16,
     pub(super) held: Held,
+    pub(super) usage: Option<Cost>,
 }
 
 impl PendingResponse {
+    /// Whether the quota limits tokens, so that the answer's usage is worth to be told.
+    pub fn counts_tokens(&self) -> bool {
+        self.held.ticket.as_ref().is_some_and(Ticket::counts_tokens)
+    }
+
+    /// Tells the tokens that the answer used: for whoever reads the body otherwise than by
+    /// [`on_body`](super::Operation::on_body), such as a stream's last event.
+    pub fn set_usage(&mut self, usage: impl Into<Option<Cost>>) {
+        self.usage = usage.into();
+    }
+
     /// The HTTP status of the answer.
     pub fn status(&self) -> u16 {
         self.status

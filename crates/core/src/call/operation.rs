@@ -14,7 +14,7 @@ use super::{
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::observe::{CallAction, CallEvent, LogLevel};
-use crate::quota::{Place, Settlement};
+use crate::quota::{Cost, Place, Settlement};
 use crate::retry::{Call, RetryReason, StopReason};
 use crate::timestamp::Timestamp;
 
@@ -147,11 +147,11 @@ impl Operation {
     ) -> PendingResponse {
         let mut held = attempt.held;
         if is_success(status) {
-            if let Some(ticket) = held.ticket.take() {
-                ticket.settle(&Settlement::from_answer(status, headers, None, wall), now);
+            if let Some(ticket) = &mut held.ticket {
+                ticket.settle_head(&Settlement::from_answer(status, headers, None, wall), now);
             }
         }
-        PendingResponse { status, held }
+        PendingResponse { status, held, usage: None }
     }
 
     /// The body of the answer came, or as much of it as is wanted of an error. A success comes back:
@@ -169,9 +169,15 @@ impl Operation {
         wall: Timestamp,
     ) -> Option<PendingResponse> {
         match self.read(response.status, headers, body, wall) {
-            None => Some(response),
+            None => {
+                let mut response = response;
+                if response.counts_tokens() {
+                    response.usage = Cost::from_usage(body).or(response.usage);
+                }
+                Some(response)
+            }
             Some(error) => {
-                let PendingResponse { status, mut held } = response;
+                let PendingResponse { status, mut held, .. } = response;
                 if let Some(ticket) = held.ticket.take() {
                     let settlement = Settlement::from_answer(status, headers, Some(&error), wall);
                     ticket.settle(&settlement, now);
@@ -213,7 +219,7 @@ impl Operation {
 
     /// The whole answer is there and good: the operation is done.
     pub fn on_success(&mut self, response: PendingResponse, now: Duration) {
-        self.answered(response.held, now);
+        self.answered(response.held, response.usage, now);
     }
 
     /// The answer broke off, or is of no use: an error that was made of what came of it, such as the

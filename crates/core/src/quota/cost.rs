@@ -1,6 +1,7 @@
 //! What a request takes of a quota.
 
 use super::bytes::record;
+use super::operation::Ahead;
 use crate::error::LimitScope;
 
 /// What a request takes of a quota: itself, and tokens.
@@ -76,9 +77,9 @@ impl Cost {
         Some(self.input_tokens()? + self.output_tokens()?)
     }
 
-    /// The same with what is not known taken from `usual`.
+    /// The same with what is not known taken from these.
     #[inline]
-    pub(super) fn resolve(&self, usual: &Amounts) -> Amounts {
+    pub(super) fn or(&self, usual: &Amounts) -> Amounts {
         let or = |told, usual| if told == UNTOLD { usual } else { told };
         Amounts {
             requests: self.requests,
@@ -87,6 +88,68 @@ impl Cost {
         }
     }
 }
+
+/// What requests took lately, and how far what was told of it beforehand was right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Experience {
+    /// What is unknown of a request's cost is taken for this.
+    usual: Amounts,
+    /// Tokens of prompts as a multiple of those that were told, and how much that varies.
+    ratio: f64,
+    spread: f64,
+}
+
+record!(Experience { usual, ratio, spread });
+
+impl Default for Experience {
+    fn default() -> Self {
+        // An estimate by bytes is wrong by a sixth now and then.
+        Experience { usual: Amounts::default(), ratio: 1.0, spread: 0.08 }
+    }
+}
+
+impl Experience {
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        (LEAST_RATIO..=MOST_RATIO).contains(&self.ratio)
+            && (0.0..=MOST_RATIO).contains(&self.spread)
+    }
+
+    /// What a request is reckoned with, and hardly ever more in the end.
+    #[inline]
+    pub(super) fn expect(&self, cost: &Cost) -> Amounts {
+        let mut amounts = cost.or(&self.usual);
+        if cost.input != UNTOLD && cost.input > 0 {
+            let input = f64::from(cost.input) * (self.ratio + 2.5 * self.spread);
+            amounts.input = input as u32;
+        }
+        amounts
+    }
+
+    /// The same for several.
+    pub(super) fn expect_all(&self, ahead: &Ahead) -> Sum {
+        let mut sum = ahead.resolve(&self.usual);
+        let told = ahead.told_input() as f64;
+        sum.input =
+            sum.input.saturating_add((told * (self.ratio + 2.5 * self.spread - 1.0)) as u64);
+        sum
+    }
+
+    /// Learns from a request that was reckoned with so much, and of which the answer told this.
+    pub(super) fn learn(&mut self, expected: &Amounts, is_input_told: bool, used: &Amounts) {
+        self.usual.approach(used);
+        if is_input_told && expected.input > 0 && used.input > 0 {
+            let told = f64::from(expected.input) / (self.ratio + 2.5 * self.spread);
+            let ratio = (f64::from(used.input) / told.max(1.0)).clamp(LEAST_RATIO, MOST_RATIO);
+            self.spread += ((ratio - self.ratio).abs() - self.spread) / 16.0;
+            self.ratio += (ratio - self.ratio) / 16.0;
+        }
+    }
+}
+
+/// By how much an estimate may be wrong.
+const LEAST_RATIO: f64 = 0.1;
+const MOST_RATIO: f64 = 4.0;
 
 fn pack(tokens: Option<u64>) -> u32 {
     tokens.map_or(UNTOLD, |tokens| u32::try_from(tokens).unwrap_or(UNTOLD).min(UNTOLD - 1))
@@ -107,6 +170,16 @@ pub(super) struct Amounts {
 record!(Amounts { requests, input, output });
 
 impl Amounts {
+    /// Goes on to what a request really took, by a fifth.
+    pub(super) fn approach(&mut self, used: &Amounts) {
+        let next = |usual: u32, used: u32| match usual {
+            0 => used,
+            _ => ((u64::from(usual) * 4 + u64::from(used)) / 5) as u32,
+        };
+        self.input = next(self.input, used.input);
+        self.output = next(self.output, used.output);
+    }
+
     /// How much of it counts toward a limit of this scope.
     #[inline]
     pub(super) fn of(&self, scope: LimitScope) -> u64 {
@@ -157,7 +230,7 @@ mod tests {
     fn what_is_not_told_is_as_usual() {
         let usual = Amounts { requests: 7, input: 300, output: 40 };
         assert_eq!(Cost::default().tokens(), None);
-        let amounts = Cost::default().with_output_tokens(100).resolve(&usual);
+        let amounts = Cost::default().with_output_tokens(100).or(&usual);
         assert_eq!(amounts, Amounts { requests: 1, input: 300, output: 100 });
         assert_eq!(amounts.of(LimitScope::Tokens), 400);
         let most = Cost::default().with_input_tokens(u64::MAX).input_tokens();

@@ -252,7 +252,7 @@ impl Feel {
                     0 => return None,
                     _ => (uncertain.first, uncertain.last),
                 };
-                return Some(QuotaDelay { least: first, again: last });
+                return Some(QuotaDelay::between(first, last));
             }
             Stage::Opening(closed) => {
                 let certain = self.run.count.saturating_sub(uncertain.count as u64);
@@ -278,7 +278,7 @@ impl Feel {
         let after = flight.presumed_after();
         let first = if uncertain.count > 0 { uncertain.first } else { after };
         let again = flight.over_in(presumed, after, now).unwrap_or(LONGEST);
-        Some(QuotaDelay { least: first, again })
+        Some(QuotaDelay::between(first, again))
     }
 
     /// A request was not counted.

@@ -5,12 +5,14 @@ mod at_once;
 mod bytes;
 mod clock;
 mod cost;
+mod estimate;
 mod feel;
 mod flight;
 mod line;
 mod meter;
 mod model;
 mod operation;
+mod options;
 mod pool;
 mod settlement;
 mod state;
@@ -20,69 +22,16 @@ mod ticket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::error::OptionError;
 use crate::timestamp::Timestamp;
 
 pub use cost::Cost;
 pub use line::{EnterOptions, Place, Priority};
+pub use options::QuotaOptions;
 pub use settlement::Settlement;
 pub use ticket::Ticket;
 
 use state::{State, Wakers};
 use store::{Kept, QuotaModel, QuotaStore, Shared};
-
-/// The options of a [`Quota`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct QuotaOptions {
-    /// Requests a window admits. Default: unknown, and learned from headers and refusals. 1 or
-    /// more; 0 is taken as 1.
-    pub limit: Option<u32>,
-    /// The length of the window, which is aligned to the server's clock. Default 60 s; `None` for
-    /// a service of which that is not known: then headers hold senders back, and limits that nobody
-    /// tells are found out.
-    pub window: Option<Duration>,
-}
-
-impl Default for QuotaOptions {
-    fn default() -> Self {
-        QuotaOptions { limit: None, window: Some(Duration::from_secs(60)) }
-    }
-}
-
-impl QuotaOptions {
-    /// The same options with the number of requests that a window admits.
-    #[must_use]
-    pub fn with_limit(mut self, limit: impl Into<Option<u32>>) -> Self {
-        self.limit = limit.into();
-        self
-    }
-
-    /// The same options with another window.
-    #[must_use]
-    pub fn with_window(mut self, window: impl Into<Option<Duration>>) -> Self {
-        self.window = window.into();
-        self
-    }
-
-    /// Whether all options are within their ranges.
-    ///
-    /// # Errors
-    ///
-    /// The first option that is not.
-    pub fn check(&self) -> Result<(), OptionError> {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        OptionError::check("limit", &0, self.limit != Some(0), "1 or more requests")?;
-        let window = self.window.unwrap_or(DAY);
-        let good = window <= DAY && !window.is_zero();
-        OptionError::check(
-            "window",
-            &window.as_secs_f64(),
-            good,
-            "more than 0 and up to 86400 seconds",
-        )
-    }
-}
 
 /// The quota of one API key, shared by all senders in this process. A clone is the same quota.
 ///
@@ -108,6 +57,11 @@ impl QuotaOptions {
 ///   then.
 /// - **Limits of concurrency**: recognised by what a refusal says, or where requests are refused when
 ///   more are under way than ever before and at no other time. As many are sent at once as were good.
+///
+/// - **Tokens**: each limit of tokens that is given or told takes the [cost](EnterOptions::with_cost) of a
+///   request when it is admitted, and is corrected by the [usage](Settlement::usage) that the answer tells.
+///   A request has to fit into all limits, of requests and of tokens; one that is larger than a whole limit
+///   is never admitted: see [`Ticket::exceeds`].
 ///
 /// Senders are admitted in the order in which they came; see [`EnterOptions`] for priorities and for
 /// tenants that share a key. Leaving the line frees the place at once.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::at_once::AtOnce;
 use super::bytes::{Record, record};
 use super::clock::ServerClock;
-use super::cost::{Amounts, Cost, Sum};
+use super::cost::{Amounts, Cost, Experience, Sum};
 use super::feel::{Feel, Finding};
 use super::flight::Flight;
 use super::meter::{Context, LONGEST, LOOK, Meter, Wanted};
@@ -35,10 +35,12 @@ pub struct QuotaModel {
     flight: Flight,
     /// Nobody is admitted before this, because the server refused a request.
     latched_until: Duration,
+    /// The same because a day's quota is used up.
+    closed_until: Duration,
     /// All that was ever admitted.
     sent: Sum,
-    /// What is unknown of a request's cost is taken for this.
-    usual: Amounts,
+    /// What requests cost lately.
+    experience: Experience,
     apart: Apart,
     steady: Steady,
 }
@@ -51,8 +53,9 @@ record!(QuotaModel {
     at_once,
     flight,
     latched_until,
+    closed_until,
     sent,
-    usual,
+    experience,
     apart,
     steady,
 });
@@ -89,7 +92,7 @@ unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 4;
+    pub const LAYOUT: u32 = 5;
     /// The bytes are never more than this.
     pub const MAX_BYTES: usize = 16 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
@@ -99,26 +102,32 @@ impl QuotaModel {
     /// the server's clock.
     pub fn new(options: QuotaOptions, wall: Timestamp, now: Duration) -> Self {
         let window = options.window.filter(|window| !window.is_zero());
-        let meter = |length| Meter::new(LimitScope::Requests, length, options.limit.map(u64::from));
         QuotaModel {
             clock: ServerClock::new(wall, now),
-            meters: window.map(meter).into_iter().collect(),
+            meters: meters(&options),
             pool: window.is_none().then(Pool::default),
             feel: window.is_none().then(Feel::new),
             at_once: AtOnce::default(),
             flight: Flight::default(),
             latched_until: Duration::ZERO,
+            closed_until: Duration::ZERO,
             sent: Sum::default(),
-            usual: Amounts::default(),
+            experience: Experience::default(),
             apart: Apart::default(),
             steady: Steady::default(),
         }
     }
 
-    /// The same with the limit that this process was given; without one nothing changes.
-    pub fn set_limit(&mut self, limit: Option<u32>) {
-        if let Some(meter) = self.meters.first_mut() {
-            meter.give(limit.map(u64::from));
+    /// The same with the limits that this process was given; where it was given none, nothing changes.
+    pub fn set_limits(&mut self, options: &QuotaOptions) {
+        for given in meters(options) {
+            let is_same = |known: &&mut Meter| {
+                known.scope() == given.scope() && known.is_daily() == given.is_daily()
+            };
+            match self.meters.iter_mut().find(is_same) {
+                Some(known) => known.give(given.told_limit()),
+                None => self.meters.push(given),
+            }
         }
     }
 
@@ -139,9 +148,11 @@ impl QuotaModel {
         let model = Self::get(&mut bytes)?;
         let sound = bytes.is_empty()
             && model.clock.is_sound()
+            && model.meters.len() <= 8
             && model.meters.iter().all(Meter::is_sound)
             && model.pool.as_ref().is_none_or(Pool::is_sound)
             && model.feel.as_ref().is_none_or(Feel::is_sound)
+            && model.experience.is_sound()
             && model.flight.is_sound();
         sound.then_some(model)
     }
@@ -173,6 +184,7 @@ impl QuotaModel {
             meter.learn_from(other);
         }
         self.latch(parted.latched_until);
+        self.closed_until = self.closed_until.max(parted.closed_until);
         self.learn_the_time(now);
         let unsaved = parted.apart.unsaved;
         for meter in &mut self.meters {
@@ -203,6 +215,10 @@ impl QuotaModel {
             },
             QuotaOperation::Settle(grant, settlement) => {
                 self.settle(grant, settlement, now);
+                (QuotaReply::Done, true)
+            }
+            QuotaOperation::Correct(grant, used) => {
+                self.correct(grant, used, now);
                 (QuotaReply::Done, true)
             }
             QuotaOperation::Abandon(grant) => {
@@ -247,13 +263,14 @@ impl QuotaModel {
     #[inline(always)]
     pub(super) fn try_send(&mut self, cost: Cost, now: Duration) -> Option<QuotaGrant> {
         self.roll(now);
-        let amounts = cost.resolve(&self.usual);
+        let amounts = self.experience.expect(&cost);
         let is_open = now >= self.latched_until
+            && now >= self.closed_until
             && self.feel.is_none()
             && self.at_once.room(0).is_none()
             && self.meters.iter().all(|meter| meter.is_open(amounts.of(meter.scope())));
         if is_open {
-            return Some(self.send(amounts, 0, now));
+            return Some(self.send(amounts, QuotaGrant::told(&cost), now));
         }
         self.reserve(&QuotaRequest::alone(cost), now).ok()
     }
@@ -266,8 +283,9 @@ impl QuotaModel {
     ) -> Result<QuotaGrant, QuotaDelay> {
         match self.ask(request, now) {
             None => {
-                let amounts = request.cost.resolve(&self.usual);
-                Ok(self.send(amounts, QuotaGrant::WATCHED, now))
+                let amounts = self.experience.expect(&request.cost);
+                let flags = QuotaGrant::WATCHED | QuotaGrant::told(&request.cost);
+                Ok(self.send(amounts, flags, now))
             }
             Some(delay) => Err(delay),
         }
@@ -277,7 +295,13 @@ impl QuotaModel {
     pub(super) fn ask(&mut self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
         self.roll(now);
         self.roll_feeling(now);
+        if let Some((scope, limit)) = self.exceeded_by(&request.cost.or(&Amounts::default())) {
+            return Some(QuotaDelay::never(scope, limit));
+        }
         let delay = self.delay(request, now);
+        if let Some(left) = self.closed_until.checked_sub(now).filter(|left| !left.is_zero()) {
+            return Some(QuotaDelay::exactly(left).with_reset(left));
+        }
         match self.latched_until.checked_sub(now).filter(|left| !left.is_zero()) {
             Some(left) => {
                 let latched = QuotaDelay::exactly(left);
@@ -318,10 +342,9 @@ impl QuotaModel {
     fn delay(&self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
         let context =
             Context { clock: &self.clock, flight: &self.flight, sent: self.sent.requests, now };
-        let (cost, ahead) = (request.cost.resolve(&self.usual), request.ahead.resolve(&self.usual));
-        let of_pool = self.pool.as_ref().and_then(|pool| {
-            pool.wait_for(request.ahead.count as usize + self.flight.under_way(), now)
-        });
+        let (cost, ahead) =
+            (self.experience.expect(&request.cost), self.experience.expect_all(&request.ahead));
+        let of_pool = self.pool.as_ref().and_then(|pool| pool.wait_for(&cost, &ahead, nanos(now)));
         let delays = self.meters.iter().filter_map(|meter| {
             let wanted = Wanted {
                 amount: cost.of(meter.scope()),
@@ -340,12 +363,30 @@ impl QuotaModel {
         delays.chain(others).chain(self.delay_at_once(request)).reduce(QuotaDelay::and)
     }
 
+    /// The limit that a request is larger than, if it is certain that there is such a limit.
+    fn exceeded_by(&self, cost: &Amounts) -> Option<(LimitScope, u64)> {
+        let of_meter = |meter: &Meter| {
+            let limit = meter.told_limit()?;
+            let scope = meter.scope();
+            let is_more = scope != LimitScope::Requests && cost.of(scope) > limit;
+            is_more.then_some((scope, limit))
+        };
+        let of_meters = || self.meters.iter().find_map(of_meter);
+        self.pool.as_ref().and_then(|pool| pool.exceeded_by(cost)).or_else(of_meters)
+    }
+
+    /// Whether tokens are limited.
+    fn counts_tokens(&self) -> bool {
+        self.meters.iter().any(|meter| meter.scope() != LimitScope::Requests)
+            || self.pool.as_ref().is_some_and(Pool::counts_tokens)
+    }
+
     /// How long to wait for an answer, where only so many may be under way.
     fn delay_at_once(&self, request: &QuotaRequest) -> Option<QuotaDelay> {
         let room = self.at_once.room(self.flight.under_way())?;
         // Whoever is answered wakes the next.
         let again = Duration::from_secs(60);
-        (request.ahead.count >= room).then_some(QuotaDelay { least: LOOK, again })
+        (request.ahead.count >= room).then_some(QuotaDelay::between(LOOK, again))
     }
 
     /// Admits a request.
@@ -362,30 +403,64 @@ impl QuotaModel {
         for meter in &mut self.meters {
             meter.take(amounts.of(meter.scope()), at);
         }
+        if let Some(pool) = &mut self.pool {
+            pool.take(&amounts, at);
+        }
         self.apart.unsaved.add(&amounts);
+        let tokens = if self.counts_tokens() { QuotaGrant::TOKENS } else { 0 };
         let apart = if self.apart.is_apart { QuotaGrant::APART } else { 0 };
         let sent_with = under_way.min(u32::from(u16::MAX)) << QuotaGrant::SENT_WITH;
-        QuotaGrant { at, cost: amounts, flags: flags | apart | sent_with }
+        QuotaGrant { at, cost: amounts, flags: flags | apart | tokens | sent_with }
     }
 
     /// What is known, to be shown.
     pub(super) fn read(&mut self, now: Duration) -> QuotaState {
         self.roll(now);
         let latched = self.latched_until.checked_sub(now).filter(|left| !left.is_zero());
-        let requests = self.meters.iter().find(|meter| meter.scope() == LimitScope::Requests);
-        let limit = requests.and_then(Meter::limit);
-        let remaining = match (&self.pool, requests) {
-            (_, Some(meter)) => meter.remaining(now),
-            (Some(pool), None) => pool.remaining(now).map(u64::from),
-            (None, None) => None,
+        let is_of_windows =
+            |meter: &&Meter| meter.scope() == LimitScope::Requests && !meter.is_daily();
+        let requests = self.meters.iter().find(is_of_windows);
+        let told = self.pool.as_ref().and_then(|pool| pool.requests(nanos(now)));
+        let limit = told.map(|(limit, ..)| limit).or_else(|| requests.and_then(Meter::limit));
+        let remaining = match told {
+            Some((_, left, _)) => Some(left),
+            None => requests.and_then(|meter| meter.remaining(now)),
         };
         let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         QuotaState {
             limit: limit.map(small),
             remaining: if latched.is_some() { Some(0) } else { remaining.map(small) },
             reset_after: latched
-                .or_else(|| requests.and_then(|meter| meter.reset_after(&self.clock, now))),
+                .or_else(|| requests.and_then(|meter| meter.reset_after(&self.clock, now)))
+                .or_else(|| told.map(|(.., reset)| reset)),
             ..QuotaState::default()
         }
     }
+}
+
+/// The limits that a program gives, those of the windows' requests first.
+fn meters(options: &QuotaOptions) -> Vec<Meter> {
+    const MINUTE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(86_400);
+    let window = options.window.filter(|window| !window.is_zero());
+    let requests =
+        window.map(|length| Meter::new(LimitScope::Requests, length, options.limit.map(u64::from)));
+    let tokens = [
+        (LimitScope::Tokens, options.token_limit),
+        (LimitScope::InputTokens, options.input_token_limit),
+        (LimitScope::OutputTokens, options.output_token_limit),
+    ];
+    let tokens = tokens.into_iter().filter_map(|(scope, limit)| {
+        Some(match window {
+            Some(length) => Meter::new(scope, length, Some(limit?)),
+            None => Meter::rolling(scope, MINUTE, limit?),
+        })
+    });
+    // Where no window is known, a limit of requests holds for any minute.
+    let limit = options.limit.filter(|_| window.is_none()).map(u64::from);
+    let any_minute = limit.map(|limit| Meter::rolling(LimitScope::Requests, MINUTE, limit));
+    let day = options
+        .daily_limit
+        .map(|limit| Meter::new(LimitScope::Requests, DAY, Some(u64::from(limit))));
+    requests.into_iter().chain(any_minute).chain(tokens).chain(day).collect()
 }

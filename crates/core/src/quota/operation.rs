@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cost::{Amounts, Cost, Sum};
 use super::{QuotaState, Settlement};
+use crate::error::LimitScope;
 
 /// What a quota asks of the store that keeps its [model](super::store::QuotaModel).
 ///
@@ -18,6 +19,8 @@ pub enum QuotaOperation {
     Ask(QuotaRequest),
     /// There was an answer to an admitted request.
     Settle(QuotaGrant, Settlement),
+    /// An admitted request whose answer was settled took this in the end.
+    Correct(QuotaGrant, Cost),
     /// There will be no answer to an admitted request: it counts.
     Abandon(QuotaGrant),
     /// What is known?
@@ -87,7 +90,7 @@ impl Ahead {
         self.count += 1;
         self.untold_input += u64::from(cost.input_tokens().is_none());
         self.untold_output += u64::from(cost.output_tokens().is_none());
-        self.told.add(&cost.resolve(&Amounts::default()));
+        self.told.add(&cost.or(&Amounts::default()));
     }
 
     /// As if there were so many of the same kind.
@@ -103,6 +106,11 @@ impl Ahead {
             untold_input: scale(self.untold_input),
             untold_output: scale(self.untold_output),
         }
+    }
+
+    /// The tokens of the prompts that are told.
+    pub(super) fn told_input(&self) -> u64 {
+        self.told.input
     }
 
     /// What they cost in all, if what is not told is as usual.
@@ -130,6 +138,20 @@ impl QuotaGrant {
     pub(super) const WATCHED: u32 = 1;
     /// It was admitted while the shared model was out of reach.
     pub(super) const APART: u32 = 2;
+    /// Tokens are limited.
+    pub(super) const TOKENS: u32 = 4;
+    /// The tokens of the prompt were told.
+    pub(super) const TOLD: u32 = 8;
+    /// The flag for a cost of which the tokens of the prompt are told.
+    #[inline]
+    pub(super) fn told(cost: &Cost) -> u32 {
+        if cost.input_tokens().is_some() { Self::TOLD } else { 0 }
+    }
+
+    pub(super) fn is_input_told(&self) -> bool {
+        self.flags & Self::TOLD != 0
+    }
+
     /// From this bit on it is told how many were under way when it was sent.
     pub(super) const SENT_WITH: u32 = 16;
 
@@ -149,34 +171,75 @@ impl QuotaGrant {
         self.flags >> Self::SENT_WITH
     }
 
+    /// Whether tokens are limited, so that what the answer used is worth to be told.
+    pub fn counts_tokens(&self) -> bool {
+        self.flags & Self::TOKENS != 0
+    }
+
     pub(super) fn is_apart(&self) -> bool {
         self.flags & Self::APART != 0
     }
 }
 
 /// What a sender is told that may not send yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaDelay {
     /// How long it has to wait at least, more than zero. Answers that are under way may be all that
     /// is missing; then it is short.
     pub least: Duration,
     /// After what time it has to ask again if nothing happens in the meantime.
     pub again: Duration,
+    /// The limit that it is larger than, so that it is never admitted.
+    pub(super) exceeds: Option<(LimitScope, u64)>,
+    /// The time until the limit that holds it back begins anew, whoever is in front of it.
+    pub(super) reset: Duration,
 }
 
 impl QuotaDelay {
     /// Nothing but time is missing.
     pub fn exactly(wait: Duration) -> Self {
-        QuotaDelay { least: wait, again: wait }
+        QuotaDelay { least: wait, again: wait, exceeds: None, reset: Duration::ZERO }
+    }
+
+    /// Between these two.
+    pub(super) const fn between(least: Duration, again: Duration) -> Self {
+        QuotaDelay { least, again, exceeds: None, reset: Duration::ZERO }
+    }
+
+    /// It is larger than a limit: what that counts, and how much there is of it.
+    pub fn never(scope: LimitScope, limit: u64) -> Self {
+        let wait = Duration::MAX;
+        QuotaDelay { exceeds: Some((scope, limit)), ..Self::exactly(wait) }
+    }
+
+    /// The limit that the request is larger than, so that it is never admitted.
+    pub fn exceeds(&self) -> Option<(LimitScope, u64)> {
+        self.exceeds
+    }
+
+    /// The time until the limit that holds the request back begins anew, whoever is in front of it: of a day
+    /// that is used up the rest. Zero if that is not known.
+    pub fn reset(&self) -> Duration {
+        self.reset
+    }
+
+    /// The same for a limit that begins anew after this time.
+    pub(super) fn with_reset(self, reset: Duration) -> Self {
+        QuotaDelay { reset, ..self }
     }
 
     /// The same, but not less than this.
     pub(super) fn at_least(self, wait: Duration) -> Self {
-        QuotaDelay { least: self.least.max(wait), again: self.again.max(wait) }
+        QuotaDelay { least: self.least.max(wait), again: self.again.max(wait), ..self }
     }
 
     /// The longer one of both.
     pub(super) fn and(self, other: Self) -> Self {
-        QuotaDelay { least: self.least.max(other.least), again: self.again.max(other.again) }
+        QuotaDelay {
+            least: self.least.max(other.least),
+            again: self.again.max(other.again),
+            exceeds: self.exceeds.or(other.exceeds),
+            reset: self.reset.max(other.reset),
+        }
     }
 }

@@ -1,87 +1,128 @@
-//! What remains by headers, where the kind of window is unknown.
+//! Limits of which headers tell what remains, where the kind of window is unknown.
+
+mod level;
 
 use std::time::Duration;
 
 use super::bytes::record;
-use crate::error::RateLimit;
+use super::cost::{Amounts, Sum};
+use super::nanos;
+use crate::error::{LimitScope, RateLimit};
+use level::{Level, Reading};
 
-/// Requests and tokens that remain until a reset. Taken as a step: what remains is all there is until
-/// the reset, and then the limit is there. For a bucket that is cautious at first and no slower in
-/// the end.
+/// Requests and tokens that remain.
 #[derive(Clone, Default)]
 pub(super) struct Pool {
-    requests: Option<Level>,
-    tokens: Option<Level>,
-    /// Tokens that a request takes, as far as headers let it be seen.
-    cost: f64,
+    levels: Vec<Level>,
 }
 
-record!(Pool { requests, tokens, cost });
-
-#[derive(Clone, Copy)]
-struct Level {
-    remaining: u64,
-    reset_at: Duration,
-}
-
-record!(Level { remaining, reset_at });
-
-impl Level {
-    fn read(remaining: Option<u64>, reset: Option<Duration>, now: Duration) -> Option<Self> {
-        Some(Level { remaining: remaining?, reset_at: now.saturating_add(reset?) })
-    }
-
-    /// The time until the reset, if no more than `sum` can be had before.
-    fn wait(level: Option<Level>, sum: f64, now: Duration) -> Option<Duration> {
-        let level = level.filter(|level| now < level.reset_at)?;
-        (sum > level.remaining as f64).then(|| level.reset_at - now)
-    }
-}
+record!(Pool { levels });
 
 impl Pool {
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
-        self.cost >= 0.0
+        self.levels.len() <= 4 && self.levels.iter().all(Level::is_sound)
     }
 
     /// Whether headers have told anything.
     pub(super) fn is_known(&self) -> bool {
-        self.requests.is_some() || self.tokens.is_some()
+        !self.levels.is_empty()
     }
 
-    pub(super) fn learn(&mut self, told: &RateLimit, now: Duration) {
+    /// Whether they tell of this.
+    pub(super) fn tells(&self, scope: LimitScope) -> bool {
+        self.levels.iter().any(|level| level.scope() == scope)
+    }
+
+    /// Whether they tell of tokens.
+    pub(super) fn counts_tokens(&self) -> bool {
+        self.levels.iter().any(|level| level.scope() != LimitScope::Requests)
+    }
+
+    /// Takes what the answer to a request told that was sent at `at` and cost so much, if it was counted.
+    pub(super) fn learn(&mut self, told: &RateLimit, counted: &Amounts, at: u64, now: Duration) {
+        let tokens =
+            Reading::of(told.token_limit(), told.tokens_remaining(), told.tokens_reset_after());
         // A limit of tokens alone is reported as the main one, too.
-        if told.token_limit() != told.limit() || told.tokens_remaining() != told.remaining() {
-            self.requests =
-                Level::read(told.remaining(), told.reset_after(), now).or(self.requests);
-        }
-        let tokens = Level::read(told.tokens_remaining(), told.tokens_reset_after(), now);
-        if let (Some(before), Some(after)) = (self.tokens, tokens) {
-            if now < before.reset_at {
-                let taken = before.remaining.saturating_sub(after.remaining) as f64;
-                self.cost = if self.cost == 0.0 { taken } else { self.cost * 0.8 + taken * 0.2 };
+        let is_tokens = told.token_limit() == told.limit()
+            && told.tokens_remaining() == told.remaining()
+            && told.tokens_reset_after() == told.reset_after();
+        let requests = Reading::of(told.limit(), told.remaining(), told.reset_after());
+        let requests = requests.filter(|_| !is_tokens);
+        for (scope, reading) in [(LimitScope::Requests, requests), (LimitScope::Tokens, tokens)] {
+            let Some(reading) = reading else { continue };
+            let counted = counted.of(scope);
+            match self.levels.iter_mut().find(|level| level.scope() == scope) {
+                Some(level) => level.learn(&reading, counted, at, nanos(now)),
+                None => self.levels.push(Level::new(scope, &reading, nanos(now))),
             }
         }
-        self.tokens = tokens.or(self.tokens);
     }
 
-    /// The server refused a request and named the time when it admits one again. That is meant, where
-    /// the reset in its headers may be late.
-    pub(super) fn refused_until(&mut self, until: Duration) {
-        for level in [&mut self.requests, &mut self.tokens].into_iter().flatten() {
-            level.reset_at = level.reset_at.min(until);
+    pub(super) fn take(&mut self, cost: &Amounts, now: u64) {
+        for level in &mut self.levels {
+            level.take(cost.of(level.scope()), now);
         }
     }
 
-    /// How long the sender has to wait who has so many in front of it, waiting or under way.
-    pub(super) fn wait_for(&self, ahead: usize, now: Duration) -> Option<Duration> {
-        let count = ahead.saturating_add(1) as f64;
-        Level::wait(self.requests, count, now).max(Level::wait(self.tokens, count * self.cost, now))
+    /// What was sent at `at` was not counted.
+    pub(super) fn give_back(&mut self, cost: &Amounts, at: u64, now: u64) {
+        for level in &mut self.levels {
+            level.give_back(cost.of(level.scope()), at, now);
+        }
     }
 
-    pub(super) fn remaining(&self, now: Duration) -> Option<u32> {
-        let level = self.requests.filter(|level| now < level.reset_at)?;
-        Some(u32::try_from(level.remaining).unwrap_or(u32::MAX))
+    /// For what was sent at `at` so much was reserved, and so much was used in the end.
+    pub(super) fn correct(&mut self, reserved: &Amounts, used: &Amounts, at: u64, now: u64) {
+        // The server knew the prompt from the first.
+        let by_server = Amounts { input: used.input, ..*reserved };
+        for level in &mut self.levels {
+            let scope = level.scope();
+            let reserved = if level.knows(at) { by_server.of(scope) } else { reserved.of(scope) };
+            level.correct(reserved, used.of(scope), now);
+        }
+    }
+
+    /// A request was refused that is admitted again after this wait, as far as is told by this limit.
+    pub(super) fn refused(
+        &mut self,
+        scope: Option<LimitScope>,
+        cost: &Amounts,
+        wait: Duration,
+        now: u64,
+    ) {
+        let level = match scope {
+            Some(scope) => self.levels.iter_mut().find(|level| level.scope() == scope),
+            None => {
+                let share = |level: &Level| level.share_left(now);
+                self.levels.iter_mut().min_by(|a, b| share(a).total_cmp(&share(b)))
+            }
+        };
+        if let Some(level) = level {
+            level.refused(cost.of(level.scope()), nanos(wait), now);
+        }
+    }
+
+    /// How long the sender has to wait who wants this, behind those in front of it.
+    pub(super) fn wait_for(&self, cost: &Amounts, ahead: &Sum, now: u64) -> Option<Duration> {
+        let wait = |level: &Level| {
+            let scope = level.scope();
+            level.wait_for(cost.of(scope), ahead.of(scope), now)
+        };
+        self.levels.iter().filter_map(wait).max().map(Duration::from_nanos)
+    }
+
+    /// The limit that this is more than, if one is.
+    pub(super) fn exceeded_by(&self, cost: &Amounts) -> Option<(LimitScope, u64)> {
+        let scope = |level: &&Level| cost.of(level.scope()) > level.limit();
+        self.levels.iter().find(scope).map(|level| (level.scope(), level.limit()))
+    }
+
+    /// The limit of requests, what is left of it, and when all of it is there.
+    pub(super) fn requests(&self, now: u64) -> Option<(u64, u64, Duration)> {
+        let level = self.levels.iter().find(|level| level.scope() == LimitScope::Requests)?;
+        let reset = Duration::from_nanos(level.full_in(now));
+        Some((level.limit(), level.left(now).max(0.0) as u64, reset))
     }
 }
 
@@ -91,31 +132,48 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[test]
-    fn what_remains_is_all_until_the_reset() {
-        let mut pool = Pool::default();
-        assert_eq!(pool.wait_for(100, SECOND), None);
-        pool.learn(&RateLimit::new(Some(10), Some(2), Some(6 * SECOND)), SECOND);
-        assert_eq!(pool.wait_for(1, SECOND), None);
-        assert_eq!(pool.wait_for(2, 3 * SECOND), Some(4 * SECOND));
-        assert_eq!(pool.wait_for(2, 7 * SECOND), None);
-        pool.refused_until(4 * SECOND);
-        assert_eq!(pool.wait_for(2, 3 * SECOND), Some(SECOND));
+    fn wait(pool: &Pool, requests: u64, tokens: u64, now: Duration) -> Option<Duration> {
+        let cost = Amounts { requests: 1, input: tokens as u32, output: 0 };
+        let ahead = Sum { requests: requests - 1, ..Sum::default() };
+        pool.wait_for(&cost, &ahead, nanos(now))
     }
 
     #[test]
-    fn tokens_are_reckoned_by_what_requests_took() {
+    fn what_remains_of_a_window_is_all_until_the_reset() {
         let mut pool = Pool::default();
-        let told = |tokens| {
-            RateLimit::new(Some(1000), Some(900), Some(SECOND)).with_tokens(
-                Some(10_000),
-                Some(tokens),
-                Some(60 * SECOND),
-            )
-        };
-        pool.learn(&told(5000), Duration::ZERO);
-        pool.learn(&told(3000), SECOND);
-        assert_eq!(pool.wait_for(0, SECOND), None);
-        assert_eq!(pool.wait_for(1, SECOND), Some(60 * SECOND));
+        assert_eq!(wait(&pool, 100, 0, SECOND), None);
+        let told = RateLimit::new(Some(10), Some(2), Some(6 * SECOND));
+        pool.learn(&told, &Amounts::default(), nanos(SECOND), SECOND);
+        assert_eq!(wait(&pool, 2, 0, SECOND), None);
+        assert_eq!(wait(&pool, 3, 0, 3 * SECOND), Some(4 * SECOND));
+        assert_eq!(wait(&pool, 3, 0, 7 * SECOND), None);
+    }
+
+    #[test]
+    fn a_bucket_shows_by_its_reset_and_is_filled_evenly() {
+        let mut pool = Pool::default();
+        // 1500 of 10,000 tokens were taken, which are there again in 9 s: 60 s for all.
+        let told = RateLimit::new(Some(1000), Some(999), Some(SECOND * 60 / 1000)).with_tokens(
+            Some(10_000),
+            Some(8500),
+            Some(9 * SECOND),
+        );
+        pool.learn(&told, &Amounts::default(), 0, Duration::ZERO);
+        assert!(pool.counts_tokens());
+        assert_eq!(wait(&pool, 1, 8500, Duration::ZERO), None);
+        let seconds = wait(&pool, 1, 9000, Duration::ZERO).unwrap().as_secs_f64();
+        assert!((2.9..3.2).contains(&seconds), "{seconds}");
+        let large = Amounts { requests: 1, input: 9000, output: 1001 };
+        assert_eq!(pool.exceeded_by(&large), Some((LimitScope::Tokens, 10_000)));
+        // A request takes 4000, and the answer says that it took 1000.
+        let cost = Amounts { requests: 1, input: 3000, output: 1000 };
+        pool.take(&cost, 0);
+        assert!(wait(&pool, 1, 5000, Duration::ZERO).is_some());
+        pool.correct(&cost, &Amounts { requests: 1, input: 900, output: 100 }, 1, 0);
+        assert_eq!(wait(&pool, 1, 7500, Duration::ZERO), None);
+        // And of one that is refused it says when.
+        pool.refused(Some(LimitScope::Tokens), &cost, 10 * SECOND, 0);
+        let seconds = wait(&pool, 1, 4000, Duration::ZERO).unwrap().as_secs_f64();
+        assert!((9.9..10.1).contains(&seconds), "{seconds}");
     }
 }

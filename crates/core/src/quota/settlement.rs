@@ -16,6 +16,8 @@ use crate::timestamp::Timestamp;
 pub struct Settlement {
     /// Whether the server refused the request because the quota is used up.
     pub refused: bool,
+    /// Whether it did so because a quota is used up that lasts for a day or longer, or for good.
+    pub exhausted: bool,
     /// Whether the request was counted against the quota; unknown without an answer.
     pub consumed: Option<bool>,
     /// The answer's `Date`.
@@ -28,6 +30,8 @@ pub struct Settlement {
     pub rate_limit: Option<RateLimit>,
     /// What the limit counts that refused the request, if the refusal tells.
     pub limit_scope: Option<LimitScope>,
+    /// The length of that limit's window, if the refusal tells.
+    pub limit_window: Option<Duration>,
     /// The tokens that were used, if the answer tells: they take the place of what was reserved.
     pub usage: Option<Cost>,
 }
@@ -59,12 +63,14 @@ impl Settlement {
         let Some(status) = error.status() else { return Settlement::unknown() };
         Settlement {
             refused: error.kind() == Kind::RateLimit,
+            exhausted: error.kind() == Kind::QuotaExhausted,
             consumed: error.provider().or(provider).and_then(|it| it.consumes_quota(status)),
             date: None,
             retry_after: error.retry_after(),
             retry_after_source: error.retry_after_source(),
             rate_limit: error.rate_limit(),
             limit_scope: error.limit_scope(),
+            limit_window: error.limit_window(),
             usage: None,
         }
     }
@@ -83,12 +89,14 @@ impl Settlement {
         let failed = |error: &Error| error.provider()?.consumes_quota(status);
         Settlement {
             refused: error.is_some_and(|error| error.kind() == Kind::RateLimit),
+            exhausted: error.is_some_and(|error| error.kind() == Kind::QuotaExhausted),
             consumed: error.map_or(Some(true), failed),
             date: facts.date(now),
             retry_after: error.and_then(|error| error.retry_after()),
             retry_after_source: error.and_then(|error| error.retry_after_source()),
             rate_limit: facts.told.limit,
             limit_scope: error.and_then(|error| error.limit_scope()),
+            limit_window: error.and_then(|error| error.limit_window()),
             usage: None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::line::{EnterOptions, Line, Place};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaRequest};
 use super::store::Kept;
-use super::{Quota, Settlement};
+use super::{Cost, Quota, Settlement};
 
 /// What [`Quota`] locks.
 pub(super) struct State {
@@ -106,6 +106,16 @@ impl State {
         let now = self.see(now);
         let mut wakers = Wakers::default();
         if self.store.settle(grant, settlement, !self.line.is_empty(), now) {
+            wakers.add(self, now);
+        }
+        wakers
+    }
+
+    /// An admitted request took this in the end.
+    pub(super) fn correct(&mut self, grant: QuotaGrant, used: Cost, now: Duration) -> Wakers {
+        let now = self.see(now);
+        let mut wakers = Wakers::default();
+        if self.store.correct(grant, used, !self.line.is_empty(), now) {
             wakers.add(self, now);
         }
         wakers

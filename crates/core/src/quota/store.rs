@@ -106,7 +106,7 @@ impl Drop for Shared {
 }
 
 /// The answer of a store that answers something else than what it was asked.
-const AGAIN: QuotaDelay = QuotaDelay { least: Quota::SHARED_POLL, again: Quota::SHARED_POLL };
+const AGAIN: QuotaDelay = QuotaDelay::between(Quota::SHARED_POLL, Quota::SHARED_POLL);
 
 impl Kept {
     /// The time on the clock that goes with the model.
@@ -179,6 +179,28 @@ impl Kept {
                 let operation = QuotaOperation::Settle(grant, *settlement);
                 let is_plain = !settlement.refused && settlement.consumed != Some(false);
                 if is_plain && !is_awaited && !grant.is_watched() {
+                    shared.tell_later(operation, now);
+                    return false;
+                }
+                shared.exchange(operation, now);
+            }
+        }
+        true
+    }
+
+    /// Tells what an answer used. Says whether it was told at once.
+    pub(super) fn correct(
+        &mut self,
+        grant: QuotaGrant,
+        used: Cost,
+        is_awaited: bool,
+        now: Duration,
+    ) -> bool {
+        match self {
+            Kept::Own(model) => model.correct(&grant, &used, now),
+            Kept::Shared(shared) => {
+                let operation = QuotaOperation::Correct(grant, used);
+                if !is_awaited && !grant.is_watched() {
                     shared.tell_later(operation, now);
                     return false;
                 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::line::Place;
 use super::operation::QuotaGrant;
 use super::{Admission, Quota, Settlement};
+use crate::error::LimitScope;
 
 /// A sender's place in the line, then its admission, to be settled when the answer is there.
 ///
@@ -31,14 +32,24 @@ pub struct Ticket {
 }
 
 enum Stage {
-    Waiting { poll_at: Option<Duration> },
+    Waiting {
+        poll_at: Option<Duration>,
+        exceeds: Option<(LimitScope, u64)>,
+        reset: Duration,
+    },
     Admitted(QuotaGrant),
+    /// All is told but what was used in the end.
+    Answering(QuotaGrant),
     Settled,
 }
 
 impl Ticket {
     pub(super) fn waiting(quota: Quota, place: Place) -> Self {
-        Ticket { quota, place, stage: Stage::Waiting { poll_at: None } }
+        Ticket {
+            quota,
+            place,
+            stage: Stage::Waiting { poll_at: None, exceeds: None, reset: Duration::ZERO },
+        }
     }
 
     pub(super) fn admitted(quota: Quota, place: Place, grant: QuotaGrant) -> Self {
@@ -123,7 +134,7 @@ impl Ticket {
     /// deadline: where answers under way are all that is missing, they wake.
     pub fn poll_at(&self) -> Option<Duration> {
         match self.stage {
-            Stage::Waiting { poll_at } => poll_at,
+            Stage::Waiting { poll_at, .. } => poll_at,
             _ => None,
         }
     }
@@ -142,7 +153,9 @@ impl Ticket {
                 Admission::Ready
             }
             Err(delay) => {
-                self.stage = Stage::Waiting { poll_at: Some(now.saturating_add(delay.again)) };
+                let poll_at = Some(now.saturating_add(delay.again));
+                self.stage =
+                    Stage::Waiting { poll_at, exceeds: delay.exceeds(), reset: delay.reset() };
                 Admission::Wait(delay.least)
             }
         }
@@ -154,11 +167,50 @@ impl Ticket {
         self.place
     }
 
+    /// What the limit counts that the request is larger than, and how much there is of it: then it is never
+    /// admitted, and was told to wait for [`Duration::MAX`]. `None` before it asked, and else.
+    pub fn exceeds(&self) -> Option<(LimitScope, u64)> {
+        match self.stage {
+            Stage::Waiting { exceeds, .. } => exceeds,
+            _ => None,
+        }
+    }
+
+    /// The time until the limit that holds the request back begins anew, whoever is in front of it, as it
+    /// was told when it last asked; zero if that is not known.
+    pub fn reset_after(&self) -> Duration {
+        match self.stage {
+            Stage::Waiting { reset, .. } => reset,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether tokens are limited, so that the answer's usage is worth to be read and told.
+    pub fn counts_tokens(&self) -> bool {
+        matches!(self.stage, Stage::Admitted(grant) | Stage::Answering(grant) if grant.counts_tokens())
+    }
+
+    /// Tells what the head of an answer says of the quota, before its body is there. What was used in the end
+    /// can be told by [`settle`](Self::settle) then, of which nothing else counts any more.
+    pub fn settle_head(&mut self, settlement: &Settlement, now: Duration) {
+        if let Stage::Admitted(grant) = self.stage {
+            self.stage = Stage::Answering(grant);
+            self.quota.change(|state| state.settle(grant, &settlement.bounded(), now));
+        }
+    }
+
     /// Tells what the answer says of the quota. `now` is when it arrived.
     pub fn settle(mut self, settlement: &Settlement, now: Duration) {
-        if let Stage::Admitted(grant) = self.stage {
-            self.stage = Stage::Settled;
-            self.quota.change(|state| state.settle(grant, &settlement.bounded(), now));
+        match std::mem::replace(&mut self.stage, Stage::Settled) {
+            Stage::Admitted(grant) => {
+                self.quota.change(|state| state.settle(grant, &settlement.bounded(), now));
+            }
+            Stage::Answering(grant) => {
+                if let Some(used) = settlement.usage.filter(|_| grant.counts_tokens()) {
+                    self.quota.change(|state| state.correct(grant, used, now));
+                }
+            }
+            stage => self.stage = stage,
         }
     }
 }
@@ -169,7 +221,7 @@ impl Drop for Ticket {
         match self.stage {
             Stage::Waiting { .. } => self.quota.change(|state| state.leave(self.place)),
             Stage::Admitted(grant) => self.quota.change(|state| state.abandon(grant)),
-            Stage::Settled => {}
+            Stage::Answering(_) | Stage::Settled => {}
         }
     }
 }

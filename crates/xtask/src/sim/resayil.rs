@@ -6,12 +6,13 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use resayil_core::call::{Attempt, OperationOptions, Reached, Service};
-use resayil_core::quota::QuotaOptions;
 use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
+use resayil_core::quota::{Cost, EnterOptions, QuotaOptions};
 use resayil_core::retry::Budget;
 use resayil_core::{Error, Kind, Operation, Policy, Provider, Quota, Timestamp};
 
 use super::answer::{Dialect, Outcome};
+use super::cost::JobCost;
 use super::driver::{Driver, Step, Trip};
 use super::scenario::Scenario;
 
@@ -92,7 +93,7 @@ impl Resayil {
             }
             Dialect::Bare => (None, QuotaOptions::default().with_window(None)),
         };
-        let options = options.with_limit(scenario.tier);
+        let options = options.with_limit(scenario.tier).with_token_limit(scenario.token_tier);
         let quota = match shared {
             Some(shared) => Quota::shared(shared.opened(options, wall + now, now)),
             None => Quota::new(options, wall + now, now),
@@ -140,7 +141,15 @@ impl Resayil {
 impl Driver for Resayil {
     fn begin(&mut self, job: usize, trip: Trip, now: Duration) -> Step {
         let seed = self.seed ^ (job as u64).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        let operation = self.options.clone().start(now, seed).expect("there is no key to be bad");
+        let mut options = self.options.clone();
+        if trip.cost != JobCost::default() {
+            // As the client estimates it.
+            let cost = Cost::default()
+                .with_input_tokens(trip.cost.bytes.div_ceil(4))
+                .with_output_tokens(trip.cost.max_output);
+            options = options.with_enter_options(EnterOptions::default().with_cost(cost));
+        }
+        let operation = options.start(now, seed).expect("there is no key to be bad");
         let waker = Waker::from(Arc::new(Alarm { job, woken: self.woken.clone() }));
         self.calls.insert(job, State { operation, attempt: None, waker });
         self.wake(job, trip, now)

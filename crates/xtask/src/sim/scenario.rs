@@ -56,7 +56,6 @@ pub(crate) struct Scenario {
     /// The limit, if the clients are told it beforehand.
     pub(crate) tier: Option<u32>,
     /// The limit of tokens a minute, if they are told that.
-    #[allow(dead_code)] // There is no option for it yet.
     pub(crate) token_tier: Option<u64>,
     /// Whether the processes share what they know of the quota.
     pub(crate) shares: bool,

@@ -9,11 +9,14 @@ use crate::call::attempt::Held;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::observe::CallAction;
-use crate::quota::Settlement;
+use crate::quota::{Cost, Settlement};
 use crate::retry::{Decision, RetryReason, StopReason};
 
 impl Operation {
-    pub(super) fn answered(&mut self, held: Held, now: Duration) {
+    pub(super) fn answered(&mut self, mut held: Held, usage: Option<Cost>, now: Duration) {
+        if let Some(ticket) = held.ticket.take() {
+            ticket.settle(&Settlement { usage, ..Settlement::consumed() }, now);
+        }
         self.release(held, None, now);
         self.end_wait(now);
         self.call.on_success();

@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::{Operation, Stage};
 use crate::call::attempt::{Attempt, Held};
 use crate::call::{Step, WaitReason};
-use crate::error::Error;
-use crate::error::HintSource;
+use crate::error::{Error, HintSource, LimitScope};
 use crate::kind::Kind;
 use crate::observe::CallAction;
 use crate::quota::{Admission, Ticket};
@@ -29,6 +28,10 @@ pub(super) struct Pause {
 
 /// What holds the next request back.
 enum Obstacle {
+    /// The request is larger than this limit, of so much.
+    Never(LimitScope, u64),
+    /// Its limit begins anew only after this time, which is longer than the policy accepts.
+    Far(Duration),
     /// Known to last so long, and worth another look at that time.
     For { wait: Duration, until: Option<Duration>, reason: WaitReason },
     /// Somebody else's request, for as long as it takes.
@@ -59,7 +62,7 @@ impl Operation {
         let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
         let wait = match &obstacle {
             Some(Obstacle::For { wait, .. }) => *wait,
-            Some(Obstacle::Place) | None => Duration::ZERO,
+            _ => Duration::ZERO,
         };
         if left.is_some_and(|left| left <= wait) {
             let mut error = Error::deadline();
@@ -71,6 +74,15 @@ impl Operation {
         }
         match obstacle {
             None => Step::Send(self.send(now)),
+            Some(Obstacle::Never(scope, limit)) => {
+                let error = Error::exceeds_limit(scope, limit);
+                self.give_up_waiting(error, StopReason::ExceedsLimit, now);
+                self.poll(now, waker)
+            }
+            Some(Obstacle::Far(reset)) => {
+                self.give_up_waiting(Error::used_up(reset), StopReason::MaxHint, now);
+                self.poll(now, waker)
+            }
             Some(Obstacle::Place) => {
                 self.wait(WaitReason::Concurrency, None, now);
                 Step::Wait { until: self.deadline, reason: WaitReason::Concurrency }
@@ -160,6 +172,13 @@ impl Operation {
         match ticket.poll_with(now, waker) {
             Admission::Ready => None,
             Admission::Wait(wait) => {
+                if let Some((scope, limit)) = ticket.exceeds() {
+                    return Some(Obstacle::Never(scope, limit));
+                }
+                let reset = ticket.reset_after();
+                if reset > self.call.policy().max_hint() {
+                    return Some(Obstacle::Far(reset));
+                }
                 let until = ticket.poll_at();
                 Some(Obstacle::For { wait, until, reason: WaitReason::Quota })
             }

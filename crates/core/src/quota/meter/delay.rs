@@ -32,7 +32,8 @@ impl Meter {
         if let Some(cap) = cap {
             let needed = self.used().saturating_add(wanted.ahead).saturating_add(wanted.amount);
             if let Some(over) = needed.checked_sub(cap).filter(|over| *over > 0) {
-                return self.delay_until_room(over, cap, wanted, context);
+                let delay = self.delay_until_room(over, cap, wanted, context);
+                return delay.map(|delay| delay.with_reset(self.until_next(context)));
             }
         }
         match &self.kind {
@@ -62,7 +63,7 @@ impl Meter {
                 0 => (after, after),
                 _ => (uncertain.first, uncertain.last),
             };
-            return Some(Delay { least: first.min(wait), again: last.min(wait) });
+            return Some(Delay::between(first.min(wait), last.min(wait)));
         }
         match self.trial_in(context) {
             Some(left) if left.is_zero() => None,
@@ -79,7 +80,7 @@ impl Meter {
         let ends = |least: Duration, again: Option<Duration>| {
             let next = next();
             let again = again.map_or(next, |again| again.min(next));
-            Some(Delay { least: least.min(next), again })
+            Some(Delay::between(least.min(next), again))
         };
         if let (true, Some(limit)) = (self.headers.on_success, self.told) {
             let young = flight.young(PATIENCE, now);
@@ -114,7 +115,7 @@ impl Meter {
                     let left = limit.saturating_sub(self.used());
                     let over = (ahead + amount).saturating_sub(left).max(1);
                     let again = self.until_room(over, limit, context);
-                    return Some(Delay { least: first.min(next()), again });
+                    return Some(Delay::between(first.min(next()), again));
                 }
                 if uncertain.count == 0 { None } else { ends(first, Some(uncertain.last)) }
             }

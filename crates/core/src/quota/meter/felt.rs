@@ -176,7 +176,7 @@ impl Meter {
             0 => (after, after),
             _ => (uncertain.first, uncertain.last),
         };
-        Some(Delay { least: first, again: last })
+        Some(Delay::between(first, last))
     }
 
     /// What was sent to try something out was not refused for long enough. Says whether it shows another window.

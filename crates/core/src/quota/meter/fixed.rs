@@ -222,6 +222,13 @@ impl Fixed {
         }
     }
 
+    /// What was admitted then was counted with so much more.
+    pub(super) fn take_at(&mut self, amount: u64, at: u64) {
+        if self.is_current(at) {
+            self.used = self.used.saturating_add(amount);
+        }
+    }
+
     /// What was admitted then was not counted at all; says whether that concerns this window.
     pub(super) fn give_back(&mut self, amount: u64, at: u64) {
         let was_fresh = self.fresh.remove(small(amount), at);

@@ -27,6 +27,8 @@ use crate::error::LimitScope;
 /// In microseconds.
 const SECOND: i64 = 1_000_000;
 
+const DAY: i64 = 86_400 * SECOND;
+
 /// How many are sent at once before anything is known of the limit; each that passes allows one more.
 /// Whoever begins in a window that others have used up is refused no more often than this.
 const FIRST: u64 = 1;
@@ -177,6 +179,16 @@ impl Meter {
         }
     }
 
+    /// A limit that holds for any stretch of time of this length.
+    pub(super) fn rolling(scope: LimitScope, length: Duration, limit: u64) -> Self {
+        Meter { kind: Kind::Rolling, ..Meter::new(scope, length, Some(limit)) }
+    }
+
+    /// Whether it counts by days, or longer.
+    pub(super) fn is_daily(&self) -> bool {
+        self.length >= DAY
+    }
+
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
         let limits = [self.given, self.told, self.learned, self.learned_before];
@@ -231,7 +243,7 @@ impl Meter {
     }
 
     /// How much is used of what a window admits.
-    fn used(&self) -> u64 {
+    pub(super) fn used(&self) -> u64 {
         match &self.kind {
             Kind::Fixed(fixed) => fixed.used(),
             Kind::Rolling | Kind::Bucket(_) => self.spread.total(),
@@ -324,6 +336,23 @@ impl Meter {
             Kind::Fixed(fixed) => fixed.take(amount, now),
             Kind::Rolling => {}
             Kind::Bucket(bucket) => bucket.take(amount, now),
+        }
+    }
+
+    /// What was admitted then and counted with so much was so much in the end.
+    pub(super) fn correct(&mut self, counted: u64, used: u64, at: u64) {
+        if let Some(less) = counted.checked_sub(used) {
+            if less > 0 {
+                self.give_back(less, at);
+            }
+            return;
+        }
+        let more = used - counted;
+        self.spread.add_at(more, at);
+        match &mut self.kind {
+            Kind::Fixed(fixed) => fixed.take_at(more, at),
+            Kind::Rolling => {}
+            Kind::Bucket(bucket) => bucket.take(more, at),
         }
     }
 

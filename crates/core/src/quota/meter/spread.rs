@@ -84,6 +84,17 @@ impl Spread {
         self.total += u64::from(*slot - before);
     }
 
+    /// Adds to what was added at this time, as far as it is known.
+    pub(super) fn add_at(&mut self, amount: u64, at: u64) {
+        let number = (at / self.slot).min(self.newest);
+        if self.newest - number < SLOTS as u64 {
+            let slot = &mut self.amounts.0[number as usize % SLOTS];
+            let before = *slot;
+            *slot = slot.saturating_add(u32::try_from(amount).unwrap_or(u32::MAX));
+            self.total += u64::from(*slot - before);
+        }
+    }
+
     /// Takes back what was added at this time, as far as it is known.
     pub(super) fn remove(&mut self, amount: u64, at: u64) {
         let number = (at / self.slot).min(self.newest);

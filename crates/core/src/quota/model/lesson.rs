@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::QuotaModel;
 use crate::error::HintSource;
 use crate::error::LimitScope;
-use crate::quota::cost::Amounts;
+use crate::quota::cost::{Amounts, Cost};
+use crate::quota::meter::Meter;
 use crate::quota::operation::QuotaGrant;
-use crate::quota::pool::Pool;
 use crate::quota::{Settlement, nanos};
 
 impl QuotaModel {
@@ -24,7 +24,7 @@ impl QuotaModel {
         };
         let at = nanos(now);
         if self.at_once.refused(grant.sent_with(), grant.at, says_so, &self.flight, at) {
-            self.not_counted(grant);
+            self.not_counted(grant, now);
             let wait = match self.flight.under_way() {
                 // There is no answer to wait for.
                 0 => Some(hint.unwrap_or(Duration::from_secs(1))),
@@ -34,28 +34,74 @@ impl QuotaModel {
             return;
         }
         if self.feel.is_some() {
-            return self.refused_feeling(grant, hint, now);
+            return self.refused_feeling(grant, settlement.limit_scope, hint, now);
         }
-        if let (Some(hint), Some(meter)) = (hint.filter(|_| !own), self.meters.first_mut()) {
-            meter.recognise(hint, &mut self.clock, now);
+        let cost = if self.knows(grant) { grant.cost } else { Amounts::default() };
+        let blamed = self.blamed(settlement, hint);
+        if let (Some(hint), Some(index)) = (hint.filter(|_| !own), blamed) {
+            if let Some(meter) = self.meters.get_mut(index) {
+                meter.recognise(hint, &mut self.clock, now);
+            }
             self.learn_the_time(now);
         }
         let mut latch = None;
-        let cost = if self.knows(grant) { grant.cost } else { Amounts::default() };
-        for meter in &mut self.meters {
+        for (index, meter) in self.meters.iter_mut().enumerate() {
             let amount = cost.of(meter.scope());
-            latch = latch.max(meter.refused(amount, grant.at(), hint, &self.clock, now));
+            if blamed == Some(index) {
+                latch = latch.max(meter.refused(amount, grant.at(), hint, &self.clock, now));
+            } else {
+                meter.give_back(amount, grant.at);
+            }
+        }
+        if blamed.is_none() {
+            latch = hint;
         }
         if let Some(wait) = latch {
             self.latch(now.saturating_add(wait));
         }
     }
 
+    /// Which limit refused a request, by what the refusal says, or else the one of which most is used.
+    fn blamed(&self, settlement: &Settlement, hint: Option<Duration>) -> Option<usize> {
+        // Longer than any window that is not a day's.
+        const LONG: Duration = Duration::from_secs(2 * 3600);
+        let is_long = settlement.limit_window.or(hint).is_some_and(|it| it > LONG);
+        let candidates = || self.meters.iter().enumerate();
+        if let Some(scope) = settlement.limit_scope {
+            let fits = |(_, meter): &(usize, &Meter)| {
+                meter.scope() == scope
+                    && meter.is_daily() == (is_long && meter.scope() == LimitScope::Requests)
+            };
+            return candidates().find(fits).map(|(index, _)| index);
+        }
+        let share = |meter: &Meter| match meter.limit() {
+            Some(limit) => meter.used() as f64 / limit as f64,
+            None => 0.5,
+        };
+        let fits = candidates().filter(|(_, meter)| meter.is_daily() == is_long);
+        fits.max_by(|(i, a), (j, b)| share(a).total_cmp(&share(b)).then(j.cmp(i)))
+            .map(|(index, _)| index)
+    }
+
     /// The same where no window is known.
-    fn refused_feeling(&mut self, grant: &QuotaGrant, hint: Option<Duration>, now: Duration) {
+    fn refused_feeling(
+        &mut self,
+        grant: &QuotaGrant,
+        scope: Option<LimitScope>,
+        hint: Option<Duration>,
+        now: Duration,
+    ) {
+        if self.knows(grant) {
+            let given = self.meters.iter_mut().filter(|meter| !meter.is_felt());
+            given.for_each(|meter| meter.give_back(grant.cost.of(meter.scope()), grant.at));
+        }
         if let (Some(hint), Some(pool)) = (hint, &mut self.pool) {
-            pool.refused_until(now.saturating_add(hint));
+            pool.refused(scope, &grant.cost, hint, nanos(now));
+            let is_known = pool.is_known();
             self.latch(now.saturating_add(hint));
+            if is_known {
+                return;
+            }
         }
         let Some(feel) = &mut self.feel else { return };
         let cost = grant.cost.of(LimitScope::Requests);
@@ -76,7 +122,7 @@ impl QuotaModel {
     }
 
     /// A request was not counted.
-    fn not_counted(&mut self, grant: &QuotaGrant) {
+    fn not_counted(&mut self, grant: &QuotaGrant, now: Duration) {
         if !self.knows(grant) {
             return;
         }
@@ -85,6 +131,26 @@ impl QuotaModel {
         }
         for meter in &mut self.meters {
             meter.give_back(grant.cost.of(meter.scope()), grant.at);
+        }
+        if let Some(pool) = &mut self.pool {
+            pool.give_back(&grant.cost, grant.at, nanos(now));
+        }
+    }
+
+    /// An admitted request took this in the end.
+    pub(in crate::quota) fn correct(&mut self, grant: &QuotaGrant, used: &Cost, now: Duration) {
+        // What is not told stays as it was reserved.
+        let used = used.with_requests(grant.cost.requests).or(&grant.cost);
+        self.experience.learn(&grant.cost, grant.is_input_told(), &used);
+        if !self.knows(grant) {
+            return;
+        }
+        for meter in &mut self.meters {
+            let scope = meter.scope();
+            meter.correct(grant.cost.of(scope), used.of(scope), grant.at);
+        }
+        if let Some(pool) = &mut self.pool {
+            pool.correct(&grant.cost, &used, grant.at, nanos(now));
         }
     }
 
@@ -112,16 +178,25 @@ impl QuotaModel {
             None => self.roll(now),
         }
         if let Some(told) = &settlement.rate_limit {
-            if let (Some(limit), Some(meter)) = (told.limit(), self.meters.first_mut()) {
+            let is_counted = is_known && !settlement.refused && settlement.consumed != Some(false);
+            let counted = if is_counted { grant.cost } else { Amounts::default() };
+            if let (Some(pool), true) = (&mut self.pool, is_known && settlement.refused) {
+                pool.give_back(&grant.cost, grant.at, nanos(now));
+            }
+            if let Some(pool) = &mut self.pool {
+                pool.learn(told, &counted, grant.at, now);
+                self.meters.retain(|meter| meter.is_daily() || !pool.tells(meter.scope()));
+            } else if let (Some(limit), Some(meter)) = (told.limit(), self.meters.first_mut()) {
                 meter.set_limit(limit);
             }
-            // Where a refusal names its wait, resets tell nothing better.
-            let named = settlement.refused && settlement.retry_after.is_some();
-            match &mut self.pool {
-                Some(pool) if named => *pool = Pool::default(),
-                Some(pool) => pool.learn(told, now),
-                None => {}
-            }
+        } else if let (Some(pool), true) = (&mut self.pool, is_known && settlement.refused) {
+            pool.give_back(&grant.cost, grant.at, nanos(now));
+        }
+        if let (true, Some(hint)) = (settlement.exhausted, settlement.retry_after) {
+            // Nobody else needs to ask before.
+            self.closed_until = self.closed_until.max(now.saturating_add(hint));
+            self.not_counted(grant, now);
+            return;
         }
         if settlement.refused {
             return self.refused(grant, settlement, now);
@@ -130,7 +205,7 @@ impl QuotaModel {
             self.at_once.answered(&self.flight, nanos(now));
         }
         if settlement.consumed == Some(false) {
-            self.not_counted(grant);
+            self.not_counted(grant, now);
         } else if is_known {
             if let Some(feel) = &mut self.feel {
                 feel.answered(grant.at);
@@ -143,6 +218,9 @@ impl QuotaModel {
             if is_later {
                 self.learn_the_time(now);
             }
+        }
+        if let Some(used) = &settlement.usage {
+            self.correct(grant, used, now);
         }
         self.roll_feeling(now);
     }

@@ -1,0 +1,155 @@
+//! What a request will cost, and what it has cost, by the bodies of requests and answers.
+
+use super::Cost;
+use crate::text::json::{self, Object, Value};
+
+/// So many bytes of text are taken for a token.
+const BYTES: usize = 4;
+
+impl Cost {
+    /// What a request will cost by its body, as an estimate: a token for each four bytes of the texts of its
+    /// messages, and the most that it allows the answer (`max_completion_tokens`, `max_output_tokens`,
+    /// `max_tokens`, Gemini's `generationConfig.maxOutputTokens`), times `n`. What the body does not tell is
+    /// unknown. Images and other files are left out.
+    ///
+    /// ```
+    /// use resayil_core::quota::Cost;
+    ///
+    /// let body = br#"{"messages": [{"role": "user", "content": "How are you today?"}], "max_tokens": 100}"#;
+    /// let cost = Cost::estimate(body);
+    /// assert_eq!((cost.input_tokens(), cost.output_tokens()), (Some(5), Some(100)));
+    /// ```
+    pub fn estimate(request: &[u8]) -> Cost {
+        let Some(request) = json::parse(request).and_then(Value::as_object) else {
+            return Cost::default();
+        };
+        let [messages, contents, prompt, input, system, config, count] = request.get_all([
+            "messages",
+            "contents",
+            "prompt",
+            "input",
+            "system",
+            "generationConfig",
+            "n",
+        ]);
+        let texts = [messages, contents, prompt, input, system];
+        let bytes: usize = texts.into_iter().flatten().map(|it| text_bytes(it, DEEPEST)).sum();
+        let is_told = texts.iter().any(Option::is_some);
+        let input = is_told.then(|| bytes.div_ceil(BYTES) as u64);
+        let most = request.get_all(["max_completion_tokens", "max_output_tokens", "max_tokens"]);
+        let config = config.and_then(Value::as_object);
+        let of_config = config.and_then(|config| config.get("maxOutputTokens"));
+        let most = most.into_iter().chain([of_config]).flatten().find_map(tokens);
+        let times = count.and_then(tokens).unwrap_or(1).max(1);
+        let output = most.map(|most| most.saturating_mul(times));
+        Cost::default().with_input_tokens(input).with_output_tokens(output)
+    }
+
+    /// What an answer says that it has cost: `usage` as OpenAI and Anthropic have it, `usageMetadata` of
+    /// Gemini; `None` if it says nothing. For a stream give the event that holds it. Of a prompt that
+    /// Anthropic read from its cache only the rest counts, as for its limits.
+    ///
+    /// ```
+    /// use resayil_core::quota::Cost;
+    ///
+    /// let body = br#"{"usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}}"#;
+    /// assert_eq!(Cost::from_usage(body).and_then(|cost| cost.tokens()), Some(12));
+    /// ```
+    pub fn from_usage(answer: &[u8]) -> Option<Cost> {
+        let answer = json::parse(answer)?.as_object()?;
+        let [usage, metadata, message, response] =
+            answer.get_all(["usage", "usageMetadata", "message", "response"]);
+        // The first event of Anthropic's streams, and the last of OpenAI's Responses.
+        let inner =
+            [message, response].into_iter().flatten().find_map(|it| it.as_object()?.get("usage"));
+        let usage = usage.or(metadata).or(inner)?.as_object()?;
+        let number = |name: &str| usage.get(name).and_then(tokens);
+        let input = number("prompt_tokens").or_else(|| number("promptTokenCount"));
+        let input = input.or_else(|| {
+            Some(
+                number("input_tokens")?
+                    .saturating_add(number("cache_creation_input_tokens").unwrap_or(0)),
+            )
+        });
+        let output =
+            number("completion_tokens").or_else(|| number("output_tokens")).or_else(|| {
+                let thoughts = number("thoughtsTokenCount").unwrap_or(0);
+                Some(number("candidatesTokenCount")?.saturating_add(thoughts))
+            });
+        (input.is_some() || output.is_some())
+            .then(|| Cost::default().with_input_tokens(input).with_output_tokens(output))
+    }
+}
+
+/// Texts lie no deeper in the messages of any provider.
+const DEEPEST: u32 = 6;
+
+/// The bytes of the texts in a message, or in a list of them.
+fn text_bytes(value: Value<'_>, depth: u32) -> usize {
+    match value {
+        Value::Text(text) => text.raw().len(),
+        _ if depth == 0 => 0,
+        Value::Array(items) => items.items().map(|item| text_bytes(item, depth - 1)).sum(),
+        Value::Object(object) => texts_of(object).map(|it| text_bytes(it, depth - 1)).sum(),
+        _ => 0,
+    }
+}
+
+/// The members of a message, or of a part of one, that hold text.
+fn texts_of(object: Object<'_>) -> impl Iterator<Item = Value<'_>> {
+    object.get_all(["content", "text", "parts", "input_text", "arguments"]).into_iter().flatten()
+}
+
+/// A whole number that is not below zero.
+fn tokens(value: Value<'_>) -> Option<u64> {
+    let number = value.as_f64().filter(|number| *number >= 0.0 && number.is_finite())?;
+    Some(number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(body: &str) -> (Option<u64>, Option<u64>) {
+        let cost = Cost::estimate(body.as_bytes());
+        (cost.input_tokens(), cost.output_tokens())
+    }
+
+    #[test]
+    fn requests_of_several_dialects_are_estimated() {
+        let parts = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"12345678"},
+            {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAAAAAAAAAAAAAAAAAAAA"}}]}]}"#;
+        assert_eq!(estimate(parts), (Some(2), None));
+        let gemini = r#"{"contents":[{"parts":[{"text":"1234"}]}],"generationConfig":{"maxOutputTokens":9}}"#;
+        assert_eq!(estimate(gemini), (Some(1), Some(9)));
+        let anthropic = r#"{"system":"1234","messages":[{"content":"123"}],"max_tokens":7,"n":2}"#;
+        assert_eq!(estimate(anthropic), (Some(2), Some(14)));
+        assert_eq!(estimate(r#"{"prompt":["12345","123"]}"#), (Some(2), None));
+        for bad in ["", "[]", "{}", r#"{"max_tokens":-1}"#, r#"{"max_tokens":"9"}"#] {
+            assert_eq!(estimate(bad), (None, None), "{bad}");
+        }
+        // Nothing is read without end.
+        let deep = format!(r#"{{"messages":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(estimate(&deep), (Some(0), None));
+    }
+
+    #[test]
+    fn answers_of_several_dialects_tell_what_they_cost() {
+        let usage = |body: &str| {
+            Cost::from_usage(body.as_bytes())
+                .map(|cost| (cost.input_tokens(), cost.output_tokens()))
+        };
+        let anthropic = r#"{"usage":{"input_tokens":5,"cache_creation_input_tokens":2,
+            "cache_read_input_tokens":100,"output_tokens":4}}"#;
+        assert_eq!(usage(anthropic), Some((Some(7), Some(4))));
+        let gemini = r#"{"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":4,"thoughtsTokenCount":3}}"#;
+        assert_eq!(usage(gemini), Some((Some(5), Some(7))));
+        let responses = r#"{"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}"#;
+        assert_eq!(usage(responses), Some((Some(1), Some(2))));
+        let delta = r#"{"type":"message_delta","usage":{"output_tokens":2}}"#;
+        assert_eq!(usage(delta), Some((None, Some(2))));
+        for nothing in [r#"{"usage":null}"#, r#"{"usage":{}}"#, "[]", ""] {
+            assert_eq!(usage(nothing), None);
+        }
+    }
+}

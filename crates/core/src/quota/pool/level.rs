@@ -1,0 +1,252 @@
+//! What is left of one limit, between two answers that tell it.
+
+use std::time::Duration;
+
+use crate::error::LimitScope;
+use crate::quota::ages::Ages;
+use crate::quota::bytes::record;
+use crate::quota::nanos;
+
+/// What an answer tells of a limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    limit: u64,
+    remaining: u64,
+    /// Nanoseconds until all of it is there.
+    reset: u64,
+}
+
+impl Reading {
+    pub(super) fn of(
+        limit: Option<u64>,
+        remaining: Option<u64>,
+        reset: Option<Duration>,
+    ) -> Option<Self> {
+        // More than this nobody admits, and sums of it are numbers.
+        const MOST: u64 = 1 << 40;
+        let (limit, remaining) = (limit?.clamp(1, MOST), remaining?.min(MOST));
+        Some(Reading { limit, remaining: remaining.min(limit), reset: nanos(reset?).min(1 << 60) })
+    }
+
+    /// In what time all of it would be filled, if it is filled evenly; and how far that may be wrong, as a
+    /// share.
+    fn refill(&self) -> Option<(u64, f64)> {
+        let missing = self.limit.checked_sub(self.remaining).filter(|missing| *missing > 0)?;
+        if self.reset == 0 {
+            return None;
+        }
+        let refill = self.reset as f64 * (self.limit as f64 / missing as f64);
+        // Resets are told to a second or to a millisecond.
+        let step = if self.reset % SECOND == 0 { SECOND } else { SECOND / 1000 };
+        Some((refill as u64, TOLERANCE + step as f64 / self.reset as f64))
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+/// Usual times in which a bucket is filled.
+const USUAL: [u64; 4] = [SECOND, 60 * SECOND, 3600 * SECOND, 86_400 * SECOND];
+const TOLERANCE: f64 = 0.05;
+
+/// What is left of a limit, by what was told last and what was sent since.
+#[derive(Clone)]
+pub(super) struct Level {
+    scope: LimitScope,
+    limit: u64,
+    /// In what time it is filled, if it seems to be filled evenly.
+    refill: Option<u64>,
+    /// When all of it is there again, if not.
+    reset_at: u64,
+    /// What was left at this time.
+    left: f64,
+    at: u64,
+    /// When the newest request was sent whose answer told what remains.
+    told_at: u64,
+    /// What was sent when in the last 17 s, and what of it was given back when.
+    sent: Ages<256, 26>,
+    returned: Ages<256, 26>,
+    /// What was sent here since it was told, and how much others take for each that is sent here.
+    own: u64,
+    others: f64,
+}
+
+record!(Level { scope, limit, refill, reset_at, left, at, told_at, sent, returned, own, others });
+
+impl Level {
+    pub(super) fn new(scope: LimitScope, told: &Reading, now: u64) -> Self {
+        let refill = told.refill().and_then(|(refill, tolerance)| {
+            USUAL.into_iter().find(|usual| is_near(refill, *usual, tolerance))
+        });
+        Level {
+            scope,
+            limit: told.limit,
+            refill,
+            reset_at: now.saturating_add(told.reset),
+            left: told.remaining as f64,
+            at: now,
+            told_at: 0,
+            sent: Ages::default(),
+            returned: Ages::default(),
+            own: 0,
+            others: 0.0,
+        }
+    }
+
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        (1..=1 << 40).contains(&self.limit)
+            && self.refill.is_none_or(|refill| (1..1 << 61).contains(&refill))
+            && self.at.max(self.reset_at).max(self.told_at) < 1 << 62
+            && self.left.abs() < 1e15
+            && self.own < 1 << 61
+            && (0.0..=MOST_OTHERS).contains(&self.others)
+    }
+
+    pub(super) fn scope(&self) -> LimitScope {
+        self.scope
+    }
+
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// An answer told what remained when a request arrived that was sent at `at`, and which was counted with
+    /// so much.
+    pub(super) fn learn(&mut self, told: &Reading, counted: u64, at: u64, now: u64) {
+        self.limit = told.limit;
+        if at < self.told_at {
+            return;
+        }
+        self.told_at = at;
+        if let Some((refill, tolerance)) = told.refill() {
+            let usual = USUAL.into_iter().find(|usual| is_near(refill, *usual, tolerance));
+            self.refill = match self.refill {
+                Some(known) if is_near(refill, known, tolerance) => Some(known),
+                _ => usual,
+            };
+        }
+        self.reset_at = now.saturating_add(told.reset);
+        let before = self.left(now);
+        let gain = self.refill.map_or(0.0, |refill| self.gain(now.saturating_sub(at), refill));
+        let since = |ages: &Ages<256, 26>, at: u64| ages.since(at) as f64;
+        let sent = since(&self.sent, at) - counted as f64;
+        // What was given back before the request arrived is counted already.
+        let returned = since(&self.returned, at.saturating_add(ARRIVED));
+        let left = (told.remaining as f64 + gain).min(self.limit as f64) - sent.max(0.0) + returned;
+        (self.left, self.at) = (left.min(self.limit as f64), now);
+        if self.own > 0 {
+            // What is missing though it was not sent here.
+            let others = (before - self.left) / self.own as f64;
+            let weight = (self.own as f64 / self.limit as f64 * 4.0).min(0.25);
+            self.others = (self.others + weight * (others - self.others)).clamp(0.0, MOST_OTHERS);
+            self.own = 0;
+        }
+    }
+
+    /// Whether what was sent then is in what the server told.
+    pub(super) fn knows(&self, at: u64) -> bool {
+        at <= self.told_at
+    }
+
+    /// So much flows in in this time.
+    fn gain(&self, time: u64, refill: u64) -> f64 {
+        time as f64 / refill as f64 * self.limit as f64
+    }
+
+    /// What is left; less than nothing after a refusal.
+    pub(super) fn left(&self, now: u64) -> f64 {
+        match self.refill {
+            Some(refill) => {
+                let gain = self.gain(now.saturating_sub(self.at), refill);
+                (self.left + gain).min(self.limit as f64)
+            }
+            None if now >= self.reset_at && self.at < self.reset_at => self.limit as f64,
+            None => self.left,
+        }
+    }
+
+    pub(super) fn share_left(&self, now: u64) -> f64 {
+        self.left(now) / self.limit as f64
+    }
+
+    /// When all of it is there.
+    pub(super) fn full_in(&self, now: u64) -> u64 {
+        match self.refill {
+            Some(refill) => {
+                let missing = self.limit as f64 - self.left(now);
+                (missing.max(0.0) / self.limit as f64 * refill as f64) as u64
+            }
+            None => self.reset_at.saturating_sub(now),
+        }
+    }
+
+    pub(super) fn take(&mut self, amount: u64, now: u64) {
+        (self.left, self.at) = (self.left(now) - amount as f64, now.max(self.at));
+        self.sent.roll(now, |_, _| {});
+        self.sent.add(small(amount), now);
+        self.own = self.own.saturating_add(amount);
+    }
+
+    pub(super) fn give_back(&mut self, amount: u64, at: u64, now: u64) {
+        (self.left, self.at) = (self.left(now) + amount as f64, now.max(self.at));
+        self.sent.remove(small(amount), at);
+        self.own = self.own.saturating_sub(amount);
+    }
+
+    /// So much was reserved, and so much was used in the end.
+    pub(super) fn correct(&mut self, reserved: u64, used: u64, now: u64) {
+        let back = reserved as f64 - used as f64;
+        (self.left, self.at) = ((self.left(now) + back).min(self.limit as f64), now.max(self.at));
+        if let Some(back) = reserved.checked_sub(used) {
+            self.returned.roll(now, |_, _| {});
+            self.returned.add(small(back), now);
+        }
+    }
+
+    /// So much is admitted again after this wait.
+    pub(super) fn refused(&mut self, amount: u64, wait: u64, now: u64) {
+        match self.refill {
+            Some(refill) => {
+                // That is meant, where a remainder or a reset in headers may be late.
+                self.left = amount as f64 - self.gain(wait, refill);
+                self.at = now.max(self.at);
+            }
+            None => {
+                (self.left, self.at) = (self.left(now).min(amount as f64 - 1.0), now.max(self.at));
+                self.reset_at = now.saturating_add(wait.max(1));
+            }
+        }
+    }
+
+    /// How long somebody has to wait who wants so much, behind those in front.
+    pub(super) fn wait_for(&self, amount: u64, ahead: u64, now: u64) -> Option<u64> {
+        if amount == 0 {
+            return None;
+        }
+        let missing = amount.saturating_add(ahead) as f64 - self.left(now);
+        if missing <= 0.0 {
+            return None;
+        }
+        Some(match self.refill {
+            // Others take their part of what flows in.
+            Some(refill) => {
+                let time = missing / self.limit as f64 * refill as f64 * (1.0 + self.others);
+                // Not early for a rounding error.
+                (time as u64 + 999) / 1000 * 1000
+            }
+            None => self.reset_at.saturating_sub(now).max(1),
+        })
+    }
+}
+
+/// So long after it was sent a request has certainly arrived, and what is given back later was given back
+/// after it.
+const ARRIVED: u64 = 2 << 26;
+const MOST_OTHERS: f64 = 64.0;
+
+fn is_near(time: u64, other: u64, tolerance: f64) -> bool {
+    time.abs_diff(other) as f64 <= tolerance * other as f64
+}
+
+fn small(amount: u64) -> u32 {
+    u32::try_from(amount).unwrap_or(u32::MAX)
+}
