@@ -22,6 +22,10 @@ pub(crate) struct ClientArgs {
     /// Requests that a window admits, if you know your tier; else it is learned
     #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
+    /// Tokens of prompts and answers that the key has in a minute, if you know; else it is learned where
+    /// headers tell
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) tokens_per_minute: Option<u64>,
     /// The length of a quota window [default: 60 for LLM Resayil]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) window: Option<Duration>,
@@ -61,6 +65,7 @@ impl ClientArgs {
             .attempt_timeout(self.attempt_timeout)
             .allow_http(self.allow_http)
             .share_quota(self.share_quota)
+            .tokens_per_minute(self.tokens_per_minute)
             .observer(|event| {
                 if let (CallAction::Warning(Warning::QuotaNotShared), Some(error)) =
                     (event.action, event.error)

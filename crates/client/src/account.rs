@@ -31,6 +31,33 @@ pub(crate) enum QuotaChoice {
     None,
 }
 
+impl QuotaChoice {
+    /// What an account gets that is told nothing else.
+    fn default_options(provider: Option<Provider>) -> QuotaOptions {
+        match provider {
+            Some(Provider::Resayil) => QuotaOptions::default(),
+            _ => QuotaOptions::default().with_window(None),
+        }
+    }
+
+    /// The same where so many tokens a minute are known.
+    pub(crate) fn with_tokens_per_minute(
+        self,
+        tokens: Option<u64>,
+        provider: Option<Provider>,
+    ) -> Self {
+        let options = match (&self, tokens) {
+            (QuotaChoice::Options(options), Some(_)) => *options,
+            (QuotaChoice::Default, Some(_)) => Self::default_options(provider),
+            _ => return self,
+        };
+        // The options' limit is that of a window.
+        let window = options.window.map_or(60.0, |window| window.as_secs_f64());
+        let of_window = tokens.map(|tokens| (tokens as f64 * window / 60.0) as u64);
+        QuotaChoice::Options(options.with_token_limit(of_window))
+    }
+}
+
 impl Account {
     /// # Errors
     ///
@@ -45,8 +72,7 @@ impl Account {
     ) -> Result<Self, Error> {
         let options = match &quota {
             QuotaChoice::Options(options) => *options,
-            _ if provider == Some(Provider::Resayil) => QuotaOptions::default(),
-            _ => QuotaOptions::default().with_window(None),
+            _ => QuotaChoice::default_options(provider),
         };
         let mut host_quota = None;
         let quota = match quota {

@@ -57,6 +57,7 @@ pub struct ClientBuilder {
     policy: Policy,
     budget: Budget,
     quota: QuotaChoice,
+    tokens_per_minute: Option<u64>,
     share_quota: bool,
     quota_folder: Option<PathBuf>,
     pub(crate) network: NetworkOptions,
@@ -96,6 +97,7 @@ impl ClientBuilder {
             policy: Policy::default(),
             budget: Budget::default(),
             quota: QuotaChoice::Default,
+            tokens_per_minute: None,
             share_quota: false,
             quota_folder: None,
             network: NetworkOptions::default(),
@@ -161,6 +163,19 @@ impl ClientBuilder {
     /// learned, if the provider is LLM Resayil; else no windows, and only refusals hold calls back.
     pub fn quota_options(mut self, options: QuotaOptions) -> Self {
         self.quota = QuotaChoice::Options(options);
+        self
+    }
+
+    /// Tokens of prompts and answers that the key has in a minute, if you know: 1 or more. Default: unknown,
+    /// and learned where headers tell. It is added to the [`quota_options`](Self::quota_options), whatever
+    /// the length of their window; it has no effect together with [`quota`](Self::quota) or
+    /// [`no_quota`](Self::no_quota).
+    ///
+    /// A call's cost is told by [`CallOptions::cost`](crate::CallOptions::cost), or else
+    /// [estimated](resayil_core::quota::Cost::estimate); the answer's usage corrects it. What is larger than
+    /// the limit fails at once, with the stop reason `exceeds_limit`.
+    pub fn tokens_per_minute(mut self, tokens: impl Into<Option<u64>>) -> Self {
+        self.tokens_per_minute = tokens.into();
         self
     }
 
@@ -337,8 +352,8 @@ impl ClientBuilder {
             counters: Arc::default(),
         };
         let provider = self.provider.or_else(|| Provider::from_host(url.host()));
-        let account =
-            Account::open(url.origin(), &key, provider, self.quota, self.budget, &services)?;
+        let quota = self.quota.with_tokens_per_minute(self.tokens_per_minute, provider);
+        let account = Account::open(url.origin(), &key, provider, quota, self.budget, &services)?;
         let endpoint = Arc::new(Endpoint::new(url, &key, Arc::new(account), &services)?);
         let first = First { endpoint: Arc::clone(&endpoint), key: &key, provider };
         let fallbacks =

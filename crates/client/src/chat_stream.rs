@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use resayil_core::error::RequestState;
+use resayil_core::quota::Cost;
 use resayil_core::stream::StreamEnd;
 use resayil_core::{Error, StreamDecoder};
 
@@ -222,7 +223,9 @@ impl ChatStream {
 
     /// Reads a piece; says whether the answer is complete.
     fn read_chunk(&mut self) -> Result<bool, Error> {
-        let Some(Opened { incoming, progress, .. }) = &mut self.opened else { return Ok(true) };
+        let Some(Opened { incoming, progress, pending }) = &mut self.opened else {
+            return Ok(true);
+        };
         let settings = &self.driver.shared().settings;
         // Until its first event a model may think; then silence is a fault.
         let attempt_timeout = self.driver.attempt_timeout();
@@ -260,6 +263,11 @@ impl ChatStream {
         self.decoder.feed(&chunk[..count], &mut keep);
         let end = (count == 0 || self.decoder.is_finished())
             .then(|| self.decoder.finish(wall_now(), &mut keep));
+        if pending.counts_tokens() {
+            for event in &events {
+                pending.add_usage(Cost::from_usage(event.data.as_bytes()));
+            }
+        }
         if !events.is_empty() {
             self.begun = true;
             self.last_event = monotonic_now();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Step};
 use resayil_core::observe::{CallEvent, Observer};
+use resayil_core::quota::Cost;
 use resayil_core::{Error, Kind, Operation};
 
 use crate::cancel::CancelToken;
@@ -107,8 +108,14 @@ impl Driver {
         let span = CallSpan::new(&shared.endpoint, model);
         let service = Arc::clone(&shared.endpoint.account.service);
         let observer = SpanObserver { shared: Arc::clone(shared), span: span.clone() };
+        let cost = options.cost.unwrap_or_else(|| match &request.body {
+            Some(body) if request.metered => Cost::estimate(body),
+            _ => Cost::default(),
+        });
+        let enter = options.enter.with_cost(cost);
         let mut plan = OperationOptions::new(policy, service)
             .with_metered(request.metered)
+            .with_enter_options(enter)
             .with_idempotency_key(key)
             .with_model(model.map(str::to_owned))
             .with_attempt_timeout(attempt_timeout)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use resayil_core::quota::{Cost, EnterOptions, Priority};
 use resayil_core::{Error, Kind, Policy};
 
 use crate::cancel::CancelToken;
@@ -27,6 +28,9 @@ pub struct CallOptions {
     pub(crate) retry_if_result: Option<ResultPredicate>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) extras: Extras,
+    /// How it stands in the quota's line, and what it costs if that is told.
+    pub(crate) enter: EnterOptions,
+    pub(crate) cost: Option<Cost>,
 }
 
 impl CallOptions {
@@ -68,6 +72,29 @@ impl CallOptions {
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.extras.add_query(name, value);
+        self
+    }
+
+    /// How urgent the call is where calls wait for the quota. Default: normal.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.enter = self.enter.with_priority(priority);
+        self
+    }
+
+    /// On whose behalf the call is: while several tenants wait for the quota, each is admitted in proportion
+    /// to its weight, from 1 to 1000. Default: one nameless tenant of weight 1.
+    #[must_use]
+    pub fn tenant(mut self, name: &str, weight: u32) -> Self {
+        self.enter = self.enter.with_tenant(name, weight);
+        self
+    }
+
+    /// What the call takes of limits of tokens, if it is known better than by an
+    /// [estimate](Cost::estimate): of a tokenizer, for one.
+    #[must_use]
+    pub fn cost(mut self, cost: Cost) -> Self {
+        self.cost = Some(cost);
         self
     }
 

@@ -89,10 +89,15 @@ impl PendingResponse {
         self.held.ticket.as_ref().is_some_and(Ticket::counts_tokens)
     }
 
-    /// Tells the tokens that the answer used: for whoever reads the body otherwise than by
-    /// [`on_body`](super::Operation::on_body), such as a stream's last event.
-    pub fn set_usage(&mut self, usage: impl Into<Option<Cost>>) {
-        self.usage = usage.into();
+    /// Tells the tokens that the answer used, or a part of them that an event of a stream holds: for whoever
+    /// reads the body otherwise than by [`on_body`](super::Operation::on_body). What is told later counts.
+    pub fn add_usage(&mut self, usage: impl Into<Option<Cost>>) {
+        if let Some(usage) = usage.into() {
+            let known = self.usage.unwrap_or_default();
+            let input = usage.input_tokens().or(known.input_tokens());
+            let output = usage.output_tokens().or(known.output_tokens());
+            self.usage = Some(usage.with_input_tokens(input).with_output_tokens(output));
+        }
     }
 
     /// The HTTP status of the answer.

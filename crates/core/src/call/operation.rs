@@ -172,7 +172,7 @@ impl Operation {
             None => {
                 let mut response = response;
                 if response.counts_tokens() {
-                    response.usage = Cost::from_usage(body).or(response.usage);
+                    response.add_usage(Cost::from_usage(body));
                 }
                 Some(response)
             }

@@ -3,6 +3,7 @@ use super::store::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequ
 use super::*;
 
 mod felt;
+mod tokens;
 mod wake;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -231,7 +231,7 @@ impl Level {
             Some(refill) => {
                 let time = missing / self.limit as f64 * refill as f64 * (1.0 + self.others);
                 // Not early for a rounding error.
-                (time as u64 + 999) / 1000 * 1000
+                (time as u64).div_ceil(1000).saturating_mul(1000)
             }
             None => self.reset_at.saturating_sub(now).max(1),
         })

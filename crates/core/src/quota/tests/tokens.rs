@@ -1,0 +1,120 @@
+//! Costs, several limits at once, and days that are used up.
+
+use super::*;
+use crate::error::{HintSource, LimitScope, RateLimit};
+
+fn cost(input: u64, output: u64) -> EnterOptions {
+    EnterOptions::default()
+        .with_cost(Cost::default().with_input_tokens(input).with_output_tokens(output))
+}
+
+/// A quota whose minute ends ten seconds after time zero.
+fn limited(options: QuotaOptions) -> Quota {
+    Quota::new(options, Timestamp::from_unix_seconds(50), Duration::ZERO)
+}
+
+fn used(input: u64, output: u64) -> Settlement {
+    let usage = Some(Cost::default().with_input_tokens(input).with_output_tokens(output));
+    Settlement { consumed: Some(true), usage, ..Settlement::default() }
+}
+
+#[test]
+fn a_request_has_to_fit_into_all_limits_and_takes_nothing_if_it_does_not() {
+    let options = QuotaOptions::default()
+        .with_limit(5)
+        .with_token_limit(1000)
+        .with_output_token_limit(400)
+        .with_daily_limit(4);
+    let quota = limited(options);
+    let (first, admission) = quota.acquire_with(&cost(0, 300), Duration::ZERO);
+    assert_eq!(admission, Admission::Ready);
+    assert!(first.counts_tokens());
+    // Tokens and requests are there, but not so many tokens of answers.
+    for _ in 0..3 {
+        let (waiting, admission) = quota.acquire_with(&cost(0, 101), Duration::ZERO);
+        assert_eq!(admission, Admission::Wait(10 * SECOND));
+        drop(waiting);
+    }
+    assert_eq!(quota.state(Duration::ZERO).remaining, Some(4));
+    let (_second, admission) = quota.acquire_with(&cost(0, 100), Duration::ZERO);
+    assert_eq!(admission, Admission::Ready);
+    // The next window has all of it, but the day only two more.
+    for _ in 0..2 {
+        let (_ticket, admission) = quota.acquire_with(&cost(0, 100), 10 * SECOND);
+        assert_eq!(admission, Admission::Ready);
+    }
+    let (ticket, admission) = quota.acquire_with(&cost(0, 100), 10 * SECOND);
+    let day = Duration::from_secs(86_400 - 60);
+    assert_eq!((admission, ticket.reset_after()), (Admission::Wait(day), day));
+}
+
+#[test]
+fn usage_corrects_what_was_reserved_in_its_window() {
+    let quota = limited(QuotaOptions::default().with_token_limit(1000));
+    let (mut ticket, _) = quota.acquire_with(&cost(0, 900), Duration::ZERO);
+    let (_, admission) = quota.acquire_with(&cost(0, 200), Duration::ZERO);
+    assert_eq!(admission, Admission::Wait(10 * SECOND));
+    // The head of the answer changes nothing about it, its end does, and only once.
+    ticket.settle_head(&Settlement { consumed: Some(true), ..Settlement::default() }, SECOND);
+    let (_, admission) = quota.acquire_with(&cost(0, 200), SECOND);
+    assert_eq!(admission, Admission::Wait(9 * SECOND));
+    ticket.settle(&used(50, 50), SECOND);
+    let (more, admission) = quota.acquire_with(&cost(0, 900), SECOND);
+    assert_eq!(admission, Admission::Ready);
+    // One that took more than it reserved, and is settled when its window is over.
+    more.settle(&used(0, 5000), 11 * SECOND);
+    let (_ticket, admission) = quota.acquire_with(&cost(0, 1000), 11 * SECOND);
+    assert_eq!(admission, Admission::Ready);
+}
+
+#[test]
+fn what_is_unknown_of_a_cost_is_as_usual() {
+    let quota = limited(QuotaOptions::default().with_token_limit(1000));
+    let (ticket, _) = quota.acquire(Duration::ZERO);
+    ticket.settle(&used(300, 100), SECOND);
+    let (_second, admission) = quota.acquire(SECOND);
+    assert_eq!(admission, Admission::Ready);
+    let (_, admission) = quota.acquire(SECOND);
+    assert_eq!(admission, Admission::Wait(9 * SECOND));
+}
+
+#[test]
+fn what_is_larger_than_a_limit_is_never_admitted() {
+    let quota = limited(QuotaOptions::default().with_input_token_limit(100));
+    let (ticket, admission) = quota.acquire_with(&cost(101, 0), Duration::ZERO);
+    assert_eq!(admission, Admission::Wait(Duration::MAX));
+    assert_eq!(ticket.exceeds(), Some((LimitScope::InputTokens, 100)));
+    // It holds up nobody: who cannot go leaves.
+    drop(ticket);
+    let (_, admission) = quota.acquire_with(&cost(80, 0), Duration::ZERO);
+    assert_eq!(admission, Admission::Ready);
+    // The same where headers tell the limit.
+    let quota = limited(QuotaOptions::default().with_window(None));
+    let told = RateLimit::new(None, None, None).with_tokens(Some(100), Some(90), Some(6 * SECOND));
+    let (ticket, _) = quota.acquire_with(&cost(5, 5), Duration::ZERO);
+    ticket.settle(&Settlement { rate_limit: Some(told), ..used(5, 5) }, Duration::ZERO);
+    let (ticket, _) = quota.acquire_with(&cost(1, 100), Duration::ZERO);
+    assert_eq!(ticket.exceeds(), Some((LimitScope::Tokens, 100)));
+}
+
+#[test]
+fn a_day_that_is_used_up_is_asked_for_once() {
+    let quota = limited(QuotaOptions::default());
+    let (ticket, _) = quota.acquire(Duration::ZERO);
+    let hours = Duration::from_secs(5 * 3600);
+    let exhausted = Settlement {
+        exhausted: true,
+        consumed: Some(false),
+        retry_after: Some(hours),
+        retry_after_source: Some(HintSource::Body),
+        ..Settlement::default()
+    };
+    ticket.settle(&exhausted, Duration::ZERO);
+    let (ticket, admission) = quota.acquire(SECOND);
+    assert_eq!(
+        (admission, ticket.reset_after()),
+        (Admission::Wait(hours - SECOND), hours - SECOND)
+    );
+    drop(ticket);
+    assert_eq!(quota.acquire(hours).1, Admission::Ready);
+}
