@@ -1,5 +1,6 @@
 //! What is known of the server's quota.
 
+mod given;
 mod lesson;
 
 use std::time::Duration;
@@ -13,6 +14,8 @@ use super::flight::Flight;
 use super::meter::{Context, LONGEST, LOOK, Meter, Wanted};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
+use given::meters;
+
 use super::{QuotaOptions, QuotaState, nanos};
 use crate::error::LimitScope;
 use crate::timestamp::Timestamp;
@@ -436,31 +439,4 @@ impl QuotaModel {
             ..QuotaState::default()
         }
     }
-}
-
-/// The limits that a program gives, those of the windows' requests first.
-fn meters(options: &QuotaOptions) -> Vec<Meter> {
-    const MINUTE: Duration = Duration::from_secs(60);
-    const DAY: Duration = Duration::from_secs(86_400);
-    let window = options.window.filter(|window| !window.is_zero());
-    let requests =
-        window.map(|length| Meter::new(LimitScope::Requests, length, options.limit.map(u64::from)));
-    let tokens = [
-        (LimitScope::Tokens, options.token_limit),
-        (LimitScope::InputTokens, options.input_token_limit),
-        (LimitScope::OutputTokens, options.output_token_limit),
-    ];
-    let tokens = tokens.into_iter().filter_map(|(scope, limit)| {
-        Some(match window {
-            Some(length) => Meter::new(scope, length, Some(limit?)),
-            None => Meter::rolling(scope, MINUTE, limit?),
-        })
-    });
-    // Where no window is known, a limit of requests holds for any minute.
-    let limit = options.limit.filter(|_| window.is_none()).map(u64::from);
-    let any_minute = limit.map(|limit| Meter::rolling(LimitScope::Requests, MINUTE, limit));
-    let day = options
-        .daily_limit
-        .map(|limit| Meter::new(LimitScope::Requests, DAY, Some(u64::from(limit))));
-    requests.into_iter().chain(any_minute).chain(tokens).chain(day).collect()
 }

@@ -61,7 +61,7 @@ impl Operation {
         let obstacle = self.paused(now, waker).or_else(|| self.obstacle(now, waker));
         let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
         let wait = match &obstacle {
-            Some(Obstacle::For { wait, .. }) => *wait,
+            Some(Obstacle::For { wait, .. } | Obstacle::Far(wait)) => *wait,
             _ => Duration::ZERO,
         };
         if left.is_some_and(|left| left <= wait) {

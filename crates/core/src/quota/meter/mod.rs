@@ -87,6 +87,7 @@ impl Record for Kind {
 #[derive(Clone)]
 pub(super) struct Meter {
     scope: LimitScope,
+    is_daily: bool,
     /// Of a window, in microseconds.
     length: i64,
     /// The limit that the program gave.
@@ -117,6 +118,7 @@ pub(super) struct Meter {
 
 record!(Meter {
     scope,
+    is_daily,
     length,
     given,
     told,
@@ -161,6 +163,7 @@ impl Meter {
         let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX).max(1);
         Meter {
             scope,
+            is_daily: false,
             length,
             given: limit.map(|limit| limit.max(1)),
             told: None,
@@ -184,9 +187,15 @@ impl Meter {
         Meter { kind: Kind::Rolling, ..Meter::new(scope, length, Some(limit)) }
     }
 
-    /// Whether it counts by days, or longer.
+    /// A limit of requests a day, besides that of the windows.
+    pub(super) fn daily(limit: u64) -> Self {
+        let day = Meter::new(LimitScope::Requests, micros(DAY), Some(limit));
+        Meter { is_daily: true, ..day }
+    }
+
+    /// Whether it is that of a day.
     pub(super) fn is_daily(&self) -> bool {
-        self.length >= DAY
+        self.is_daily
     }
 
     /// Whether it can be reckoned with.
