@@ -5,12 +5,14 @@ use crate::text::json::{self, Object, Value};
 
 /// So many bytes of text are taken for a token.
 const BYTES: usize = 4;
+/// A longer body is not looked into: it holds files more likely than text.
+const MAX_BYTES: usize = 1024 * 1024;
 
 impl Cost {
     /// What a request will cost by its body, as an estimate: a token for each four bytes of the texts of its
     /// messages, and the most that it allows the answer (`max_completion_tokens`, `max_output_tokens`,
     /// `max_tokens`, Gemini's `generationConfig.maxOutputTokens`), times `n`. What the body does not tell is
-    /// unknown. Images and other files are left out.
+    /// unknown. Images and other files are left out, and so is a body of more than 1 MiB.
     ///
     /// ```
     /// use resayil_core::quota::Cost;
@@ -20,7 +22,8 @@ impl Cost {
     /// assert_eq!((cost.input_tokens(), cost.output_tokens()), (Some(5), Some(100)));
     /// ```
     pub fn estimate(request: &[u8]) -> Cost {
-        let Some(request) = json::parse(request).and_then(Value::as_object) else {
+        let request = Some(request).filter(|request| request.len() <= MAX_BYTES);
+        let Some(request) = request.and_then(json::parse).and_then(Value::as_object) else {
             return Cost::default();
         };
         let [messages, contents, prompt, input, system, config, count] = request.get_all([

@@ -33,7 +33,9 @@ impl Meter {
             let needed = self.used().saturating_add(wanted.ahead).saturating_add(wanted.amount);
             if let Some(over) = needed.checked_sub(cap).filter(|over| *over > 0) {
                 let delay = self.delay_until_room(over, cap, wanted, context);
-                return delay.map(|delay| delay.with_reset(self.until_next(context)));
+                // A window that the program gave is waited for, however long it is.
+                let reset = if self.is_daily { self.until_next(context) } else { Duration::ZERO };
+                return delay.map(|delay| delay.with_reset(reset));
             }
         }
         match &self.kind {
