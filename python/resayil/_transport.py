@@ -6,11 +6,11 @@ import copy
 import os
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Optional, Union
 
 from . import _idempotency, _interop, _native, _services, _time, _timed_backend
+from ._body import Reader
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
 from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
@@ -228,98 +228,6 @@ def _limit_reads(request: Any, left: Optional[float]) -> None:
     request.extensions = {**request.extensions, "timeout": shorter}
 
 
-class SyncBody:
-    """A body of which a part was read before: that, and then the rest."""
-
-    def __init__(
-        self, kept: list[bytes], rest: Optional[Reader], stream: Any, transport: Any
-    ) -> None:
-        self._kept = kept
-        self._rest = rest
-        self._stream = stream
-        self._transport = transport
-
-    def __iter__(self) -> Iterator[bytes]:
-        kept, self._kept = self._kept, []
-        yield from kept
-        rest = self._rest
-        if rest is None:
-            return
-        exchange = rest.exchange
-        while True:
-            if exchange.error is not None:
-                raise self._transport._exception(exchange.error, rest.request)
-            try:
-                raw = rest.read()
-            except Exception as exception:
-                exchange.cut(exception, rest.is_late)
-                raise
-            if raw is None:
-                exchange.ended()
-                count = 0
-            else:
-                count = exchange.passed(raw)
-                if count:
-                    yield raw[:count]
-            if exchange.error is not None:
-                raise self._transport._exception(exchange.error, rest.request)
-            if raw is None:
-                return
-
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-        if self._rest is not None:
-            self._rest.exchange.left_alone()
-
-
-class Reader:
-    """Reads the rest of a body, no longer than allowed."""
-
-    def __init__(self, chunks: Any, exchange: Exchange, request: Any, transport: _Base) -> None:
-        self._chunks = chunks
-        self._transport = transport
-        self.exchange = exchange
-        self.request = request
-        self.is_late = False
-
-    def read(self) -> Optional[bytes]:
-        """The next bytes; None after the last."""
-        exchange = self.exchange
-        left, start = exchange.left(), _native.monotonic_now()
-        try:
-            with _timed_backend.within(left):
-                raw: Optional[bytes] = next(self._chunks, None)
-        finally:
-            exchange.took(_native.monotonic_now() - start)
-            self.is_late = exchange.is_late
-        if self.is_late and raw is not None:
-            raise self._transport._too_late(self.request)
-        return raw
-
-    async def read_async(self) -> Optional[bytes]:
-        """The same for asyncio and trio."""
-        exchange = self.exchange
-        left, start = exchange.left(), _native.monotonic_now()
-        try:
-            raw: Optional[bytes] = await _time.limited(_next(self._chunks), left)
-        except _time.TookTooLong:
-            raise self._transport._too_late(self.request) from None
-        finally:
-            exchange.took(_native.monotonic_now() - start)
-            self.is_late = exchange.is_late
-        if self.is_late and raw is not None:
-            raise self._transport._too_late(self.request)
-        return raw
-
-
-async def _next(chunks: Any) -> Optional[bytes]:
-    async for raw in chunks:
-        found: bytes = raw
-        return found
-    return None
-
-
 class SyncRetry(_Base):
     """The blocking half."""
 
@@ -389,52 +297,6 @@ class SyncRetry(_Base):
     def close(self) -> None:
         """Closes the transport below."""
         self._transport.close()
-
-
-class AsyncBody:
-    """The same for asyncio and trio."""
-
-    def __init__(
-        self, kept: list[bytes], rest: Optional[Reader], stream: Any, transport: Any
-    ) -> None:
-        self._kept = kept
-        self._rest = rest
-        self._stream = stream
-        self._transport = transport
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        kept, self._kept = self._kept, []
-        for raw in kept:
-            yield raw
-        rest = self._rest
-        if rest is None:
-            return
-        exchange = rest.exchange
-        while True:
-            if exchange.error is not None:
-                raise self._transport._exception(exchange.error, rest.request)
-            try:
-                more = await rest.read_async()
-            except Exception as exception:
-                exchange.cut(exception, rest.is_late)
-                raise
-            if more is None:
-                exchange.ended()
-                count = 0
-            else:
-                count = exchange.passed(more)
-                if count:
-                    yield more[:count]
-            if exchange.error is not None:
-                raise self._transport._exception(exchange.error, rest.request)
-            if more is None:
-                return
-
-    async def aclose(self) -> None:
-        if self._stream is not None:
-            await self._stream.aclose()
-        if self._rest is not None:
-            self._rest.exchange.left_alone()
 
 
 class AsyncRetry(_Base):

@@ -27,7 +27,8 @@ from typing import Any
 import httpx
 
 from . import _timed_backend
-from ._transport import AsyncBody, AsyncRetry, SyncBody, SyncRetry
+from ._body import AsyncBody, SyncBody
+from ._transport import AsyncRetry, SyncRetry
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 

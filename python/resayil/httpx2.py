@@ -31,7 +31,8 @@ from typing import Any
 import httpx2
 
 from . import _timed_backend
-from ._transport import AsyncBody, AsyncRetry, SyncBody, SyncRetry
+from ._body import AsyncBody, SyncBody
+from ._transport import AsyncRetry, SyncRetry
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
