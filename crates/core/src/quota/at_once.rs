@@ -61,7 +61,8 @@ impl AtOnce {
         }
         self.trying = self.trying.filter(|(most, _)| *most > self.proven);
         self.successes = self.successes.saturating_add(1);
-        self.is_doubted &= self.successes < FIRST_TRY * self.limit.unwrap_or_default();
+        let doubted_for = FIRST_TRY.saturating_mul(self.limit.unwrap_or_default());
+        self.is_doubted &= self.successes < doubted_for;
     }
 
     /// So many were good.
@@ -251,5 +252,19 @@ mod tests {
         assert_eq!(world.room(), Some(0));
         assert!(!world.refuse(sent[1], Some(false)));
         assert_eq!(world.room(), Some(1));
+    }
+
+    #[test]
+    fn the_largest_limit_that_bytes_may_hold_overflows_nothing() {
+        let mut at_once = AtOnce {
+            limit: Some(u32::MAX),
+            try_after: u32::MAX,
+            successes: u32::MAX,
+            is_doubted: true,
+            ..AtOnce::default()
+        };
+        let flight = Flight::default();
+        at_once.answered(&flight, u64::MAX);
+        assert!(at_once.room(0).is_some());
     }
 }
