@@ -213,11 +213,12 @@ impl Feel {
                 if let Some(ended) = closed.ended {
                     return (uncertain == 0).then(|| self.compare(&closed, ended));
                 }
+                // One refusal may have come by chance: without a second one there is no limit.
                 let certain = self.run.count.saturating_sub(uncertain);
-                if certain < closed.run.count.max(1) {
-                    return None;
+                if certain >= closed.run.count.saturating_mul(2).saturating_add(MANY) {
+                    self.stage = Stage::Open;
                 }
-                Some(self.window(&closed, closed.run.count.max(1)))
+                None
             }
         }
     }
@@ -256,9 +257,11 @@ impl Feel {
             }
             Stage::Opening(closed) => {
                 let certain = self.run.count.saturating_sub(uncertain.count as u64);
-                // No more than what was admitted before: if that is all, it is the limit.
-                let left = closed.run.count.max(1).saturating_sub(certain);
-                certain.div_ceil(2).max(1).min(left)
+                // What was admitted before may be all: from there on it is felt anew, one by one at first.
+                match closed.run.count.checked_sub(certain).filter(|left| *left > 0) {
+                    Some(left) => certain.div_ceil(2).max(1).min(left),
+                    None => (certain - closed.run.count).div_ceil(2).clamp(1, MANY),
+                }
             }
             Stage::Closed(closed) => {
                 let left = closed.probe_at.saturating_sub(now);
