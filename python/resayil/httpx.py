@@ -22,12 +22,13 @@ stands for, so that `raise_for_status()` and SDKs see it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import httpx
 
 from . import _timed_backend
 from ._body import AsyncBody, SyncBody
+from ._proxies import AsyncByProxy, SyncByProxy
 from ._transport import AsyncRetry, SyncRetry
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
@@ -42,7 +43,8 @@ class _AsyncBody(AsyncBody, httpx.AsyncByteStream):
 
 
 class RetryTransport(SyncRetry, httpx.BaseTransport):
-    """A transport that sends through another one, by default `httpx.HTTPTransport()`.
+    """A transport that sends through another one, by default `httpx.HTTPTransport()`
+    with the proxy that the environment names.
 
     `policy` says when requests are sent again; `budget` is the stock of retries that all requests
     of this transport share; `counters` counts them.
@@ -63,7 +65,10 @@ class RetryTransport(SyncRetry, httpx.BaseTransport):
     _body = _SyncBody
 
     def _default(self) -> Any:
-        return _timed_backend.install(httpx.HTTPTransport())
+        def make(proxy: Optional[str]) -> Any:
+            return _timed_backend.install(httpx.HTTPTransport(proxy=proxy))
+
+        return SyncByProxy(make)
 
 
 class AsyncRetryTransport(AsyncRetry, httpx.AsyncBaseTransport):
@@ -73,4 +78,4 @@ class AsyncRetryTransport(AsyncRetry, httpx.AsyncBaseTransport):
     _body = _AsyncBody
 
     def _default(self) -> Any:
-        return httpx.AsyncHTTPTransport()
+        return AsyncByProxy(lambda proxy: httpx.AsyncHTTPTransport(proxy=proxy))

@@ -26,12 +26,13 @@ stands for, so that `raise_for_status()` and SDKs see it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import httpx2
 
 from . import _timed_backend
 from ._body import AsyncBody, SyncBody
+from ._proxies import AsyncByProxy, SyncByProxy
 from ._transport import AsyncRetry, SyncRetry
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
@@ -46,7 +47,8 @@ class _AsyncBody(AsyncBody, httpx2.AsyncByteStream):
 
 
 class RetryTransport(SyncRetry, httpx2.BaseTransport):
-    """A transport that sends through another one, by default `httpx2.HTTPTransport()`.
+    """A transport that sends through another one, by default `httpx2.HTTPTransport()`
+    with the proxy that the environment names.
 
     `policy` says when requests are sent again; `budget` is the stock of retries that all requests
     of this transport share; `counters` counts them.
@@ -67,7 +69,10 @@ class RetryTransport(SyncRetry, httpx2.BaseTransport):
     _body = _SyncBody
 
     def _default(self) -> Any:
-        return _timed_backend.install(httpx2.HTTPTransport())
+        def make(proxy: Optional[str]) -> Any:
+            return _timed_backend.install(httpx2.HTTPTransport(proxy=proxy))
+
+        return SyncByProxy(make)
 
 
 class AsyncRetryTransport(AsyncRetry, httpx2.AsyncBaseTransport):
@@ -77,4 +82,4 @@ class AsyncRetryTransport(AsyncRetry, httpx2.AsyncBaseTransport):
     _body = _AsyncBody
 
     def _default(self) -> Any:
-        return httpx2.AsyncHTTPTransport()
+        return AsyncByProxy(lambda proxy: httpx2.AsyncHTTPTransport(proxy=proxy))
