@@ -11,6 +11,7 @@ from . import _idempotency, _time
 from ._attempts import Hook, On, Predicate, Running, raise_failure
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._policy import DEFAULT_POLICY, resolve
+from ._result import error_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -66,6 +67,10 @@ class _RetryFunction:
     the response that they carry, or as a lost connection or a time-out. `policy` decides whether
     and when to try again; `max_attempts`, `deadline` and the others change single options of it.
     The wait that the server asks for is a floor. Other exceptions go through at once.
+
+    A success that is an error is one, too: a function that returns an answer of httpx or requests
+    with a status of 2xx and an error as its JSON, or that JSON parsed, has failed. No more than
+    1 MiB is looked at, and nothing of a stream; other results cost a look at their type.
 
     `on` narrows or widens this: an exception class, a tuple of them, or a function of the exception
     that says yes or no. Only these are retried; one that cannot be read as an error of an API
@@ -198,6 +203,8 @@ def _decorate(
                 keys.outer = token.old_value
                 try:
                     result = await coroutine(*args, **kwargs)
+                    if (error := error_in(result)) is not None:
+                        raise error
                 except Exception as exception:
                     end_keys(token)
                     running = begun(keys, now)
@@ -219,6 +226,8 @@ def _decorate(
                     continue
                 with running.one():
                     result = await coroutine(*args, **kwargs)
+                    if (error := error_in(result)) is not None:
+                        raise error
                     if running.takes(result):
                         return result
             try:
@@ -238,6 +247,8 @@ def _decorate(
             keys.outer = token.old_value
             try:
                 result = function(*args, **kwargs)
+                if (error := error_in(result)) is not None:
+                    raise error
             except Exception as exception:
                 end_keys(token)
                 running = begun(keys, now)
@@ -259,6 +270,8 @@ def _decorate(
                 continue
             with running.one():
                 result = function(*args, **kwargs)
+                if (error := error_in(result)) is not None:
+                    raise error
                 if running.takes(result):
                     return result
         try:
