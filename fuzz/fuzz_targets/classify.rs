@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use resayil_core::{Decision, Error, Policy, Provider, Timestamp};
 use resayil_core::answer::Classifier;
 use resayil_core::error::{MAX_BODY_BYTES, MAX_FIELD_ERRORS, MAX_MESSAGE_BYTES};
 use resayil_core::messages::ARABIC;
+use resayil_core::{Decision, Error, Policy, Provider, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_741_305_555);
 

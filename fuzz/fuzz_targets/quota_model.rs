@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use resayil_core::Quota;
-use resayil_core::quota::{Admission, Settlement};
 use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
+use resayil_core::quota::{Admission, Settlement};
 
 fuzz_target!(|input: &[u8]| {
     let Some((bytes, steps)) = input.split_last_chunk::<8>() else { return };

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use resayil_core::{StreamDecoder, Timestamp};
 use resayil_core::stream::MAX_PARTIAL_BYTES;
+use resayil_core::{StreamDecoder, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_741_305_555);
 
