@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bucket::Bucket;
 use super::fixed::{Fixed, Rolled};
-use super::{Context, Kind, Meter, Wanted};
+use super::{Context, Kind, LONGEST, Meter, Wanted};
 use crate::error::LimitScope;
 use crate::quota::bytes::record;
 use crate::quota::clock::ServerClock;
@@ -95,7 +95,9 @@ impl Meter {
             }
             Finding::Even { interval, burst, .. } => (interval.saturating_mul(burst), burst),
         };
-        let mut meter = Meter::new(LimitScope::Requests, Duration::from_nanos(length), None);
+        let length =
+            Duration::from_nanos(length).min(Duration::from_micros(LONGEST.unsigned_abs()));
+        let mut meter = Meter::new(LimitScope::Requests, length, None);
         (meter.learned, meter.learned_before) = (Some(limit), Some(limit));
         meter.retry = FIRST_RETRY;
         let mut felt = Felt { run: feel.run(), is_proven: true, ..Felt::default() };
@@ -313,5 +315,20 @@ impl Meter {
         };
         self.felt = Some(felt);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    #[test]
+    fn what_is_found_is_no_longer_than_what_is_shared() {
+        let now = Duration::from_secs(1);
+        let clock = ServerClock::new(Timestamp::from_unix_seconds(50), now);
+        let finding = Finding::Even { since: 1, interval: 1 << 40, burst: 1 << 56 };
+        let meter = Meter::found(finding, &Feel::new(), &clock, now);
+        assert!(meter.is_sound());
     }
 }
