@@ -40,7 +40,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 impl Told {
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
-        self.parties.is_none_or(|parties| (0.0..1e9).contains(&parties))
+        self.parties.is_none_or(|parties| (0.0..=MOST_PARTIES).contains(&parties))
     }
 
     /// An answer of this window told what remains.
@@ -54,7 +54,7 @@ impl Told {
 
     /// The window is over, in which this process had so many requests admitted.
     pub(super) fn roll(&mut self, limit: u64, own: u64) {
-        let parties = (limit as f64) / (own.max(1) as f64);
+        let parties = ((limit as f64) / (own.max(1) as f64)).min(MOST_PARTIES);
         // A window that was not used up tells nothing of how it is shared.
         if self.lowest.is_some_and(|lowest| (lowest as f64) < parties.max(2.0)) && own > 0 {
             self.parties = Some(match self.parties {
@@ -94,6 +94,8 @@ impl Told {
     }
 }
 
+/// No more processes share a limit.
+const MOST_PARTIES: f64 = 1e9;
 /// As many processes are reckoned with while it is not known how many there are.
 const LEAST_PARTIES: f64 = 4.0;
 /// By how much this window and those before may differ in the number of processes.
