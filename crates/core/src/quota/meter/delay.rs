@@ -22,7 +22,7 @@ impl Meter {
     pub(in crate::quota) fn delay(&self, wanted: Wanted, context: &Context<'_>) -> Option<Delay> {
         let now = context.now;
         if let Kind::Bucket(bucket) = &self.kind {
-            let wait = bucket.wait_for(wanted.ahead + wanted.amount, nanos(now));
+            let wait = bucket.wait_for(wanted.ahead.saturating_add(wanted.amount), nanos(now));
             return wait.map(|wait| Delay::exactly(Duration::from_nanos(wait)));
         }
         let cap = match &self.kind {
@@ -89,7 +89,8 @@ impl Meter {
             return match self.headers.gate(limit, self.used()) {
                 ToldGate::Open => None,
                 ToldGate::AtOnce(most) => {
-                    let over = (young.count as u64 + ahead + amount).checked_sub(most);
+                    let over =
+                        (young.count as u64 + ahead.saturating_add(amount)).checked_sub(most);
                     let over = over.filter(|over| *over > 0)?;
                     let over = usize::try_from(over).unwrap_or(usize::MAX);
                     ends(LOOK, flight.over_in(over, PATIENCE, now))
@@ -108,14 +109,14 @@ impl Meter {
         match (self.share, self.limit()) {
             (Some(share), limit) => {
                 let free = share.saturating_sub(self.used());
-                if ahead + amount <= free {
+                if ahead.saturating_add(amount) <= free {
                     return None;
                 }
                 if !is_first {
                     // Those in front are why it waits, and whoever is admitted wakes the next.
                     let limit = limit.unwrap_or(u64::MAX);
                     let left = limit.saturating_sub(self.used());
-                    let over = (ahead + amount).saturating_sub(left).max(1);
+                    let over = ahead.saturating_add(amount).saturating_sub(left).max(1);
                     let again = self.until_room(over, limit, context);
                     return Some(Delay::between(first.min(next()), again));
                 }
@@ -124,8 +125,8 @@ impl Meter {
             (None, Some(_)) => None,
             (None, None) => {
                 let count = uncertain.count as u64;
-                let allowed = FIRST + context.sent.saturating_sub(count);
-                let over = (count + ahead).checked_sub(allowed)?;
+                let allowed = context.sent.saturating_sub(count).saturating_add(FIRST);
+                let over = count.saturating_add(ahead).checked_sub(allowed)?;
                 // Each that is presumed to be admitted is one less, and allows one more.
                 let presumed = usize::try_from(over / 2 + 1).unwrap_or(usize::MAX);
                 ends(first, flight.over_in(presumed, flight.presumed_after(), now))
