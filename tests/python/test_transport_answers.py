@@ -177,7 +177,9 @@ def test_a_stream_that_is_cut_later_ends_in_an_exception(
         assert end == "close" and len(sandbox.log) == 2
         return
     assert got.error.kind == "network" and not got.error.safe_to_replay
-    assert got.error.partial_text and "one" in got.error.partial_text
+    assert got.error.partial_text
+    # Of a broken connection aiohttp may lose what had come and was not read yet.
+    assert end == "close" or "one" in got.error.partial_text
     assert len(sandbox.log) == 1
 
 
