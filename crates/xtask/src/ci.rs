@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, fuzz, header, python, readme, run, soak, test, walkthrough};
+use crate::{bench, docs, fuzz, header, python, readme, run, test, walkthrough};
 
 /// How long the client is soaked here. Seconds.
 const SOAK_SECONDS: u64 = 60;
@@ -83,7 +83,7 @@ impl Step {
             Step::Fuzz => {
                 fuzz::run(&fuzz::Options { seconds: FUZZ_SECONDS, target: None, seed: FUZZ_SEED })
             }
-            Step::Soak => soak::run(&soak::Options { seconds: SOAK_SECONDS, calls: u64::MAX }),
+            Step::Soak => soak(),
             Step::Bench => bench::run(&bench::Options { parts: Vec::new(), short: true }),
             Step::Test => test::run(&[]),
         }
@@ -108,6 +108,13 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     run::say(&format!("\n=== all steps: good, {:.0} s", all.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// In a process of its own: the memory that the client needs is told by all that the process has.
+fn soak() -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+    let seconds = SOAK_SECONDS.to_string();
+    run::run(run::command(program).args(["soak", &seconds, "--calls", &u64::MAX.to_string()]))
 }
 
 /// The target of programs in a browser.
