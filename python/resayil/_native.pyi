@@ -29,6 +29,7 @@ __all__ = [
     "QuotaState",
     "RateLimit",
     "RetryPolicy",
+    "Sandbox",
     "StreamDecoder",
     "StreamWatch",
     "Ticket",
@@ -42,6 +43,7 @@ __all__ = [
     "providers",
     "read_error",
     "retry_reasons",
+    "run_command",
     "stop_reasons",
     "to_exception",
 ]
@@ -526,3 +528,39 @@ class ChatStream:
     def request_id(self) -> str | None: ...
     @property
     def fallback(self) -> int | None: ...
+
+@final
+class Sandbox:
+    def __new__(
+        cls,
+        *,
+        port: int,
+        behaviour: str,
+        limit: int,
+        window: float,
+        fault_rate: float,
+        faults: list[str] | None,
+        seed: int,
+        credits: float | None,
+        latency: float,
+        event_latency: float,
+        clock_offset: float,
+        rate_limit_headers: str,
+        models: list[str] | None,
+        script: list[str],
+    ) -> Self: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+    def script(self, faults: list[str]) -> None: ...
+    def set_limit(self, limit: int) -> None: ...
+    def set_credits(self, credits: float | None) -> None: ...
+    def advance_clock(self, seconds: float) -> None: ...
+    def log(self) -> str: ...
+    def state(self) -> str: ...
+    def verdict(self, failed: bool) -> str: ...
+    def reset(self) -> None: ...
+    def stop(self) -> None: ...
+
+def run_command(arguments: list[str]) -> int: ...

@@ -2,6 +2,7 @@
 
 import pathlib
 import pickle
+import subprocess
 import sys
 
 import resayil
@@ -37,5 +38,24 @@ except ConnectionError as refused:
     assert isinstance(refused, resayil.APIConnectionError)
 else:
     raise AssertionError("nobody listens there")
+
+# The command, by both of its names.
+script = pathlib.Path(sys.executable).parent / "resayil"
+shown = subprocess.run([script, "--version"], capture_output=True, check=True, text=True)
+assert shown.stdout == f"resayil {resayil.__version__}\n", shown
+module = [sys.executable, "-m", "resayil"]
+explained = subprocess.run([*module, "explain", "429"], capture_output=True, text=True)
+assert explained.returncode == 10 and "rate_limit" in explained.stdout, explained
+
+# The sandbox.
+from resayil.sandbox import Sandbox  # noqa: E402
+
+with Sandbox(script=["server_error"]) as sandbox:
+    fast = resayil.RetryPolicy(base_delay=0.01)
+    with resayil.Client(sandbox.api_key, sandbox.base_url, policy=fast) as client:
+        client.chat.completions.create(
+            model="mistral", messages=[{"role": "user", "content": "hi"}]
+        )
+    sandbox.check()
 
 print(f"resayil {resayil.__version__} from {package}: good")

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+import resayil.sandbox
 from conftest import ROOT, Sandbox, require
 
 for package in ("httpx", "httpx2", "openai"):
@@ -27,7 +28,7 @@ def snippets() -> list[Any]:
 
 
 def test_there_are_some() -> None:
-    assert len(snippets()) == TEXT.count("```python\n") == 8
+    assert len(snippets()) == TEXT.count("```python\n") == 9
 
 
 @pytest.mark.parametrize("code", snippets())
@@ -45,3 +46,20 @@ def test_a_snippet_works(
     if "Hello" in code:
         assert "echo: Hello" in output
     assert "resayil" in sys.modules
+    if "def test_my_program" in code:
+        check_test(module)
+
+
+def check_test(module: dict[str, Any]) -> None:
+    """Carries out the test that the page shows, with a program for it."""
+
+    def my_program(base_url: str, api_key: str) -> str:
+        with resayil.Client(api_key, base_url) as client:
+            messages = [{"role": "user", "content": "hi"}]
+            answer = client.chat.completions.create(model="mistral", messages=messages)
+            return str(answer.choices[0].message.content)
+
+    module["my_program"] = my_program
+    with resayil.sandbox.Sandbox() as own:
+        module["test_my_program"](own)
+        assert [entry["status"] for entry in own.log] == [500, 429, 200]

@@ -1,13 +1,12 @@
 //! How the command ends: exit codes, and one clear line for what went wrong.
 
 use std::fmt::Display;
-use std::process::ExitCode;
 
 /// The exit codes, as `--help` shows them.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    all is well
-  1    a call failed, or not all of them succeeded
+  1    a call failed, or not all of them succeeded; of `sandbox --judge`: a mistake was found
   2    the command line is wrong
   3    an input cannot be read, or is not what it should be
   4    the configuration is wrong: no key, a bad address
@@ -56,9 +55,9 @@ impl Failure {
 }
 
 /// Tells a failure on standard error, and gives the exit code.
-pub(crate) fn report(result: Result<Exit, Failure>) -> ExitCode {
+pub(crate) fn report(result: Result<Exit, Failure>) -> u8 {
     let failure = match result {
-        Ok(exit) => return ExitCode::from(exit as u8),
+        Ok(exit) => return exit as u8,
         Err(failure) => failure,
     };
     if !failure.message.is_empty() {
@@ -67,7 +66,7 @@ pub(crate) fn report(result: Result<Exit, Failure>) -> ExitCode {
             eprintln!("hint: {hint}");
         }
     }
-    ExitCode::from(failure.exit as u8)
+    failure.exit as u8
 }
 
 /// A write to standard output that failed: a closed pipe ends the command quietly.

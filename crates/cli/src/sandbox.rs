@@ -1,7 +1,9 @@
 //! `resayil sandbox`: a local imitation of the API.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -22,8 +24,14 @@ with --json it is {\"base_url\", \"origin\", \"api_key\", \"pid\"}.
 
 It listens on this machine alone, and ends by Ctrl-C or a request to end.
 
+With --judge it says at its end, by what it has received, which mistakes the program made that called
+it: retried_too_early, retried_terminal, storm, cut_stream_accepted, gave_up, no_timeout. A program
+behind `--` is run with RESAYIL_BASE_URL, RESAYIL_API_KEY, OPENAI_BASE_URL and OPENAI_API_KEY in its
+environment, and judged when it ends; if it ends with an exit code other than 0, it has told of a failure.
+
 Example:
-  resayil sandbox --limit 5 --window 10 --fault-rate 0.2";
+  resayil sandbox --limit 5 --window 10 --fault-rate 0.2
+  resayil sandbox --judge --fault server_error --fault-rate 0.5 -- python my_program.py";
 
 /// The faults that may be named.
 fn faults() -> String {
@@ -95,12 +103,18 @@ pub(crate) struct SandboxArgs {
     /// End when standard input is closed, too: for a program that starts it
     #[arg(long)]
     until_stdin_closes: bool,
-    /// Print the first line as JSON
+    /// Print the first line and the verdict as JSON
     #[arg(long)]
     json: bool,
+    /// Say at the end which mistakes the program made that sent the requests; exit code 1 if there are any
+    #[arg(long)]
+    judge: bool,
+    /// A program to run and to judge, and its arguments
+    #[arg(last = true, value_name = "PROGRAM", requires = "judge", num_args = 1..)]
+    program: Vec<OsString>,
 }
 
-pub(crate) fn run(args: &SandboxArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &SandboxArgs) -> Result<Exit, Failure> {
     // Before the first line is printed, so that whoever reads it may end the process at once.
     let (sender, ended) = mpsc::channel();
     let on_signal = sender.clone();
@@ -117,7 +131,27 @@ pub(crate) fn run(args: &SandboxArgs) -> Result<(), Failure> {
             Failure::new(Exit::System, format_args!("{path} cannot be written: {error}"))
         })?;
     }
-    print_first_line(args, &sandbox)?;
+    let mut failed = false;
+    if let Some((program, arguments)) = args.program.split_first() {
+        failed = !run_program(program, arguments, &sandbox)?;
+    } else {
+        print_first_line(args, &sandbox)?;
+        wait(args, sender, &ended);
+    }
+    let verdict = args.judge.then(|| sandbox.verdict(failed));
+    sandbox.stop();
+    let Some(verdict) = verdict else { return Ok(Exit::Success) };
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", json!(verdict))?;
+    } else {
+        writeln!(out, "{verdict}")?;
+    }
+    Ok(if verdict.is_good() { Exit::Success } else { Exit::Failed })
+}
+
+/// Waits until it is to end.
+fn wait(args: &SandboxArgs, sender: mpsc::Sender<()>, ended: &mpsc::Receiver<()>) {
     if args.until_stdin_closes {
         std::thread::spawn(move || {
             let mut input = io::stdin().lock();
@@ -129,8 +163,26 @@ pub(crate) fn run(args: &SandboxArgs) -> Result<(), Failure> {
         let _ = ended.recv();
         drop(sender);
     }
-    sandbox.stop();
-    Ok(())
+}
+
+/// Runs the program to its end, and says whether it ended well.
+fn run_program(
+    program: &OsStr,
+    arguments: &[OsString],
+    sandbox: &Sandbox,
+) -> Result<bool, Failure> {
+    let base_url = sandbox.tls_base_url().unwrap_or_else(|| sandbox.base_url());
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in ["RESAYIL", "OPENAI"] {
+        command.env(format!("{name}_BASE_URL"), &base_url);
+        command.env(format!("{name}_API_KEY"), sandbox.api_key());
+    }
+    let status = command.status().map_err(|error| {
+        let program = program.to_string_lossy();
+        Failure::new(Exit::Input, format_args!("{program} cannot be run: {error}"))
+    })?;
+    Ok(status.success())
 }
 
 fn builder(args: &SandboxArgs) -> Result<Builder, Failure> {

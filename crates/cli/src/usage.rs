@@ -1,5 +1,7 @@
 //! A bad command line, told as every other failure: one line, a hint, and the exit code.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use resayil::{Error, Kind};
@@ -7,19 +9,27 @@ use resayil::{Error, Kind};
 use crate::args::Args;
 use crate::exit::{Exit, Failure};
 
-/// Reads the command line. Help and version are printed, and end the process.
-pub(crate) fn parse() -> Result<Args, Failure> {
+/// Reads the command line. None when help or version were asked for, and are printed.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Option<Args>, Failure> {
     let mut command = command();
-    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let matches = command.try_get_matches_from_mut(arguments);
     let result = matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
-    result.map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
-        _ => {
-            failure(&error, std::env::args_os().nth(1).as_deref().and_then(|first| first.to_str()))
+    let error = match result {
+        Ok(args) => return Ok(Some(args)),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A closed pipe is no failure of ours.
+            let _ = error.print();
+            Ok(None)
         }
-    })
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Err(Failure::told(Exit::Usage))
+        }
+        _ => Err(failure(&error, arguments.get(1).and_then(|first| first.to_str()))),
+    }
 }
 
 /// The command, with options that take `-1` for a value: then they can say which values they take.

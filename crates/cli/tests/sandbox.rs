@@ -100,3 +100,47 @@ fn a_request_to_end_ends_it() {
         ends(&child.wait_with_output().unwrap(), 0, &[]);
     }
 }
+
+/// A program that asks for one answer and repeats what fails at once, by curl's means.
+#[test]
+fn a_program_is_judged() {
+    let me = env!("CARGO_BIN_EXE_resayil");
+    let judge = |faults: &[&str], program: &[&str]| {
+        let faults = faults.iter().flat_map(|fault| ["--fault", fault]);
+        let mut command = bare();
+        command
+            .args(["sandbox", "--judge", "--fault-rate", "1"])
+            .args(faults)
+            .arg("--")
+            .args(program);
+        run(&mut command, "")
+    };
+    // Ours gives up where it should, and tells.
+    let output = judge(&[r#"{"fault": "status", "status": 403}"#], &[me, "chat", "hi"]);
+    ends(&output, 0, &["permission (403)"]);
+    assert!(text(&output.stdout).ends_with("verdict: 0 mistakes in 2 requests\n"), "{output:?}");
+    // A shell that asks only once.
+    let once = [me, "chat", "--deadline", "0.01", "--model", "mistral", "hi"];
+    let output = judge(&["server_error"], &once);
+    ends(&output, 1, &[]);
+    assert!(text(&output.stdout).contains("  gave_up: request 0 met a 500"), "{output:?}");
+    let output = judge(&["server_error"], &["/nonsense/program"]);
+    ends(&output, 3, &["/nonsense/program cannot be run"]);
+}
+
+#[test]
+fn the_verdict_can_be_json() {
+    let (child, line) = start(&["--json", "--judge"]);
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let mut command = bare();
+    command
+        .env("RESAYIL_BASE_URL", line["base_url"].as_str().unwrap())
+        .env("RESAYIL_API_KEY", line["api_key"].as_str().unwrap());
+    run(command.args(["chat", "--model", "mistral", "Hello"]), "");
+    let mut child = child;
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    ends(&output, 0, &[]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdict, serde_json::json!({"requests": 1, "findings": []}));
+}

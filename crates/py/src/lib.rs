@@ -10,6 +10,7 @@ mod chat_stream;
 mod classify;
 mod client;
 mod client_options;
+mod command;
 mod counters;
 mod error;
 mod error_new;
@@ -26,6 +27,7 @@ mod policy;
 mod predicate;
 mod quota;
 mod rate_limit;
+mod sandbox;
 mod stream;
 mod stream_watch;
 mod table;
@@ -45,6 +47,8 @@ mod _native {
     use crate::classify::{classify, read_error};
     #[pymodule_export]
     use crate::client::Client;
+    #[pymodule_export]
+    use crate::command::run_command;
     #[pymodule_export]
     use crate::counters::{Counters, metrics};
     #[pymodule_export]
@@ -69,6 +73,8 @@ mod _native {
     use crate::quota::{Quota, QuotaState, Ticket};
     #[pymodule_export]
     use crate::rate_limit::RateLimit;
+    #[pymodule_export]
+    use crate::sandbox::Sandbox;
     #[pymodule_export]
     use crate::stream::StreamDecoder;
     #[pymodule_export]

@@ -27,19 +27,25 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, action: &str, body: &[u8]) -> io::Re
     let (status, answer) = match (ex.head.method.as_str(), action) {
         ("GET", "log") => (200, json!(shared.log.entries())),
         ("GET", "state") => (200, json!(shared.state())),
+        ("GET", "verdict") => (200, json!(shared.verdict(false))),
+        ("POST", "verdict") => reply(verdict(shared, body)),
         ("POST", "state") => reply(change(shared, body)),
-        ("POST", "faults") => reply(push(shared, body)),
+        ("POST", "faults") => reply(
+            shared
+                .push_faults(body)
+                .map(|(pushed, waiting)| json!({"pushed": pushed, "waiting": waiting})),
+        ),
         ("POST", "reset") => {
             shared.reset();
             (200, json!({"reset": true}))
         }
-        (_, "log" | "state" | "faults" | "reset") => (
+        (_, "log" | "state" | "faults" | "reset" | "verdict") => (
             405,
-            json!({"error": "wrong method: GET log, GET or POST state, POST faults, POST reset"}),
+            json!({"error": "wrong method: GET log, GET or POST state and verdict, POST faults, POST reset"}),
         ),
         _ => (
             404,
-            json!({"error": "unknown: there are log, state, faults and reset under /_sandbox/"}),
+            json!({"error": "unknown: there are log, state, verdict, faults and reset under /_sandbox/"}),
         ),
     };
     ex.send(&Response::json(status, answer.to_string().into_bytes()))
@@ -52,22 +58,36 @@ fn reply(result: Result<Value, String>) -> (u16, Value) {
     }
 }
 
-fn push(shared: &Shared, body: &[u8]) -> Result<Value, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|e| format!("not JSON: {e}"))?;
-    let items = match value {
-        Value::Array(items) => items,
-        one => vec![one],
-    };
-    let mut faults = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        faults.push(Fault::from_value(item).map_err(|e| format!("fault {at}: {e}"))?);
-    }
-    let (pushed, max) = (faults.len(), shared.options.max_script);
-    match shared.account.push_faults(faults, max) {
-        Ok(waiting) => Ok(json!({"pushed": pushed, "waiting": waiting})),
-        Err(waiting) => {
-            Err(format!("{waiting} faults are waiting and at most {max} may: use them up or reset"))
+/// What `POST /_sandbox/verdict` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    /// Whether the program said that it failed.
+    failed: bool,
+}
+
+fn verdict(shared: &Shared, body: &[u8]) -> Result<Value, String> {
+    let told: Told = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    Ok(json!(shared.verdict(told.failed)))
+}
+
+impl Shared {
+    /// Appends faults given as JSON, one or a list. How many those are, and how many wait now.
+    pub(crate) fn push_faults(&self, json: &[u8]) -> Result<(usize, usize), String> {
+        let value: Value = serde_json::from_slice(json).map_err(|e| format!("not JSON: {e}"))?;
+        let items = match value {
+            Value::Array(items) => items,
+            one => vec![one],
+        };
+        let mut faults = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            faults.push(Fault::from_value(item).map_err(|e| format!("fault {at}: {e}"))?);
         }
+        let (pushed, max) = (faults.len(), self.options.max_script);
+        let waiting = self.account.push_faults(faults, max).map_err(|waiting| {
+            format!("{waiting} faults are waiting and at most {max} may: use them up or reset")
+        })?;
+        Ok((pushed, waiting))
     }
 }
 

@@ -48,6 +48,7 @@ impl<'a> Exchange<'a> {
     /// Sends a whole response.
     pub(crate) fn send(&mut self, response: &Response) -> io::Result<After> {
         self.note_status(response.status);
+        self.note_advice(response);
         let bodiless = matches!(response.status, 204 | 304);
         let length = (!bodiless).then_some(response.body.len());
         let mut wire = self.head_text(response.status, &response.headers, length, false);
@@ -113,7 +114,28 @@ impl<'a> Exchange<'a> {
     fn note_status(&self, status: u16) {
         self.note(|entry| {
             entry.status = Some(status);
+            entry.status_time = Some(machine_now().as_secs_f64());
             entry.refused = status == 429;
+        });
+    }
+
+    /// Writes down what a failure says of another try.
+    fn note_advice(&self, response: &Response) {
+        if response.status < 400 {
+            return;
+        }
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let header = |wanted: &str| {
+            let mut headers = response.headers.iter();
+            headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+        };
+        let by_header = || header("retry-after")?.trim().parse().ok();
+        let retry_after = body["retry_after"].as_f64().or_else(by_header);
+        let by_code = || USED_UP.contains(&body["error"]["code"].as_str()?).then_some(false);
+        let should_retry = header("x-should-retry").and_then(|value| value.parse().ok());
+        self.note(|entry| {
+            entry.retry_after = retry_after.filter(|seconds| *seconds >= 0.0);
+            entry.should_retry = should_retry.or_else(by_code);
         });
     }
 
@@ -177,6 +199,9 @@ impl<'a> Exchange<'a> {
     }
 }
 
+/// Codes of a 429 of an account that has nothing left: tomorrow's quota, or money, mends it.
+const USED_UP: [&str; 2] = ["insufficient_quota", "billing_hard_limit_reached"];
+
 /// Headers that carry credentials, which the log leaves out.
 const SECRET_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"];
@@ -204,6 +229,9 @@ pub(crate) fn arrival(shared: &Shared, head: &Head) -> LogEntry {
         method: head.method.clone(),
         path: head.path.clone(),
         status: None,
+        status_time: None,
+        retry_after: None,
+        should_retry: None,
         window: window::index(server_now, shared.options.window),
         consumed: false,
         refused: false,

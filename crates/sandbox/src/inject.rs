@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::answer::ChatRequest;
 use crate::behaviour::{Problem, front_page};
 use crate::chat;
+use crate::clock::machine_now;
 use crate::exchange::{After, Exchange, Quota};
 use crate::fault::Fault;
 use crate::http::Response;
@@ -121,6 +122,7 @@ fn on_the_wire(
     let is_right = fault.kind.is_readable() && fault.status.is_none();
     ex.note(|entry| {
         entry.status = fault.status;
+        entry.status_time = Some(machine_now().as_secs_f64());
         entry.answered = is_right;
     });
     wire::carry_out(ex, steps)

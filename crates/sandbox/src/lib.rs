@@ -36,6 +36,8 @@
 //! |---|---|
 //! | `GET /_sandbox/log` | the log, a JSON list of [`LogEntry`] |
 //! | `POST /_sandbox/faults` | a JSON list of [`Fault`]s, appended to the script |
+//! | `GET /_sandbox/verdict` | a JSON object, the [`Verdict`] on the program that sent the requests |
+//! | `POST /_sandbox/verdict` | the same; `{"failed": true}` says that the program itself told of a failure |
 //! | `GET /_sandbox/state` | a JSON object, see [`State`] |
 //! | `POST /_sandbox/state` | changes any of `{"limit": 30, "credits": 5.0, "advance_clock": 60.0}` |
 //! | `POST /_sandbox/reset` | forgets log, script, quota used and the clock's changes; credits, limit and the generator start over |
@@ -55,6 +57,7 @@ mod exchange;
 mod fault;
 mod http;
 mod inject;
+mod judge;
 mod log;
 mod options;
 mod quota;
@@ -71,6 +74,7 @@ mod wire;
 pub use behaviour::Behaviour;
 pub use error::{StartError, UnknownName};
 pub use fault::{CutEnd, Fault, FaultError};
+pub use judge::{Finding, Mistake, Verdict};
 pub use log::{Authorization, LogEntry};
 pub use options::{Builder, RateLimitHeaders, Tier};
 pub use quota::State;

@@ -36,6 +36,13 @@ pub struct LogEntry {
     pub path: String,
     /// The status sent; `None` when nothing was sent (dropped, hung, or not yet).
     pub status: Option<u16>,
+    /// When that was, by this machine's clock: Unix seconds.
+    pub status_time: Option<f64>,
+    /// Seconds that the answer asked to wait, in its body or in `Retry-After`.
+    pub retry_after: Option<f64>,
+    /// Whether the answer itself says that another try may help, or cannot: by `X-Should-Retry`, or by
+    /// the code of an account that is used up.
+    pub should_retry: Option<bool>,
     /// The number of the quota window by the server's clock: where the request was counted if it was,
     /// else where it arrived.
     pub window: u64,
@@ -179,6 +186,9 @@ mod tests {
             method: "GET".into(),
             path: path.into(),
             status: None,
+            status_time: None,
+            retry_after: None,
+            should_retry: None,
             window: 0,
             consumed: false,
             refused: false,

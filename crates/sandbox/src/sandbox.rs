@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::error::StartError;
 use crate::fault::Fault;
+use crate::judge::Verdict;
 use crate::log::LogEntry;
 use crate::options::Builder;
 use crate::quota::State;
@@ -98,6 +99,12 @@ impl Sandbox {
     /// when `finished` is true; status and `answered` are there before a client has the whole answer.
     pub fn log(&self) -> Vec<LogEntry> {
         self.shared.log.entries()
+    }
+
+    /// What the log says about the program that sent the requests. `failed` says that the program itself
+    /// told of a failure: then it has not taken a broken stream for whole.
+    pub fn verdict(&self, failed: bool) -> Verdict {
+        self.shared.verdict(failed)
     }
 
     /// The state of quota, credits and connections.

@@ -6,8 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, machine_now};
 use crate::connection;
+use crate::judge::{self, Verdict};
 use crate::log::Log;
 use crate::options::Builder;
 use crate::quota::{Account, State};
@@ -15,6 +16,9 @@ use crate::stop::{Stop, lock};
 
 /// How long to wait after a failed accept, so that a lack of file descriptors does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a client that has gone may go unnoticed, before a verdict.
+const NOTICE: Duration = Duration::from_millis(300);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -65,6 +69,17 @@ impl Shared {
         self.clock.reset();
         self.account.reset(&self.options);
         self.log.clear();
+    }
+
+    /// Judges by the log. What has just ended is given a moment to be noticed.
+    pub(crate) fn verdict(&self, failed: bool) -> Verdict {
+        let end = Instant::now() + NOTICE;
+        let mut log = self.log.entries();
+        while log.iter().any(|entry| !entry.finished) && Instant::now() < end {
+            self.stop.sleep(NOTICE / 10);
+            log = self.log.entries();
+        }
+        judge::judge(&log, machine_now().as_secs_f64(), failed)
     }
 
     pub(crate) fn state(&self) -> State {
