@@ -9,16 +9,29 @@ pub(super) struct Bucket {
     burst: u64,
     /// When the bucket will be full if nobody takes from it.
     full_at: u64,
+    /// It is filled no faster than this.
+    fastest: u64,
+    /// When the refusal came of which it was learned last how fast it is.
+    learned_at: u64,
 }
 
-record!(Bucket { interval, burst, full_at });
+record!(Bucket { interval, burst, full_at, fastest, learned_at });
+
+/// Where others take from a bucket, it is as likely as not that there are so many in all; and whoever got less
+/// by chance is reckoned with no less of it at first than one part of so many.
+const USUAL_PARTIES: f64 = 4.0;
+const MOST_PARTIES: f64 = 8.0;
+/// The longer no request was refused the faster it is tried to be, with each that is taken: by the time since then
+/// in units of the bucket, over twice this. More would be faster when others go, and refused more often.
+const CALM: u64 = 200;
 
 impl Bucket {
     /// A bucket that is filled in `window` nanoseconds, and has nothing before `next`.
     pub(super) fn empty_until(next: u64, window: u64, limit: u64) -> Self {
         let limit = limit.max(1);
         let interval = (window / limit).max(1);
-        let mut bucket = Bucket { interval, burst: limit, full_at: next };
+        let mut bucket =
+            Bucket { interval, burst: limit, full_at: next, fastest: interval, learned_at: 0 };
         bucket.refused_until(next);
         bucket
     }
@@ -28,9 +41,30 @@ impl Bucket {
         self.full_at = next.saturating_add(self.time_of(self.usable().saturating_sub(1)));
     }
 
-    /// It is filled a little more slowly than was thought.
-    pub(super) fn slow_down(&mut self) {
-        self.interval += (self.interval / 50).max(1);
+    /// A request was refused that was sent at `at`, although `lately` were admitted in the time in which all of
+    /// it is filled. The server has nothing before `next`.
+    pub(super) fn refused(&mut self, at: u64, lately: u64, next: u64, now: u64) {
+        let is_alone = lately.saturating_mul(8) >= self.burst.saturating_mul(7);
+        let is_first = self.learned_at == 0;
+        if is_first || at > self.learned_at {
+            self.learned_at = now.max(1);
+            if is_alone {
+                // It is filled a little more slowly than was thought.
+                self.interval = self.interval.saturating_add((self.interval / 50).max(1));
+            } else if is_first {
+                // Others take from it, too: what was got so far is this process's part.
+                let parties = self.burst as f64 / lately.max(1) as f64;
+                let parties = (parties * USUAL_PARTIES).sqrt().clamp(1.0, MOST_PARTIES);
+                self.interval = (self.fastest as f64 * parties) as u64;
+            } else {
+                self.interval = self.interval.saturating_mul(8) / 5;
+            }
+            self.interval = self.interval.min(self.fastest.saturating_mul(self.burst));
+        }
+        // Those who were refused at the same time do not come back at the same time: what differs between them
+        // is the end of the number.
+        let apart = if is_alone { 0 } else { self.interval / 1024 * (at / 1000 % 1024) };
+        self.refused_until(next.saturating_add(apart));
     }
 
     /// It was empty, and gave so much in this time until it was empty again. Says whether that fits to a
@@ -43,6 +77,7 @@ impl Bucket {
             return false;
         }
         self.interval = seen.max(1);
+        self.fastest = self.interval;
         self.refused_until(now.saturating_add(self.interval / 2));
         true
     }
@@ -50,6 +85,7 @@ impl Bucket {
     /// It is filled faster than was thought, by one part of so many.
     pub(super) fn speed_up(&mut self, part: u64) {
         self.interval = (self.interval - self.interval / part.clamp(2, 64)).max(1);
+        self.fastest = self.interval;
     }
 
     pub(super) fn is_half_full(&self, now: u64) -> bool {
@@ -58,7 +94,11 @@ impl Bucket {
 
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
-        (1..1 << 61).contains(&self.interval) && self.burst >= 1
+        (1..1 << 61).contains(&self.interval)
+            && (1..=self.interval).contains(&self.fastest)
+            && self.burst >= 1
+            && self.full_at < 1 << 63
+            && self.learned_at < 1 << 63
     }
 
     /// A bit less than it holds is used, for what happens between here and there.
@@ -79,6 +119,20 @@ impl Bucket {
 
     pub(super) fn take(&mut self, amount: u64, now: u64) {
         self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
+        if self.interval > self.fastest && self.learned_at > 0 {
+            // Perhaps the others have gone.
+            let calm = now.saturating_sub(self.learned_at) / self.fastest.saturating_mul(2);
+            let part = self.interval / CALM * calm.min(CALM / 4);
+            self.pace(self.interval.saturating_sub(part), now);
+        }
+    }
+
+    /// From now on one comes each so many nanoseconds; what is there stays.
+    fn pace(&mut self, interval: u64, now: u64) {
+        let interval = interval.max(self.fastest);
+        let missing = self.full_at.saturating_sub(now) as f64 / self.interval as f64;
+        self.interval = interval;
+        self.full_at = self.full_at.min(now).saturating_add((missing * interval as f64) as u64);
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {

@@ -39,7 +39,7 @@ impl Meter {
             }
         }
         match &self.kind {
-            Kind::Rolling => None,
+            Kind::Rolling if self.share.is_none() => None,
             _ => self
                 .delay_of_first(wanted, context)
                 .or_else(|| self.delay_of_unsure(wanted, context)),

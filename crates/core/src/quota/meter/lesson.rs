@@ -13,47 +13,58 @@ impl Meter {
     /// A refusal that names its own wait shows how the server counts, and perhaps when a window ends.
     pub(in crate::quota) fn recognise(
         &mut self,
+        amount: u64,
         hint: Duration,
         clock: &mut ServerClock,
         now: Duration,
     ) {
         let whole = Duration::from_secs(1);
         let end = now.saturating_add(hint);
-        if let Kind::Fixed(fixed) = &self.kind {
-            let from = end.saturating_sub(whole + TOLERANCE);
-            if fixed.may_end_within(self.length, clock, from, end.saturating_add(TOLERANCE)) {
-                return fixed.observe_end(self.length, clock, end);
-            }
-        } else if self.clock_may_end_within(
-            clock,
-            end.saturating_sub(whole + TOLERANCE),
-            end + TOLERANCE,
-        ) {
-            let used = self.limit().unwrap_or_default().max(self.spread.total());
-            Fixed::new().observe_end(self.length, clock, end);
-            self.kind = Kind::Fixed(Fixed::used_up(used, self.length, clock, now));
-            return;
-        }
         // What is counted now was admitted, but for what is still to be refused.
         let counted = self.spread.total().max(1);
         let limit = self.limit().unwrap_or(counted);
+        let amount = u32::try_from(amount.max(1)).unwrap_or(u32::MAX);
         let unit = self.length() / u32::try_from(limit).unwrap_or(u32::MAX);
-        if hint > 2 * unit + whole {
+        let may_be_a_bucket = hint <= unit.saturating_mul(2).saturating_mul(amount) + whole;
+        let ends_a_window = {
+            let from = end.saturating_sub(whole + TOLERANCE);
+            let to = end.saturating_add(TOLERANCE);
+            match &self.kind {
+                Kind::Fixed(fixed) => fixed.may_end_within(self.length, clock, from, to),
+                _ => self.clock_may_end_within(clock, from, to),
+            }
+        };
+        // Once it seemed to be something else, that may be by chance.
+        let is_likely = match &self.kind {
+            Kind::Fixed(_) => true,
+            Kind::Rolling => self
+                .coincidence
+                .is_some_and(|before| nanos(end).abs_diff(before) > nanos(self.length()) / 2),
+            Kind::Bucket(_) => !may_be_a_bucket,
+        };
+        self.coincidence = ends_a_window.then(|| self.coincidence.unwrap_or(nanos(end)));
+        if ends_a_window && is_likely {
+            match &self.kind {
+                Kind::Fixed(fixed) => fixed.observe_end(self.length, clock, end),
+                _ => {
+                    let used = self.limit().unwrap_or_default().max(counted);
+                    Fixed::new().observe_end(self.length, clock, end);
+                    self.kind = Kind::Fixed(Fixed::used_up(used, self.length, clock, now));
+                }
+            }
+            return;
+        }
+        // It does not say that of a bucket, and of a rolling window it may say less.
+        if matches!(self.kind, Kind::Rolling) || !may_be_a_bucket {
             self.kind = Kind::Rolling;
             if self.limit().is_none() {
                 self.learned = Some(counted);
             }
             return;
         }
-        match &mut self.kind {
-            Kind::Bucket(bucket) => {
-                bucket.slow_down();
-                bucket.refused_until(nanos(end));
-            }
-            kind => {
-                let bucket = Bucket::empty_until(nanos(end), nanos(micros(self.length)), limit);
-                *kind = Kind::Bucket(bucket);
-            }
+        if !matches!(self.kind, Kind::Bucket(_)) {
+            let bucket = Bucket::empty_until(nanos(end), nanos(micros(self.length)), limit);
+            self.kind = Kind::Bucket(bucket);
         }
     }
 
@@ -80,11 +91,25 @@ impl Meter {
                 let end = self.reset_after(clock, now).unwrap_or_default();
                 Some(hint.map_or(end, |hint| end.min(hint)))
             }
-            Kind::Rolling | Kind::Bucket(_) => {
+            Kind::Rolling => {
                 self.spread.remove(amount, nanos(at));
-                if self.told_limit().is_none() && matches!(self.kind, Kind::Rolling) {
-                    let counted = self.spread.total().max(1);
-                    self.learned = Some(self.learned.map_or(counted, |known| known.min(counted)));
+                let counted = self.spread.total();
+                match self.told_limit() {
+                    // Others use it, too: what was got is this process's part.
+                    Some(limit) => self.share = (counted < limit).then_some(counted),
+                    None => {
+                        let counted = counted.max(1);
+                        self.learned = Some(self.learned.map_or(counted, |it| it.min(counted)));
+                    }
+                }
+                Some(hint.unwrap_or_default())
+            }
+            Kind::Bucket(_) => {
+                self.spread.remove(amount, nanos(at));
+                let lately = self.spread.total();
+                if let (Kind::Bucket(bucket), Some(hint)) = (&mut self.kind, hint) {
+                    let end = nanos(now.saturating_add(hint));
+                    bucket.refused(nanos(at), lately, end, nanos(now));
                 }
                 Some(hint.unwrap_or_default())
             }

@@ -98,6 +98,9 @@ pub(super) struct Meter {
     learned: Option<u64>,
     learned_before: Option<u64>,
     kind: Kind,
+    /// For when a refusal held back, the first one after which all did so to the end of a window of the
+    /// server's clock.
+    coincidence: Option<u64>,
     /// What was admitted here in the last stretch of a window's length.
     spread: Spread,
     /// How much was admitted when this window, or the last one in which that happened, ended early.
@@ -125,6 +128,7 @@ record!(Meter {
     learned,
     learned_before,
     kind,
+    coincidence,
     spread,
     count,
     last_count,
@@ -170,6 +174,7 @@ impl Meter {
             learned: None,
             learned_before: None,
             kind: Kind::Fixed(Fixed::new()),
+            coincidence: None,
             spread: Spread::new(micros(length) + TRANSIT),
             count: None,
             last_count: None,

@@ -40,7 +40,7 @@ impl QuotaModel {
         let blamed = self.blamed(settlement, hint);
         if let (Some(hint), Some(index)) = (hint.filter(|_| !own), blamed) {
             if let Some(meter) = self.meters.get_mut(index) {
-                meter.recognise(hint, &mut self.clock, now);
+                meter.recognise(cost.of(meter.scope()), hint, &mut self.clock, now);
             }
             self.learn_the_time(now);
         }
