@@ -8,6 +8,7 @@ mod ci;
 mod counts;
 mod docs;
 mod examples;
+mod fleet;
 mod fuzz;
 mod header;
 mod mutants;
@@ -77,6 +78,8 @@ enum Task {
     Walkthrough,
     /// Compare retry policies and quotas in virtual time
     Sim(sim::Options),
+    /// Compare quotas that many processes share, in virtual time
+    Fleet(fleet::Options),
     /// Make many calls against a sandbox that misbehaves: memory and open files stay flat
     Soak(soak::Options),
     /// Change core at single places, and see whether its tests notice
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Task::Readme => readme::run(),
         Task::Walkthrough => walkthrough::run(),
         Task::Sim(options) => sim::run(&options),
+        Task::Fleet(options) => fleet::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Mutants(options) => mutants::run(&options),
     };

@@ -31,6 +31,18 @@ const PYTHON: &[Need] = &[
     },
 ];
 
+const REDIS: &[Need] = &[Need {
+    what: "redis-server",
+    program: "redis-server",
+    arguments: &["--version"],
+    package: "redis-server",
+}];
+
+/// Makes sure that tests can start a Redis of their own.
+pub(crate) fn redis() -> Result<(), String> {
+    ensure(REDIS)
+}
+
 /// Makes sure that C and C++ programs can be built.
 pub(crate) fn c() -> Result<(), String> {
     ensure(C)

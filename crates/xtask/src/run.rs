@@ -26,8 +26,10 @@ pub(crate) fn target_dir() -> PathBuf {
 }
 
 /// The features that are tested and checked although they are off by default.
-pub(crate) const FEATURES: [&str; 2] =
-    ["--features", "resayil/tracing,resayil-retry/http,resayil-retry/ureq,resayil-tower/reqwest"];
+pub(crate) const FEATURES: [&str; 2] = [
+    "--features",
+    "resayil/tracing,resayil-core/fleet,resayil-retry/http,resayil-retry/ureq,resayil-tower/reqwest",
+];
 
 /// A command that starts in the root of the repository and reads nothing.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {

@@ -43,7 +43,7 @@ impl Part {
             Part::Examples => examples::test(),
             Part::C => native::test(),
             Part::Sdks => sdks(),
-            Part::Rust => rust(),
+            Part::Rust => prerequisites::redis().and_then(|()| rust()),
             Part::Python => prerequisites::python().and_then(|()| python::test()),
         }
     }

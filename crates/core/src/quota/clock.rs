@@ -51,7 +51,8 @@ impl ServerClock {
             && self.earliest.unsigned_abs().max(self.latest.unsigned_abs()) < 1 << 58
     }
 
-    fn narrow(&mut self, earliest: i64, latest: i64) {
+    /// Learns that it is ahead by so many microseconds, at least and at the most.
+    pub(super) fn narrow(&mut self, earliest: i64, latest: i64) {
         let (low, high) = (self.earliest.max(earliest), self.latest.min(latest));
         // A guess, and what was learned before the server's clock was set, give way.
         if self.observed && low <= high {

@@ -7,6 +7,8 @@ mod clock;
 mod cost;
 mod estimate;
 mod feel;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 mod flight;
 mod line;
 mod meter;
@@ -191,6 +193,12 @@ impl Quota {
             refused: state.refused,
             ..state.store.read(now)
         }
+    }
+
+    /// The store admits more than it did: wakes those who may go now.
+    #[cfg(feature = "fleet")]
+    fn store_changed(&self, now: Duration) {
+        self.change(|state| state.store_changed(now));
     }
 
     /// Changes the state, and then wakes whom that concerns.

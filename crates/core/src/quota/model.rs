@@ -1,5 +1,7 @@
 //! What is known of the server's quota.
 
+#[cfg(feature = "fleet")]
+pub(super) mod beside;
 mod given;
 mod lesson;
 

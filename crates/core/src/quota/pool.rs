@@ -39,6 +39,23 @@ impl Pool {
         self.levels.iter().any(|level| level.scope() != LimitScope::Requests)
     }
 
+    /// The limits of requests and tokens, 0 if unknown, and in how many milliseconds all is filled, if it is
+    /// filled evenly.
+    #[cfg(feature = "fleet")]
+    pub(super) fn evenly(&self) -> Option<([u64; 4], i64)> {
+        let refill = self.levels.iter().filter_map(Level::refill).max()?;
+        let refill = i64::try_from(refill / 1_000_000).ok()?.max(1);
+        let limit = |scope| {
+            let level = self.levels.iter().find(|level| level.scope() == scope)?;
+            // Of the longest time in which one of them is filled.
+            let own = (level.refill()? / 1_000_000).max(1);
+            Some((level.limit() as f64 * (refill as f64 / own as f64)) as u64)
+        };
+        let [requests, tokens] =
+            [LimitScope::Requests, LimitScope::Tokens].map(|scope| limit(scope).unwrap_or(0));
+        Some(([requests, tokens, 0, 0], refill))
+    }
+
     /// Takes what the answer to a request told that was sent at `at` and cost so much, if it was counted.
     pub(super) fn learn(&mut self, told: &RateLimit, counted: &Amounts, at: u64, now: Duration) {
         let tokens =

@@ -86,9 +86,21 @@ impl State {
         (result, wakers)
     }
 
+    /// The store admits more than it did.
+    #[cfg(feature = "fleet")]
+    pub(super) fn store_changed(&mut self, now: Duration) -> Wakers {
+        let now = self.see(now);
+        let mut wakers = Wakers::default();
+        if !self.line.is_empty() {
+            wakers.add(self, now);
+        }
+        wakers
+    }
+
     /// Leaves the line.
     pub(super) fn leave(&mut self, place: Place) -> Wakers {
         let mut wakers = Wakers { replaced: self.line.leave(place), ..Wakers::default() };
+        self.store.left(self.line.len(), self.latest);
         if self.line.first_with_waker(0).is_some() {
             wakers.add(self, self.latest);
         }

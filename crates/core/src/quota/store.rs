@@ -46,6 +46,12 @@ pub trait QuotaStore: Send {
 
     /// Carries operations out at the time `now` of the common clock, and answers the last of them.
     fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply;
+
+    /// Somebody left the line of this process without having been admitted, and so many wait on. By default
+    /// that is nothing to a store.
+    fn left(&mut self, waiting: usize, now: Duration) {
+        let _ = (waiting, now);
+    }
 }
 
 /// Whose the model is.
@@ -114,6 +120,13 @@ impl Kept {
         match self {
             Kept::Own(_) => now,
             Kept::Shared(shared) => shared.store.time(now),
+        }
+    }
+
+    /// Somebody left the line, and so many wait on.
+    pub(super) fn left(&mut self, waiting: usize, now: Duration) {
+        if let Kept::Shared(shared) = self {
+            shared.store.left(waiting, now);
         }
     }
 

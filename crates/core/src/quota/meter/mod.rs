@@ -203,6 +203,12 @@ impl Meter {
         self.is_daily
     }
 
+    /// Whether it is counted in windows of the server's clock.
+    #[cfg(feature = "fleet")]
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.kind, Kind::Fixed(_))
+    }
+
     /// Whether it can be reckoned with.
     pub(super) fn is_sound(&self) -> bool {
         let limits = [self.given, self.told, self.learned, self.learned_before];

@@ -101,6 +101,12 @@ impl Level {
             && (0.0..=MOST_OTHERS).contains(&self.others)
     }
 
+    /// In how many nanoseconds all of it is filled, if it is filled evenly.
+    #[cfg(feature = "fleet")]
+    pub(super) fn refill(&self) -> Option<u64> {
+        self.refill
+    }
+
     pub(super) fn scope(&self) -> LimitScope {
         self.scope
     }

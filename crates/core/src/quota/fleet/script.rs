@@ -1,0 +1,8 @@
+//! The script, and how it is named.
+
+/// The script that Redis or Valkey carries out for each [`FleetCall`](super::FleetCall), in Lua 5.1 as Redis
+/// has it. One key, whole numbers, the server's clock, and state and work that do not grow.
+pub const SCRIPT: &str = include_str!("script.lua");
+
+/// The SHA-1 of [`SCRIPT`] in hexadecimal, by which `EVALSHA` names it.
+pub const SCRIPT_SHA1: &str = "4739c1ebe0675dbe85c3c838c335c42030ae425b";
