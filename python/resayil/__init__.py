@@ -146,7 +146,10 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    _LAZY = ("agents", "aiohttp", "httpx", "httpx2", "langchain", "requests", "tenacity")
+    _LAZY = frozenset({
+        "agents", "aiohttp", "httpx", "httpx2", "langchain", "opentelemetry", "pytest", "requests",
+        "sandbox", "tenacity",
+    })  # fmt: skip
 
     def __getattr__(name):
         # Loaded when asked for, because they need packages that may be missing.

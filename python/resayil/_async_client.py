@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
 from urllib.parse import quote
 
-from . import _base_client, _native, _request, _time
+from . import _base_client, _native, _request, _telemetry, _time
 from ._base_client import BaseClient, Predicate, Timeout
 from ._native import RetryPolicy
 from ._objects import (
@@ -63,6 +63,27 @@ class AsyncClient(BaseClient):
 
     async def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Carries out a method of the native client."""
+        return (await self._run(name, *arguments, **options))[0]
+
+    async def _run(
+        self, name: str, *arguments: Any, **options: Any
+    ) -> tuple[Any, Optional[_telemetry.CallSpan]]:
+        """The same, with the span of a call that goes on."""
+        span = self._begin(name, arguments)
+        if span is None:
+            return await self._wait(name, *arguments, **options), None
+        token = span.enter()
+        try:
+            row = await self._wait(name, *arguments, observer=span.event, **options)
+        except BaseException as exception:
+            _base_client.failed(span, exception)
+            raise
+        finally:
+            span.leave(token)
+        _base_client.answered(span, name, row)
+        return row, span
+
+    async def _wait(self, name: str, *arguments: Any, **options: Any) -> Any:
         alarm = _time.AsyncAlarm()
         pending = getattr(self._connected(), name)(*arguments, waker=alarm, **options)
         try:
@@ -282,8 +303,7 @@ class AsyncCompletions:
             deadline, key, policy, timeout, extra_headers, extra_query
         )
         if stream:
-            opened = await client._call("chat_stream", request, **options)
-            return AsyncStream(opened)
+            return AsyncStream(*await client._run("chat_stream", request, **options))
         options["retry_if_result"] = _base_client.predicate(
             retry_if_result, client._defaults.retry_if_result
         )
@@ -298,8 +318,11 @@ class AsyncStream(AsyncIterator[ChatCompletionChunk]):
     connection, and so does a task that is cancelled while it waits for a chunk.
     """
 
-    def __init__(self, native: _native.ChatStream) -> None:
+    def __init__(
+        self, native: _native.ChatStream, span: Optional[_telemetry.CallSpan] = None
+    ) -> None:
         self._native = native
+        self._span = span
 
     @property
     def attempts(self) -> int:
@@ -320,6 +343,14 @@ class AsyncStream(AsyncIterator[ChatCompletionChunk]):
         return self
 
     async def __anext__(self) -> ChatCompletionChunk:
+        if self._span is None:
+            return ChatCompletionChunk(await self._next())
+        with _base_client.Piece(self._span, self._native.attempts) as told:
+            data = await self._next()
+            told(data)
+        return ChatCompletionChunk(data)
+
+    async def _next(self) -> Any:
         while True:
             alarm = _time.AsyncAlarm()
             try:
@@ -327,7 +358,7 @@ class AsyncStream(AsyncIterator[ChatCompletionChunk]):
             except StopIteration:
                 raise StopAsyncIteration from None
             if data is not None:
-                return ChatCompletionChunk(json.loads(data))
+                return json.loads(data)
             try:
                 await alarm.wait()
             except BaseException:
@@ -337,6 +368,8 @@ class AsyncStream(AsyncIterator[ChatCompletionChunk]):
     async def close(self) -> None:
         """Closes the connection; nothing follows."""
         self._native.close()
+        if self._span is not None:
+            self._span.end(attempts=self._native.attempts)
 
     aclose = close
 

@@ -50,7 +50,7 @@ class Running(Operation):
     def one(self) -> Iterator[None]:
         """One attempt: its exception is kept, to be raised at the end."""
         try:
-            with self._keys.attempt():
+            with self._keys.attempt(), self.inside():
                 yield
         except Exception as exception:
             self.failed(exception)
@@ -107,7 +107,7 @@ class Attempt:
     raised.
     """
 
-    __slots__ = ("_keys", "_running", "_state", "number")
+    __slots__ = ("_inside", "_keys", "_running", "_state", "number")
 
     def __init__(self, running: Running, number: int) -> None:
         self._running = running
@@ -128,6 +128,8 @@ class Attempt:
         self._state = "open"
         self._keys = self._running._keys.attempt()
         self._keys.__enter__()
+        self._inside = self._running.inside()
+        self._inside.__enter__()
         return self
 
     def __exit__(
@@ -137,6 +139,7 @@ class Attempt:
         traceback: Optional[TracebackType],
     ) -> bool:
         self._state = "done"
+        self._inside.__exit__(None, None, None)
         self._keys.__exit__(None, None, None)
         if exc is None:
             self._running.succeeded()

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
 from urllib.parse import quote
 
-from . import _base_client, _native, _request
+from . import _base_client, _native, _request, _telemetry
 from ._base_client import BaseClient, Predicate, Timeout
 from ._native import RetryPolicy
 from ._objects import (
@@ -99,6 +99,29 @@ class Client(BaseClient):
         self.embeddings = Embeddings(self)
         self.models = Models(self)
 
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Carries out a method of the native client."""
+        return self._run(name, *arguments, **options)[0]
+
+    def _run(
+        self, name: str, *arguments: Any, **options: Any
+    ) -> tuple[Any, Optional[_telemetry.CallSpan]]:
+        """The same, with the span of a call that goes on."""
+        native = self._connected()
+        span = self._begin(name, arguments)
+        if span is None:
+            return getattr(native, name)(*arguments, **options), None
+        token = span.enter()
+        try:
+            row = getattr(native, name)(*arguments, observer=span.event, **options)
+        except BaseException as exception:
+            _base_client.failed(span, exception)
+            raise
+        finally:
+            span.leave(token)
+        _base_client.answered(span, name, row)
+        return row, span
+
     def post(
         self,
         path: str,
@@ -119,7 +142,7 @@ class Client(BaseClient):
         data = _base_client.body_bytes(body)
         key = _base_client.idempotency_key(idempotency_key, "post", path, data)
         options = self._defaults.options(deadline, key, policy, timeout, extra_headers, extra_query)
-        return _base_client.response(self._connected().post(path, data, **options))
+        return _base_client.response(self._call("post", path, data, **options))
 
     def get(
         self,
@@ -135,7 +158,7 @@ class Client(BaseClient):
         options = self._defaults.options(
             deadline, None, policy, timeout, extra_headers, extra_query
         )
-        return _base_client.response(self._connected().get(path, **options))
+        return _base_client.response(self._call("get", path, **options))
 
     def balance(self, *, deadline: Optional[float] = None, timeout: Timeout = None) -> Balance:
         """The account's subscription and credits, which only LLM Resayil has.
@@ -143,7 +166,7 @@ class Client(BaseClient):
         The service is known to answer 500 here at times while all else works.
         """
         options = self._defaults.options(deadline, timeout=timeout)
-        return _base_client.balance(self._connected().balance(**options))
+        return _base_client.balance(self._call("balance", **options))
 
     def close(self) -> None:
         """Frees the connections; those that copies of the client use stay open.
@@ -181,7 +204,7 @@ class Models:
     def list(self, *, deadline: Optional[float] = None, timeout: Timeout = None) -> ModelList:
         """The models that the key may use."""
         options = self._client._defaults.options(deadline, timeout=timeout)
-        return _base_client.model_list(self._client._connected().models(**options))
+        return _base_client.model_list(self._client._call("models", **options))
 
     def retrieve(
         self, model: str, *, deadline: Optional[float] = None, timeout: Timeout = None
@@ -318,11 +341,11 @@ class Completions:
             deadline, key, policy, timeout, extra_headers, extra_query
         )
         if stream:
-            return Stream(client._connected().chat_stream(request, **options))
+            return Stream(*client._run("chat_stream", request, **options))
         options["retry_if_result"] = _base_client.predicate(
             retry_if_result, client._defaults.retry_if_result
         )
-        return _base_client.completion(client._connected().chat(request, **options))
+        return _base_client.completion(client._call("chat", request, **options))
 
 
 class Stream(Iterator[ChatCompletionChunk]):
@@ -332,8 +355,11 @@ class Stream(Iterator[ChatCompletionChunk]):
     delivered in `partial_text`. `close`, or leaving a `with` block, closes the connection.
     """
 
-    def __init__(self, native: _native.ChatStream) -> None:
+    def __init__(
+        self, native: _native.ChatStream, span: Optional[_telemetry.CallSpan] = None
+    ) -> None:
         self._native = native
+        self._span = span
 
     @property
     def attempts(self) -> int:
@@ -354,11 +380,18 @@ class Stream(Iterator[ChatCompletionChunk]):
         return self
 
     def __next__(self) -> ChatCompletionChunk:
-        return ChatCompletionChunk(json.loads(next(self._native)))
+        if self._span is None:
+            return ChatCompletionChunk(json.loads(next(self._native)))
+        with _base_client.Piece(self._span, self._native.attempts) as told:
+            data = json.loads(next(self._native))
+            told(data)
+        return ChatCompletionChunk(data)
 
     def close(self) -> None:
         """Closes the connection; nothing follows."""
         self._native.close()
+        if self._span is not None:
+            self._span.end(attempts=self._native.attempts)
 
     def __enter__(self) -> Stream:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional
 
-from . import _interop, _native, _time
+from . import _interop, _native, _telemetry, _time
 from ._api_error import APIError
 from ._incoming import Incoming, Limits
 from ._native import Budget, Counters, RetryPolicy
@@ -37,6 +37,8 @@ class Exchange(Operation):
         quota: Optional[_native.Quota],
         replayable: bool,
         limits: Limits,
+        url: str,
+        body: Any,
     ) -> None:
         self._provider = provider or _native.provider_at(host)
         super().__init__(
@@ -48,6 +50,7 @@ class Exchange(Operation):
             provider=self._provider,
             # What is no POST is not counted.
             metered=method == "POST",
+            about=lambda: _telemetry.of_request(method, url, self._provider, body),
         )
         self._method = method
         #: Whether the request cannot be sent again.
@@ -115,6 +118,8 @@ class Exchange(Operation):
             status, headers = incoming.status, incoming.headers
             if not self.answered(status, headers, incoming.body, self.is_final):
                 return False
+            if self.span is not None:
+                self.span.answer(_telemetry.parsed(incoming.body))
             error = None
         else:
             # It goes on in the caller's hands.
@@ -202,6 +207,7 @@ class Exchange(Operation):
         self._native.give_up(error, now=self._tell())
         step = self._native.poll(self._now, None)
         self.error = step if isinstance(step, _native.Error) else error
+        self._end_span()
 
 
 def exception_as(

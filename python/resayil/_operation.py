@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
-from . import _interop, _log, _native, _notes, _time
+from . import _interop, _log, _native, _notes, _telemetry, _time
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._notes import RetryEvent
 
@@ -21,6 +23,7 @@ class _Observer:
     def __init__(self, name: str, hook: Optional[Callable[[RetryEvent], object]]) -> None:
         self._name = name
         self._hook = hook
+        self.span: Optional[_telemetry.CallSpan] = None
         self.history: list[str] = []
 
     def __call__(
@@ -36,8 +39,26 @@ class _Observer:
         _log.emit(self._name, action, reason or "", attempt, delay, error, text, level)
         if action in ("retry", "stop"):
             self.history.append(text)
+        if self.span is not None:
+            self.span.event(action, reason, attempt, delay, error, text, level)
         if self._hook is not None:
             self._hook(RetryEvent(self._name, action, reason, attempt, delay, error, text))
+
+
+_OUTSIDE = contextlib.nullcontext()
+
+
+class _Inside:
+    """A context whose spans are parts of this one."""
+
+    def __init__(self, span: _telemetry.CallSpan) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = self._span.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._span.leave(self._token)
 
 
 class Operation:
@@ -62,6 +83,7 @@ class Operation:
         quota: Optional[Quota] = None,
         on_event: Optional[Callable[[RetryEvent], object]] = None,
         now: Optional[float] = None,
+        about: Optional[Callable[[], _telemetry.Call]] = None,
         **options: Any,
     ) -> None:
         self._now = _time.now() if now is None else now
@@ -77,6 +99,12 @@ class Operation:
         )
         self._exception: Optional[Exception] = None
         self._is_foreign = False
+        telemetry = _telemetry.active
+        #: Who is told of the call's course, if anybody is.
+        self.span: Optional[_telemetry.CallSpan] = None
+        if telemetry is not None:
+            call = _telemetry.Call(name) if about is None else about()
+            self.span = self._told.span = telemetry.begin(call)
         #: What was asked before it was wanted.
         self._next: object = _END
         #: The error that the call failed with, when the steps are over.
@@ -92,6 +120,7 @@ class Operation:
             step = self._poll(alarm)
             if isinstance(step, _native.Error):
                 self.error = step
+                self._end_span()
                 return
             yield step
             if step is not None:
@@ -106,6 +135,7 @@ class Operation:
         self._next = self._native.poll(self._now, None)
         if isinstance(self._next, _native.Error):
             self.error = self._next
+            self._end_span()
             return False
         return True
 
@@ -113,6 +143,20 @@ class Operation:
         """Nobody asks for the call any more: it was cancelled."""
         if not self._native.is_over:
             self._native.give_up(None, now=self._tell())
+        if self.span is not None:
+            self.span.end(None, self._native.attempts, sys.exc_info()[1])
+
+    def inside(self) -> contextlib.AbstractContextManager[object]:
+        """A context of what is sent for this call."""
+        return _OUTSIDE if self.span is None else _Inside(self.span)
+
+    def _end_span(self) -> None:
+        """The call is over."""
+        if self.span is not None:
+            exception = self._exception if self.error is None or self._is_foreign else None
+            self.span.end(
+                None if self._is_foreign else self.error, self._native.attempts, exception
+            )
 
     def _tell(self) -> float:
         """The time at which something is told."""
@@ -122,6 +166,8 @@ class Operation:
     def succeeded(self) -> None:
         """The attempt succeeded."""
         self._native.on_success(now=self._tell())
+        self._exception = None
+        self._end_span()
 
     def answered(self, status: int, headers: Any, body: bytes, final: bool = False) -> bool:
         """The whole answer came. Says whether it is a success. `final`: it cannot be sent again."""

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, cast, overload
 
-from . import _idempotency, _time
+from . import _idempotency, _telemetry, _time
 from ._attempts import Hook, On, Predicate, Running, raise_failure
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._policy import DEFAULT_POLICY, resolve
@@ -196,7 +196,7 @@ def _decorate(
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            if is_plain:
+            if is_plain and _telemetry.active is None:
                 # A success costs no machine.
                 keys, now = new_keys(), _time.now() if has_deadline else None
                 token = set_keys(keys)
@@ -240,7 +240,7 @@ def _decorate(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if is_plain:
+        if is_plain and _telemetry.active is None:
             # A success costs no machine.
             keys, now = new_keys(), _time.now() if has_deadline else None
             token = set_keys(keys)

@@ -100,6 +100,8 @@ class _Base:
             quota=self._quotas.of(origin, url.host, request.headers),
             replayable=parts is not None,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(request)),
+            url=str(url),
+            body=None if parts is None else parts[2],
         )
 
     def _warn(self) -> None:
@@ -243,7 +245,8 @@ class SyncRetry(_Base):
             answer, request.extensions = None, extensions
             exchange.begin()
             try:
-                answer = self._attempt(exchange, request)
+                with exchange.inside():
+                    answer = self._attempt(exchange, request)
             except Exception as exception:
                 exchange.broke(exception)
             except BaseException:
@@ -314,7 +317,8 @@ class AsyncRetry(_Base):
             answer, request.extensions = None, extensions
             exchange.begin()
             try:
-                answer = await self._attempt(exchange, request)
+                with exchange.inside():
+                    answer = await self._attempt(exchange, request)
             except Exception as exception:
                 exchange.broke(exception)
             except BaseException:

@@ -104,7 +104,8 @@ class RetryMiddleware:
             answer = None
             exchange.begin()
             try:
-                answer = await self._attempt(exchange, request, handler)
+                with exchange.inside():
+                    answer = await self._attempt(exchange, request, handler)
             except Exception as exception:
                 exchange.broke(exception)
             except BaseException:
@@ -140,6 +141,8 @@ class RetryMiddleware:
             quota=self._quotas.of(str(url.origin()), host, request.headers),
             replayable=content is not None,
             limits=self._limits,
+            url=str(url),
+            body=content,
         )
 
     async def _attempt(

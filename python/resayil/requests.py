@@ -142,7 +142,8 @@ class RetryAdapter(HTTPAdapter):
             answer = None
             exchange.begin()
             try:
-                answer = self._attempt(exchange, request, timeout, *args, **options)
+                with exchange.inside():
+                    answer = self._attempt(exchange, request, timeout, *args, **options)
             except Exception as exception:
                 exchange.broke(exception)
             except BaseException:
@@ -176,6 +177,8 @@ class RetryAdapter(HTTPAdapter):
             quota=self._quotas.of(origin, host, request.headers),
             replayable=replayable,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(timeout)),
+            url=request.url or "",
+            body=request.body,
         )
 
     def _attempt_timeout(self, timeout: Any) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import resayil
+import resayil.opentelemetry
 from conftest import ROOT, Sandbox, require
 
 httpx = require("httpx")
@@ -346,10 +347,13 @@ def test_every_metric_is_on_the_page_and_its_programs_run(
         "Observation": lambda value, attributes: (value, attributes),
     }
     programs = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(programs) == 2
+    assert len(programs) == 3
     exec(programs[0], scope)
-    assert "resayil_client_attempts{} 1.0\n" in capsys.readouterr().out
+    assert resayil.opentelemetry.is_instrumented()
+    resayil.opentelemetry.uninstrument()
     exec(programs[1], scope)
+    assert "resayil_client_attempts{} 1.0\n" in capsys.readouterr().out
+    exec(programs[2], scope)
     assert list(made) == names
     assert made["resayil.client.quota.limit"] == [(30.0, {})]
     assert made["resayil.client.calls"] == [(1.0, {})]

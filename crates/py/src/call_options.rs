@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) call: CallOptions,
     pub(crate) token: CancelToken,
     pub(crate) predicate: Option<Predicate>,
+    /// Who is told of this call's decisions.
+    pub(crate) observer: Option<Py<PyAny>>,
 }
 
 impl Options {
@@ -24,7 +26,7 @@ impl Options {
     pub(crate) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let token = CancelToken::new();
         let mut call = CallOptions::new().cancel(token.clone());
-        let mut predicate = None;
+        let (mut predicate, mut observer) = (None, None);
         for (name, value) in given.into_iter().flatten() {
             if value.is_none() {
                 continue;
@@ -42,6 +44,10 @@ impl Options {
                 "query" => {
                     pairs(&value)?.iter().fold(call, |call, (name, value)| call.query(name, value))
                 }
+                "observer" => {
+                    observer = Some(value.unbind());
+                    call
+                }
                 "retry_if_result" => {
                     let asked = Predicate::new(value.unbind());
                     predicate = Some(asked.clone());
@@ -50,7 +56,7 @@ impl Options {
                 _ => return Err(PyTypeError::new_err(format!("a call has no option {name:?}"))),
             };
         }
-        Ok(Options { call, token, predicate })
+        Ok(Options { call, token, predicate, observer })
     }
 }
 

@@ -10,8 +10,9 @@ use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use resayil_core::Error;
 
+use crate::call_options::Options;
 use crate::wake::Callback;
-use crate::{exceptions, interrupt};
+use crate::{client_options, exceptions, interrupt};
 
 /// No more events than this are read ahead of the caller.
 const READ_AHEAD: usize = 16;
@@ -114,16 +115,12 @@ impl Drop for Opening {
 
 impl Opening {
     /// Starts the thread that reads the answer.
-    pub(crate) fn start(
-        client: Client,
-        request: ChatRequest,
-        options: CallOptions,
-        token: CancelToken,
-    ) -> PyResult<Self> {
+    pub(crate) fn start(client: Client, request: ChatRequest, options: Options) -> PyResult<Self> {
+        let Options { call: options, token, observer, .. } = options;
         let shared = Arc::<Shared>::default();
         let writer = Arc::clone(&shared);
         interrupt::spawn(move || {
-            read(&client, &request, &options, &writer);
+            client_options::observed(observer, || read(&client, &request, &options, &writer));
             // Before the end is told: who sees it may count what is in use.
             drop((client, options));
             writer.update(|state| state.ended = true);

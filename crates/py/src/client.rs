@@ -120,8 +120,9 @@ impl Client {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let request = chat_request(py, &request)?;
-        let Options { call, token, .. } = Options::read(options)?;
-        let opening = Opening::start(self.client.clone(), request, call, token.clone())?;
+        let options = Options::read(options)?;
+        let token = options.token.clone();
+        let opening = Opening::start(self.client.clone(), request, options)?;
         match waker {
             None => Ok(Py::new(py, opening.wait(py)?)?.into_any()),
             Some(waker) => {
@@ -245,11 +246,12 @@ impl Client {
         work: impl FnOnce(&RustClient, &Options) -> Result<T, Error> + Send + 'static,
         make: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Py<PyAny>> {
-        let options = Options::read(options)?;
+        let mut options = Options::read(options)?;
+        let observer = options.observer.take();
         let (token, predicate) = (options.token.clone(), options.predicate.clone());
         let client = self.client.clone();
         let call = move || -> Finish {
-            let result = work(&client, &options);
+            let result = client_options::observed(observer, || work(&client, &options));
             // Of the call alone: what it holds is freed before anybody is told.
             drop((client, options));
             Box::new(move |py| {

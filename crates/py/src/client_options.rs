@@ -1,6 +1,7 @@
 //! From the keyword arguments of `resayil.Client` to a client.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use ::client::observe::CallEvent;
@@ -114,11 +115,27 @@ fn pem(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     }
 }
 
+thread_local! {
+    /// Who is told of the call that this thread carries out, beside the client's observer.
+    static OF_CALL: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
+}
+
+/// Carries out a call, of which `observer` is told, too. Each call has a thread of its own.
+pub(crate) fn observed<T>(observer: Option<Py<PyAny>>, work: impl FnOnce() -> T) -> T {
+    OF_CALL.set(observer);
+    let result = work();
+    OF_CALL.take();
+    result
+}
+
 /// Hands a decision to Python. An interpreter that is going down is told nothing.
 fn notify(observer: &Py<PyAny>, event: &CallEvent<'_>) {
     Python::try_attach(|py| {
-        if let Err(error) = observer.call1(py, operation::to_python(event)) {
-            error.write_unraisable(py, Some(observer.bind(py)));
+        let of_call = OF_CALL.with_borrow(|it| it.as_ref().map(|it| it.clone_ref(py)));
+        for observer in [Some(observer), of_call.as_ref()].into_iter().flatten() {
+            if let Err(error) = observer.call1(py, operation::to_python(event)) {
+                error.write_unraisable(py, Some(observer.bind(py)));
+            }
         }
     });
 }

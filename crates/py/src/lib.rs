@@ -80,7 +80,9 @@ mod _native {
     #[pymodule_export]
     use crate::stream_watch::StreamWatch;
     #[pymodule_export]
-    use crate::table::{jitters, kinds, provider_at, providers, retry_reasons, stop_reasons};
+    use crate::table::{
+        jitters, kinds, otel_provider, provider_at, providers, retry_reasons, stop_reasons,
+    };
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python uses")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

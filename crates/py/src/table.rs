@@ -40,6 +40,12 @@ pub(crate) fn stop_reasons() -> Vec<&'static str> {
     StopReason::ALL.iter().map(|reason| reason.name()).collect()
 }
 
+/// The value of OpenTelemetry's attribute `gen_ai.provider.name` for a provider.
+#[pyfunction]
+pub(crate) fn otel_provider(provider: &str) -> Option<&'static str> {
+    provider.parse::<Provider>().ok().map(Provider::otel_name)
+}
+
 /// The name of the provider whose API a host serves; None if it is not known.
 #[pyfunction]
 pub(crate) fn provider_at(host: &str) -> Option<&'static str> {

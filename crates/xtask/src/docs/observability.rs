@@ -52,6 +52,38 @@ const SPAN: &str = "\
 | `resayil.attempts` | requests that were sent for the call |
 ";
 
+const PYTHON_SPANS: &str = "\
+### In Python
+
+```sh
+pip install 'resayil[otel]'
+```
+
+```python
+import resayil.opentelemetry
+
+resayil.opentelemetry.instrument()  # uninstrument() ends it
+```
+
+From then on each call of `Client` and `AsyncClient` and each request through a transport of `resayil.httpx`, `httpx2`, \
+`requests` or `aiohttp` is a span of the kind `client`, with the attributes above but the `otel.` ones, which are the span's \
+own name, kind and status; each call of a function decorated with `retry`, and each loop of `attempts`, is one of the kind \
+`internal`, and those of what it calls are inside. What was decided on the attempts are events of the span: `resayil.retry`, \
+`resayil.stop`, `resayil.quota_wait` and `resayil.warning`, with the attributes of the table of events. A stream of the \
+client knows its tokens where the service sends them; a transport sees those of whole answers alone. Calls of a model also \
+feed the two histograms that the conventions have for clients:
+
+| metric | unit | attributes |
+|---|---|---|
+| `gen_ai.client.operation.duration` | `s` | `gen_ai.operation.name`, `gen_ai.provider.name`, `gen_ai.request.model`, `gen_ai.response.model`, `server.address`, `server.port`, `error.type` |
+| `gen_ai.client.token.usage` | `{token}` | the same but `error.type`, and `gen_ai.token.type`: `input` or `output` |
+
+The duration is that of the whole call, with its attempts and waits. `instrument` takes a `tracer_provider` and a \
+`meter_provider`; by default those of OpenTelemetry are used. An instrumentation of an SDK above counts the same calls: \
+leave one of them out.
+
+";
+
 pub(super) fn page() -> String {
     let mut page = format!(
         "<!-- Written by `cargo xtask docs` from the table of metrics in \
@@ -84,7 +116,7 @@ pub(super) fn page() -> String {
          With the feature `tracing` each call of the Rust client is a span `resayil.call` of the level INFO \
          and the target `resayil`, as OpenTelemetry's conventions for generative AI want it; \
          `tracing-opentelemetry` exports it by its `otel.` fields. A stream's span lasts until it is \
-         dropped.\n\n{SPAN}\n\
+         dropped.\n\n{SPAN}\n{PYTHON_SPANS}\
          ## Metrics\n\n\
          `stats()` of a client has the numbers by name, `metrics()` the same as a list for an exporter: \
          `client.stats().metrics()` in Rust, `client.metrics()` in C++ and Python, \
