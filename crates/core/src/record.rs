@@ -32,7 +32,7 @@ pub(crate) enum Member<'a> {
     /// Seconds since 1970, likewise.
     Time(Timestamp),
     Texts(Vec<Cow<'a, str>>),
-    RateLimit(RateLimit),
+    RateLimit(Box<RateLimit>),
     /// Each invalid field with its messages.
     FieldErrors(&'a Error),
 }
@@ -68,7 +68,10 @@ pub(crate) fn members<'a>(
         ("request_id", Member::text(error.request_id())),
         ("retry_after", Member::seconds(error.retry_after())),
         ("retry_after_source", Member::text(error.retry_after_source().map(|it| it.name()))),
-        ("rate_limit", error.rate_limit().map_or(Member::Null, Member::RateLimit)),
+        (
+            "rate_limit",
+            error.rate_limit().map_or(Member::Null, |it| Member::RateLimit(Box::new(it))),
+        ),
         ("limit_scope", Member::text(error.limit_scope().map(|scope| scope.name()))),
         ("limit_window", Member::seconds(error.limit_window())),
         ("retry_at", error.retry_at().map_or(Member::Null, Member::Time)),

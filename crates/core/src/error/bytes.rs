@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Error, HintSource, RateLimit};
 use crate::kind::Kind;
+use crate::limit_scope::LimitScope;
 use crate::timestamp::Timestamp;
 
 const MAGIC: &[u8] = b"resayil error 1\n";
@@ -56,7 +57,19 @@ tags! {
     BODY = 29,
     HEADER_NAME = 30,
     HEADER_VALUE = 31,
+    INPUT_TOKEN_LIMIT = 32,
+    OUTPUT_TOKEN_LIMIT = 33,
+    OTHER_LIMIT = 34,
 }
+
+/// The limits of a [`RateLimit`]; the last one stands for all others.
+const LIMITS: [(u8, LimitScope); 5] = [
+    (REQUEST_LIMIT, LimitScope::Requests),
+    (TOKEN_LIMIT, LimitScope::Tokens),
+    (INPUT_TOKEN_LIMIT, LimitScope::InputTokens),
+    (OUTPUT_TOKEN_LIMIT, LimitScope::OutputTokens),
+    (OTHER_LIMIT, LimitScope::Images),
+];
 
 impl Error {
     /// All that the error knows but its [`source`](std::error::Error::source), to be read by
@@ -85,9 +98,12 @@ impl Error {
         out.opt(REQUEST_ID, self.request_id());
         out.opt(RETRY_AFTER, self.retry_after().map(duration));
         out.opt(RETRY_AFTER_SOURCE, self.retry_after_source().map(HintSource::name));
-        if let Some(RateLimit { requests, tokens }) = self.0.rate_limit {
-            for (tag, bucket) in [(REQUEST_LIMIT, requests), (TOKEN_LIMIT, tokens)] {
-                out.value(tag, &bucket_bytes(bucket));
+        if let Some(limit) = self.0.rate_limit {
+            for (tag, scope) in LIMITS {
+                let bucket = limit.of(scope);
+                if !bucket.is_empty() {
+                    out.value(tag, &bucket_bytes(bucket));
+                }
             }
         }
         out.opt(LIMIT_SCOPE, self.limit_scope().map(|scope| scope.name()));
@@ -131,7 +147,7 @@ impl Error {
         let kind = u16_of(value).and_then(Kind::from_number).unwrap_or(Kind::Unknown);
         let mut error = Error::new(kind, "").with_message(None);
         let mut hint = None;
-        let mut buckets = [super::Bucket::default(); 2];
+        let mut rate_limit = RateLimit::default();
         let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
         let mut headers: Vec<(&[u8], &[u8])> = Vec::new();
         while let Some((tag, value)) = reader.next()? {
@@ -189,8 +205,6 @@ impl Error {
             };
             match tag {
                 RETRY_AFTER => hint = duration_of(value),
-                REQUEST_LIMIT => buckets[0] = bucket_of(value).unwrap_or_default(),
-                TOKEN_LIMIT => buckets[1] = bucket_of(value).unwrap_or_default(),
                 FIELD => fields.push((text(), Vec::new())),
                 FIELD_MESSAGE => {
                     if let Some((_, messages)) = fields.last_mut() {
@@ -203,13 +217,18 @@ impl Error {
                         header.1 = value;
                     }
                 }
-                _ => {}
+                _ => {
+                    if let Some((_, scope)) = LIMITS.iter().find(|(known, _)| *known == tag) {
+                        let bucket = bucket_of(value).unwrap_or_default();
+                        rate_limit = rate_limit.with(Some(*scope), bucket);
+                    }
+                }
             }
         }
         for (field, messages) in fields {
             error = error.with_field_error(field, &messages);
         }
-        if let Some(limit) = RateLimit::of(buckets[0], buckets[1]) {
+        if let Some(limit) = rate_limit.known() {
             error = error.with_rate_limit(limit);
         }
         if !headers.is_empty() {

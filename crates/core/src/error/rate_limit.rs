@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limit_scope::LimitScope;
+
 /// The state of a rate limit as the server reports it.
 ///
 /// Read from `X-RateLimit-*`, `RateLimit-*`, the `RateLimit` field of the IETF's draft, and the
@@ -10,6 +12,10 @@ use std::time::Duration;
 pub struct RateLimit {
     pub(super) requests: Bucket,
     pub(super) tokens: Bucket,
+    pub(super) input_tokens: Bucket,
+    pub(super) output_tokens: Bucket,
+    /// Of something else, where nothing is told of these.
+    pub(super) other: Bucket,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,13 +35,36 @@ impl RateLimit {
     /// A limit of requests that was not read from headers.
     pub fn new(limit: Option<u64>, remaining: Option<u64>, reset_after: Option<Duration>) -> Self {
         let requests = Bucket { limit, remaining, reset_after };
-        RateLimit { requests, tokens: Bucket::default() }
+        RateLimit { requests, ..RateLimit::default() }
     }
 
-    /// What is known of requests and tokens, if it is anything.
-    pub(crate) fn of(requests: Bucket, tokens: Bucket) -> Option<Self> {
-        let is_empty = requests.is_empty() && tokens.is_empty();
-        (!is_empty).then_some(RateLimit { requests, tokens })
+    /// What is known, if it is anything.
+    pub(crate) fn known(self) -> Option<Self> {
+        (self != RateLimit::default()).then_some(self)
+    }
+
+    /// The same with what a limit of this scope tells; of another one than of requests and tokens it is taken
+    /// where nothing else is told.
+    pub(crate) fn with(mut self, scope: Option<LimitScope>, bucket: Bucket) -> Self {
+        *match scope {
+            Some(LimitScope::Requests) => &mut self.requests,
+            Some(LimitScope::Tokens) => &mut self.tokens,
+            Some(LimitScope::InputTokens) => &mut self.input_tokens,
+            Some(LimitScope::OutputTokens) => &mut self.output_tokens,
+            _ => &mut self.other,
+        } = bucket;
+        self
+    }
+
+    /// What is told of a limit of this scope.
+    pub(crate) fn of(&self, scope: LimitScope) -> Bucket {
+        match scope {
+            LimitScope::Requests => self.requests,
+            LimitScope::Tokens => self.tokens,
+            LimitScope::InputTokens => self.input_tokens,
+            LimitScope::OutputTokens => self.output_tokens,
+            _ => self.other,
+        }
     }
 
     /// The same limit with what is known of tokens.
@@ -47,6 +76,30 @@ impl RateLimit {
         reset_after: Option<Duration>,
     ) -> Self {
         self.tokens = Bucket { limit, remaining, reset_after };
+        self
+    }
+
+    /// The same limit with what is known of the tokens of prompts, where the server counts them apart.
+    #[must_use]
+    pub fn with_input_tokens(
+        mut self,
+        limit: Option<u64>,
+        remaining: Option<u64>,
+        reset_after: Option<Duration>,
+    ) -> Self {
+        self.input_tokens = Bucket { limit, remaining, reset_after };
+        self
+    }
+
+    /// The same limit with what is known of the tokens of answers, where the server counts them apart.
+    #[must_use]
+    pub fn with_output_tokens(
+        mut self,
+        limit: Option<u64>,
+        remaining: Option<u64>,
+        reset_after: Option<Duration>,
+    ) -> Self {
+        self.output_tokens = Bucket { limit, remaining, reset_after };
         self
     }
 
@@ -80,15 +133,48 @@ impl RateLimit {
         self.tokens.reset_after
     }
 
+    /// How many tokens of prompts a window admits, where the server counts them apart, as Anthropic does.
+    pub fn input_token_limit(&self) -> Option<u64> {
+        self.input_tokens.limit
+    }
+
+    /// How many tokens of prompts the window still admits.
+    pub fn input_tokens_remaining(&self) -> Option<u64> {
+        self.input_tokens.remaining
+    }
+
+    /// The time until the window of the tokens of prompts ends, or until that bucket is full.
+    pub fn input_tokens_reset_after(&self) -> Option<Duration> {
+        self.input_tokens.reset_after
+    }
+
+    /// How many tokens of answers a window admits, where the server counts them apart, as Anthropic does.
+    pub fn output_token_limit(&self) -> Option<u64> {
+        self.output_tokens.limit
+    }
+
+    /// How many tokens of answers the window still admits.
+    pub fn output_tokens_remaining(&self) -> Option<u64> {
+        self.output_tokens.remaining
+    }
+
+    /// The time until the window of the tokens of answers ends, or until that bucket is full.
+    pub fn output_tokens_reset_after(&self) -> Option<Duration> {
+        self.output_tokens.reset_after
+    }
+
     /// The same with no reset that is further away.
     pub(crate) fn with_resets_within(mut self, longest: Duration) -> Self {
-        for bucket in [&mut self.requests, &mut self.tokens] {
+        let RateLimit { requests, tokens, input_tokens, output_tokens, other } = &mut self;
+        for bucket in [requests, tokens, input_tokens, output_tokens, other] {
             bucket.reset_after = bucket.reset_after.map(|reset| reset.min(longest));
         }
         self
     }
 
     fn main(&self) -> &Bucket {
-        if self.requests.is_empty() { &self.tokens } else { &self.requests }
+        let RateLimit { requests, tokens, input_tokens, output_tokens, other } = self;
+        let all = [requests, tokens, input_tokens, output_tokens];
+        all.into_iter().find(|bucket| !bucket.is_empty()).unwrap_or(other)
     }
 }

@@ -90,7 +90,11 @@ const DEEPEST: u32 = 6;
 /// The bytes of the texts in a message, or in a list of them.
 fn text_bytes(value: Value<'_>, depth: u32) -> usize {
     match value {
-        Value::Text(text) => text.raw().len(),
+        Value::Text(text) => {
+            // `\u0627` stands for a letter that takes two bytes, or three.
+            let escapes = text.raw().windows(2).filter(|pair| pair == b"\\u").count();
+            text.raw().len() - 4 * escapes.min(text.raw().len() / 6)
+        }
         _ if depth == 0 => 0,
         Value::Array(items) => items.items().map(|item| text_bytes(item, depth - 1)).sum(),
         Value::Object(object) => texts_of(object).map(|it| text_bytes(it, depth - 1)).sum(),
@@ -131,6 +135,9 @@ mod tests {
         for bad in ["", "[]", "{}", r#"{"max_tokens":-1}"#, r#"{"max_tokens":"9"}"#] {
             assert_eq!(estimate(bad), (None, None), "{bad}");
         }
+        // However its letters are written.
+        let letters = |text: &str| estimate(&format!(r#"{{"prompt":"{text}"}}"#));
+        assert_eq!(letters(r"\u0627\u0628\u0627\u0628"), letters("\u{627}\u{628}\u{627}\u{628}"));
         // Nothing is read without end.
         let deep = format!(r#"{{"messages":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(estimate(&deep), (Some(0), None));

@@ -12,6 +12,7 @@ use crate::error::LimitScope;
 /// be told to a server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // It is handed on and not kept.
 pub enum QuotaOperation {
     /// Admit a request, if that may be.
     Reserve(QuotaRequest),

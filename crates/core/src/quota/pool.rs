@@ -58,15 +58,15 @@ impl Pool {
 
     /// Takes what the answer to a request told that was sent at `at` and cost so much, if it was counted.
     pub(super) fn learn(&mut self, told: &RateLimit, counted: &Amounts, at: u64, now: Duration) {
-        let tokens =
-            Reading::of(told.token_limit(), told.tokens_remaining(), told.tokens_reset_after());
-        // A limit of tokens alone is reported as the main one, too.
-        let is_tokens = told.token_limit() == told.limit()
-            && told.tokens_remaining() == told.remaining()
-            && told.tokens_reset_after() == told.reset_after();
-        let requests = Reading::of(told.limit(), told.remaining(), told.reset_after());
-        let requests = requests.filter(|_| !is_tokens);
-        for (scope, reading) in [(LimitScope::Requests, requests), (LimitScope::Tokens, tokens)] {
+        let mut told = *told;
+        let (input, output) = (told.input_token_limit(), told.output_token_limit());
+        if input.is_some() && output.is_some() {
+            // Of tokens as a whole Anthropic tells the one that is nearest to its end.
+            told = told.with_tokens(None, None, None);
+        }
+        for scope in SCOPES {
+            let bucket = told.of(scope);
+            let reading = Reading::of(bucket.limit, bucket.remaining, bucket.reset_after);
             let Some(reading) = reading else { continue };
             let counted = counted.of(scope);
             match self.levels.iter_mut().find(|level| level.scope() == scope) {
@@ -124,7 +124,8 @@ impl Pool {
     pub(super) fn wait_for(&self, cost: &Amounts, ahead: &Sum, now: u64) -> Option<Duration> {
         let wait = |level: &Level| {
             let scope = level.scope();
-            level.wait_for(cost.of(scope), ahead.of(scope), now)
+            // What is added for care does not make it larger than a limit that it fits to.
+            level.wait_for(cost.of(scope).min(level.limit()), ahead.of(scope), now)
         };
         self.levels.iter().filter_map(wait).max().map(Duration::from_nanos)
     }
@@ -142,6 +143,10 @@ impl Pool {
         Some((level.limit(), level.left(now).max(0.0) as u64, reset))
     }
 }
+
+/// What headers tell limits of that are kept to.
+const SCOPES: [LimitScope; 4] =
+    [LimitScope::Requests, LimitScope::Tokens, LimitScope::InputTokens, LimitScope::OutputTokens];
 
 #[cfg(test)]
 mod tests {

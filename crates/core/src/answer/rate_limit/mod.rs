@@ -204,13 +204,21 @@ impl Limits {
             }
         }
         let due = |limit: Option<&Limit>| Some(limit?.reset?.due(now));
-        let (mut main, tokens) = (requests.bucket(now), self.tokens.bucket(now));
-        if main.is_empty() && tokens.is_empty() {
-            main = self.others.first().map(|limit| limit.bucket(now)).unwrap_or_default();
+        let mut told = RateLimit::default()
+            .with(Some(LimitScope::Requests), requests.bucket(now))
+            .with(Some(LimitScope::Tokens), self.tokens.bucket(now));
+        let apart = [Some(LimitScope::InputTokens), Some(LimitScope::OutputTokens)];
+        for limit in &self.others {
+            let is_other = told == RateLimit::default();
+            if limit.id.window.is_none() && apart.contains(&limit.id.scope) {
+                told = told.with(limit.id.scope, limit.bucket(now));
+            } else if is_other {
+                told = told.with(None, limit.bucket(now));
+            }
         }
         let window = |limit: &Limit| limit.id.window.map(|it| Duration::from_secs(it.into()));
         Told {
-            limit: RateLimit::of(main, tokens),
+            limit: told.known(),
             reset: due(used_up).or_else(|| due(untold)),
             scope: used_up.and_then(|limit| limit.id.scope),
             window: used_up.and_then(window),

@@ -106,6 +106,11 @@ impl Bucket {
         (self.burst - (self.burst / 64 + 1).min(self.burst)).max(1)
     }
 
+    /// The most that is ever there.
+    pub(super) fn most(&self) -> u64 {
+        self.usable()
+    }
+
     pub(super) fn time_of(&self, amount: u64) -> u64 {
         self.interval.saturating_mul(amount)
     }

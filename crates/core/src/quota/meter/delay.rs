@@ -22,7 +22,8 @@ impl Meter {
     pub(in crate::quota) fn delay(&self, wanted: Wanted, context: &Context<'_>) -> Option<Delay> {
         let now = context.now;
         if let Kind::Bucket(bucket) = &self.kind {
-            let wait = bucket.wait_for(wanted.ahead.saturating_add(wanted.amount), nanos(now));
+            let amount = wanted.amount.min(bucket.most());
+            let wait = bucket.wait_for(wanted.ahead.saturating_add(amount), nanos(now));
             return wait.map(|wait| Delay::exactly(Duration::from_nanos(wait)));
         }
         let cap = match &self.kind {
@@ -30,7 +31,9 @@ impl Meter {
             _ => self.cap(),
         };
         if let Some(cap) = cap {
-            let needed = self.used().saturating_add(wanted.ahead).saturating_add(wanted.amount);
+            // What is added for care does not make it larger than a limit that it fits to.
+            let amount = wanted.amount.min(cap);
+            let needed = self.used().saturating_add(wanted.ahead).saturating_add(amount);
             if let Some(over) = needed.checked_sub(cap).filter(|over| *over > 0) {
                 let delay = self.delay_until_room(over, cap, wanted, context);
                 // A window that the program gave is waited for, however long it is.

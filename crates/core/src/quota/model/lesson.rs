@@ -186,7 +186,9 @@ impl QuotaModel {
             if let Some(pool) = &mut self.pool {
                 pool.learn(told, &counted, grant.at, now);
                 self.meters.retain(|meter| meter.is_daily() || !pool.tells(meter.scope()));
-            } else if let (Some(limit), Some(meter)) = (told.limit(), self.meters.first_mut()) {
+            } else if let (Some(limit), Some(meter)) =
+                (told.of(LimitScope::Requests).limit, self.meters.first_mut())
+            {
                 meter.set_limit(limit);
             }
         } else if let (Some(pool), true) = (&mut self.pool, is_known && settlement.refused) {

@@ -239,7 +239,9 @@ impl Level {
                 // Not early for a rounding error.
                 (time as u64).div_ceil(1000).saturating_mul(1000)
             }
-            None => self.reset_at.saturating_sub(now).max(1),
+            None if now < self.reset_at => self.reset_at - now,
+            // It began anew since that was told, and was used up again: the next answer tells the rest.
+            None => self.at.saturating_add(SECOND).checked_sub(now).filter(|wait| *wait > 0)?,
         })
     }
 }

@@ -118,3 +118,61 @@ fn a_day_that_is_used_up_is_asked_for_once() {
     drop(ticket);
     assert_eq!(quota.acquire(hours).1, Admission::Ready);
 }
+
+#[test]
+fn prompts_and_answers_are_counted_apart_where_headers_tell_both() {
+    let quota = limited(QuotaOptions::default().with_window(None));
+    let (ticket, _) = quota.acquire_with(&cost(100, 10), Duration::ZERO);
+    let headers = [
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "49"),
+        ("anthropic-ratelimit-requests-reset", "1970-01-01T00:00:51Z"),
+        // The one that is nearest to its end, which is not the sum of both.
+        ("anthropic-ratelimit-tokens-limit", "1000"),
+        ("anthropic-ratelimit-tokens-remaining", "900"),
+        ("anthropic-ratelimit-tokens-reset", "1970-01-01T00:00:56Z"),
+        ("anthropic-ratelimit-input-tokens-limit", "1000"),
+        ("anthropic-ratelimit-input-tokens-remaining", "900"),
+        ("anthropic-ratelimit-input-tokens-reset", "1970-01-01T00:00:56Z"),
+        ("anthropic-ratelimit-output-tokens-limit", "500"),
+        ("anthropic-ratelimit-output-tokens-remaining", "490"),
+        ("anthropic-ratelimit-output-tokens-reset", "1970-01-01T00:00:51Z"),
+    ];
+    let wall = Timestamp::from_unix_seconds(50);
+    let settlement = Settlement::from_answer(200, &headers, None, wall);
+    let told = settlement.rate_limit.unwrap();
+    assert_eq!((told.limit(), told.token_limit()), (Some(50), Some(1000)));
+    assert_eq!((told.input_token_limit(), told.input_tokens_remaining()), (Some(1000), Some(900)));
+    assert_eq!((told.output_token_limit(), told.output_tokens_remaining()), (Some(500), Some(490)));
+    assert_eq!(told.input_tokens_reset_after(), Some(6 * SECOND));
+    assert_eq!(told.output_tokens_reset_after(), Some(SECOND));
+    ticket.settle(&settlement, Duration::ZERO);
+    // Together they are more than either limit.
+    let (_ticket, admission) = quota.acquire_with(&cost(600, 450), Duration::ZERO);
+    assert_eq!(admission, Admission::Ready);
+    let exceeds = |cost: &EnterOptions| quota.acquire_with(cost, Duration::ZERO).0.exceeds();
+    assert_eq!(exceeds(&cost(1, 501)), Some((LimitScope::OutputTokens, 500)));
+    assert_eq!(exceeds(&cost(1001, 1)), Some((LimitScope::InputTokens, 1000)));
+}
+
+#[test]
+fn what_fits_to_a_limit_is_admitted_however_wrong_estimates_were() {
+    let told = RateLimit::new(None, None, None)
+        .with_input_tokens(Some(1000), Some(1000), Some(Duration::ZERO))
+        .with_output_tokens(Some(1000), Some(1000), Some(Duration::ZERO));
+    for options in [
+        QuotaOptions::default().with_window(None),
+        QuotaOptions::default().with_window(None).with_input_token_limit(1000),
+        QuotaOptions::default().with_input_token_limit(1000),
+    ] {
+        let quota = limited(options);
+        // Prompts had three times the tokens that were told.
+        for second in 0..20 {
+            let now = 120 * second * SECOND;
+            let (ticket, _) = quota.acquire_with(&cost(100, 1), now);
+            ticket.settle(&Settlement { rate_limit: Some(told), ..used(300, 1) }, now);
+        }
+        let now = 24 * 120 * SECOND;
+        assert_eq!(quota.acquire_with(&cost(900, 1), now).1, Admission::Ready);
+    }
+}
