@@ -164,7 +164,8 @@ impl State {
         }
         self.needs_last |= event.needs_last;
         self.usage = event.usage.or(self.usage);
-        let text = self.delivered.add(&event.text, event.telling, event.finish.is_some());
+        let text = event.text.decode();
+        let text = self.delivered.add(&text, event.telling, event.finish.is_some());
         self.delivered.any |=
             event.other_content || event.shape == Shape::Unknown && event::holds_data(object);
         // A failure that is told in an event of its own is no event of the answer.

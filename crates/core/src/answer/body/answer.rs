@@ -3,22 +3,20 @@
 use std::borrow::Cow;
 
 use super::Body;
-use super::error_object::read_error;
 use super::values::{message_of, scalar};
-use crate::text::json::{Array, Object, Value};
-use crate::timestamp::Timestamp;
+use crate::text::json::{Members, Object, Value};
 
-/// No more than this many choices of an answer are looked at.
-const MAX_CHOICES: usize = 32;
-
-/// Reads the error in one of the choices of an answer, if there is one.
-pub(super) fn read_choices<'a>(choices: Array<'a>, body: &mut Body<'a>, now: Timestamp) {
-    let errors = choices.items().take(MAX_CHOICES).filter_map(Value::as_object);
-    let mut errors = errors.filter_map(|choice| choice.get("error").and_then(Value::as_object));
-    if let Some(error) = errors.next() {
-        body.has_error = true;
-        read_error(&mut error.members(), body, now);
-    }
+/// The error in one of the choices of an answer, if there is one; `None` if they are no list.
+pub(super) fn read_choices<'a>(answer: &mut Members<'a>) -> Option<Option<Object<'a>>> {
+    let mut error = None;
+    let is_list = answer.each_object(|choice| {
+        for (name, value) in choice {
+            if error.is_none() && name.is("error") {
+                error = value.as_object();
+            }
+        }
+    });
+    is_list.then_some(error)
 }
 
 /// MiniMax's `base_resp`, which stands in every answer, most often under a 200: `{"status_code":1008,

@@ -8,7 +8,7 @@ use super::waits::{self, read_waits};
 use super::{Body, answer, envelope, fields};
 use crate::error::MAX_MESSAGE_BYTES;
 use crate::provider::Provider;
-use crate::text::json::{Array, Object, Value};
+use crate::text::json::{Object, Value};
 use crate::timestamp::Timestamp;
 
 /// The members beside the error itself, kept until all are known.
@@ -36,7 +36,8 @@ struct Top<'a> {
     error_type: Option<Value<'a>>,
     object: Option<Value<'a>>,
     id: Option<Value<'a>>,
-    choices: Option<Array<'a>>,
+    /// The choices of an answer, of which one may hold an error.
+    choices: Option<Option<Object<'a>>>,
     response: Option<Object<'a>>,
     /// An answer of somebody else that is passed on.
     body: Option<Object<'a>>,
@@ -66,6 +67,12 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
         if name.raw() == b"errors" && members.enter(read_map) {
             top.has_field_map = !body.fields.is_empty();
             continue;
+        }
+        if name.raw() == b"choices" {
+            top.choices = answer::read_choices(&mut members);
+            if top.choices.is_some() {
+                continue;
+            }
         }
         let Some(value) = members.value() else { break };
         match name.raw() {
@@ -127,7 +134,6 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                     top.error = Some(Error::Object);
                 }
             }
-            b"choices" => top.choices = value.as_array(),
             b"response" => {
                 top.response = value.as_object();
                 top.has_content |= matches!(value, Value::Text(_)) && value.holds_content();
@@ -211,8 +217,9 @@ impl<'a> Top<'a> {
             answer::read_base_resp(answer, body);
         }
         if !body.has_error {
-            if let Some(choices) = self.choices {
-                answer::read_choices(choices, body, now);
+            if let Some(error) = self.choices.flatten() {
+                body.has_error = true;
+                read_error(&mut error.members(), body, now);
             }
         }
         if !body.has_error {

@@ -1,7 +1,7 @@
 //! Anthropic's Messages API.
 
 use super::finish::Finish;
-use super::{Event, Telling, Usage, object_of, text_of, text_of_parts};
+use super::{Event, Passage, Telling, Usage, object_of, text_of};
 use crate::kind::Kind;
 use crate::text::json::{Object, Value};
 
@@ -22,7 +22,10 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
             let holds =
                 |name| block.and_then(|block| block.get(name)).is_some_and(|it| it.holds_content());
             Event {
-                text: if kind == "text" { text_of(block, "text") } else { "".into() },
+                text: match &*kind {
+                    "text" => Passage::member(block, "text"),
+                    _ => Passage::Empty,
+                },
                 // What a tool of the server found comes whole.
                 other_content: holds("content") || holds("thinking") || holds("data"),
                 ..Event::default()
@@ -37,7 +40,7 @@ fn read_delta<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
     let Some(delta) = object_of(event, "delta") else { return read };
     for (name, value) in delta.members() {
         match name.raw() {
-            b"text" => read.text = value.as_text().unwrap_or_default(),
+            b"text" => read.text = Passage::of(value),
             b"stop_reason" => read.finish = value.as_text().and_then(finish),
             b"type" | b"stop_sequence" | b"stop_details" | b"container" => {}
             // Thoughts, a call's arguments, citations.
@@ -51,7 +54,7 @@ fn read_delta<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
 pub(super) fn message(message: Object<'_>) -> Event<'_> {
     let [content, reason, usage] = message.get_all(["content", "stop_reason", "usage"]);
     let parts = content.and_then(Value::as_array);
-    let text = parts.map(text_of_parts).unwrap_or_default();
+    let text = parts.map(Passage::of_parts).unwrap_or_default();
     Event {
         other_content: text.is_empty() && content.is_some_and(Value::holds_content),
         text,

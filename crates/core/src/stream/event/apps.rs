@@ -2,7 +2,7 @@
 //! Assistants.
 
 use super::finish::Finish;
-use super::{Event, Shape, Telling, object_of, text_of};
+use super::{Event, Passage, Shape, Telling, object_of, text_of};
 use crate::text::json::{Object, Value};
 
 /// Dify: the member `event` names what an event is.
@@ -11,8 +11,10 @@ pub(super) fn dify<'a>(name: &str, event: Object<'a>) -> Option<Event<'a>> {
     let mut read = Event::default();
     match name {
         "message" | "agent_message" | "text_chunk" => {
-            let answer = text_of(Some(event), "answer");
-            read.text = if name == "text_chunk" { text_of(data, "text") } else { answer };
+            read.text = match name {
+                "text_chunk" => Passage::member(data, "text"),
+                _ => Passage::member(Some(event), "answer"),
+            };
         }
         "message_end" => {
             read.finish = Some(Finish::stop());
@@ -28,7 +30,7 @@ pub(super) fn dify<'a>(name: &str, event: Object<'a>) -> Option<Event<'a>> {
             let outputs = outputs.and_then(Value::as_object);
             read.text = ["answer", "text", "output", "result"]
                 .into_iter()
-                .map(|name| text_of(outputs, name))
+                .map(|name| Passage::member(outputs, name))
                 .find(|text| !text.is_empty())
                 .unwrap_or_default();
             read.telling = Telling::Answer;
@@ -62,7 +64,10 @@ pub(super) fn dify<'a>(name: &str, event: Object<'a>) -> Option<Event<'a>> {
 /// Coze: the name of the server-sent event says what it is.
 pub(super) fn coze<'a>(name: &[u8], event: Object<'a>) -> Option<Event<'a>> {
     let is_answer = || matches!(&*text_of(Some(event), "type"), "answer" | "");
-    let text = || if is_answer() { text_of(Some(event), "content") } else { "".into() };
+    let text = || match is_answer() {
+        true => Passage::member(Some(event), "content"),
+        false => Passage::Empty,
+    };
     let holds_more = || {
         ["content", "reasoning_content"]
             .into_iter()
@@ -89,8 +94,9 @@ pub(super) fn assistants<'a>(object: &str, event: Object<'a>) -> Option<Event<'a
     let texts = |holder: Option<Object<'a>>| {
         let parts = holder.and_then(|holder| holder.get("content")).and_then(Value::as_array);
         let parts = parts.into_iter().flat_map(|parts| parts.items()).filter_map(Value::as_object);
-        let texts = parts.map(|part| text_of(object_of(part, "text"), "value"));
-        texts.fold("".into(), |all: std::borrow::Cow<'a, str>, text| all + text)
+        let mut texts = Passage::Empty;
+        parts.for_each(|part| texts.push(object_of(part, "text").and_then(|it| it.get("value"))));
+        texts
     };
     Some(match object {
         "thread.message.delta" => {

@@ -1,7 +1,7 @@
 //! Amazon Bedrock's ConverseStream, as JSON.
 
 use super::finish::Finish;
-use super::{Event, object_of, text_of};
+use super::{Event, Passage, object_of, text_of};
 use crate::text::json::{Object, Value};
 
 /// Reads an event that has one of these members.
@@ -19,7 +19,7 @@ pub(super) fn read<'a>(
     };
     let reason = text_of(stop.and_then(Value::as_object), "stopReason");
     Event {
-        text: text_of(delta, "text"),
+        text: Passage::member(delta, "text"),
         other_content: holds(delta, "toolUse")
             || holds(delta, "reasoningContent")
             || holds(inside(block_start, "start"), "toolUse"),

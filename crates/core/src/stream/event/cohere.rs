@@ -1,7 +1,7 @@
 //! Cohere's Chat API, in both its versions.
 
 use super::finish::Finish;
-use super::{Event, object_of, text_of};
+use super::{Event, Passage, object_of, text_of};
 use crate::text::json::Object;
 
 /// Whether an event of this type is Cohere's.
@@ -38,9 +38,9 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
         .and_then(|message| object_of(message, "content"));
     let reason = [text_of(delta, "finish_reason"), text_of(Some(event), "finish_reason")];
     let text = match kind {
-        "text-generation" => text_of(Some(event), "text"),
-        "content-delta" | "content-start" => text_of(content, "text"),
-        _ => "".into(),
+        "text-generation" => Passage::member(Some(event), "text"),
+        "content-delta" | "content-start" => Passage::member(content, "text"),
+        _ => Passage::Empty,
     };
     Event {
         text,

@@ -1,7 +1,7 @@
 //! Gemini's `generateContent` and `streamGenerateContent`.
 
 use super::finish::Finish;
-use super::{Event, object_of, text_of};
+use super::{Event, object_of};
 use crate::text::json::{Object, Value};
 
 pub(super) fn read(event: Object<'_>) -> Event<'_> {
@@ -34,8 +34,9 @@ fn read_part<'a>(part: Object<'a>, read: &mut Event<'a>) {
         read.other_content = true;
         return;
     }
-    let text = text_of(Some(part), "text");
+    let text = part.get("text");
     // A call, a picture, code.
-    read.other_content |= text.is_empty() && part.members().any(|(_, value)| value.holds_content());
-    read.text = if read.text.is_empty() { text } else { std::mem::take(&mut read.text) + text };
+    let has_text = matches!(text, Some(Value::Text(text)) if !text.raw().is_empty());
+    read.other_content |= !has_text && part.members().any(|(_, value)| value.holds_content());
+    read.text.push(text);
 }

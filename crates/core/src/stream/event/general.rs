@@ -1,9 +1,7 @@
 //! Events that only their members give away, and those of no known shape.
 
-use std::borrow::Cow;
-
 use super::finish::Finish;
-use super::{Event, Shape, Telling, Usage, bedrock, choices, gemini, servers, text_of_parts};
+use super::{Event, Passage, Shape, Telling, Usage, bedrock, choices, gemini, servers};
 use crate::text::json::{Object, Value};
 
 /// The members that tell one dialect from another.
@@ -98,7 +96,10 @@ impl<'a> Signs<'a> {
         }
         let message = message.and_then(Value::as_object);
         let parts = message.and_then(|message| message.get("content")).and_then(Value::as_array);
-        let text = parts.map(text_of_parts).or_else(|| text?.as_text()).unwrap_or_default();
+        let text = match parts {
+            Some(parts) => Passage::of_parts(parts),
+            None => text.map_or(Passage::Empty, Passage::of),
+        };
         let finish = reason.or(self.reason).and_then(Value::as_text).and_then(Finish::named);
         let is_unknown = text.is_empty() && finish.is_none();
         Event {
@@ -120,16 +121,16 @@ impl<'a> Signs<'a> {
         let parts =
             self.message.and_then(|message| message.get("content")).and_then(Value::as_array);
         let is_text = TEXTS.contains(&kind) || parts.is_some();
-        let text = parts
-            .map(text_of_parts)
-            .or_else(|| self.text.or(self.content)?.as_text())
-            .filter(|_| is_text)
-            .unwrap_or_default();
+        let text = match parts {
+            _ if !is_text => Passage::Empty,
+            Some(parts) => Passage::of_parts(parts),
+            None => self.text.or(self.content).map_or(Passage::Empty, Passage::of),
+        };
         let finish = self.reason.and_then(Value::as_text).and_then(Finish::named);
         let is_last = self.is_last == Some(true);
         let is_unknown = text.is_empty() && finish.is_none() && self.is_last.is_none();
         Event {
-            text: if text.is_empty() { text_of_transcript(kind, event) } else { text },
+            text: text.or_else(|| text_of_transcript(kind, event)),
             finish: finish.or_else(|| is_last.then(Finish::stop)),
             last: is_last,
             needs_last: self.is_last.is_some(),
@@ -141,9 +142,9 @@ impl<'a> Signs<'a> {
 }
 
 /// OpenAI's transcriptions: `transcript.text.delta`.
-fn text_of_transcript<'a>(kind: &str, event: Object<'a>) -> Cow<'a, str> {
+fn text_of_transcript<'a>(kind: &str, event: Object<'a>) -> Passage<'a> {
     let is_piece = kind == "transcript.text.delta";
-    event.get("delta").filter(|_| is_piece).and_then(Value::as_text).unwrap_or_default()
+    event.get("delta").filter(|_| is_piece).map_or(Passage::Empty, Passage::of)
 }
 
 /// Whether an event is nothing but a message or a detail.

@@ -8,21 +8,23 @@ mod cohere;
 mod finish;
 mod gemini;
 mod general;
+mod passage;
 mod responses;
 mod servers;
 
 use std::borrow::Cow;
 
 use crate::kind::Kind;
-use crate::text::json::{self, Array, Object, Value};
+use crate::text::json::{Object, Value};
 
 pub(super) use finish::Finish;
 pub(super) use general::holds_data;
+use passage::Passage;
 
 /// What one event tells.
 #[derive(Default)]
 pub(super) struct Event<'a> {
-    pub(super) text: Cow<'a, str>,
+    pub(super) text: Passage<'a>,
     pub(super) telling: Telling,
     /// Something other than text was delivered: a tool call, reasoning, audio.
     pub(super) other_content: bool,
@@ -137,9 +139,10 @@ pub(crate) enum Nothing {
     NoTokens,
 }
 
-/// Why a whole answer holds nothing, if it does; what counts as content is what streams deliver.
+/// Why a whole answer, which is well-formed JSON, holds nothing, if it does; what counts as content is
+/// what streams deliver.
 pub(crate) fn nothing_in(answer: &[u8]) -> Option<Nothing> {
-    let answer = json::parse(answer)?.as_object()?;
+    let answer = Object::unread(answer)?;
     let event = read(b"", answer);
     if !event.text.is_empty() || event.other_content {
         return None;
@@ -157,10 +160,4 @@ fn text_of<'a>(object: Option<Object<'a>>, name: &str) -> Cow<'a, str> {
 
 fn object_of<'a>(object: Object<'a>, name: &str) -> Option<Object<'a>> {
     object.get(name).and_then(Value::as_object)
-}
-
-/// The texts of a content that is a list of parts.
-fn text_of_parts(parts: Array<'_>) -> Cow<'_, str> {
-    let texts = parts.items().filter_map(Value::as_object).map(|part| text_of(Some(part), "text"));
-    texts.fold(Cow::Borrowed(""), |all, text| if all.is_empty() { text } else { all + text })
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::finish::Finish;
-use super::{Event, Place, Shape, Telling, object_of, text_of};
+use super::{Event, Passage, Place, Shape, Telling, object_of, text_of};
 use crate::kind::Kind;
 use crate::text::json::{Object, Value};
 
 /// Reads an event; `kind` is its type.
 pub(super) fn read<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
-    let text = |name| text_of(Some(event), name);
+    let text = |name| Passage::member(Some(event), name);
     let mut read = Event { needs_last: true, ..Event::default() };
     match kind {
         "response.output_text.delta" => {
@@ -22,7 +22,7 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
             read.telling = Telling::PartAt(place(event));
         }
         "response.content_part.done" => {
-            read.text = text_of(object_of(event, "part"), "text");
+            read.text = Passage::member(object_of(event, "part"), "text");
             read.telling = Telling::PartAt(place(event));
         }
         "response.output_item.done" => read_item(event, &mut read),
@@ -58,7 +58,7 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>) -> Event<'a> {
 /// A message, a call of a tool, or what else an answer consists of, that is done.
 fn read_item<'a>(event: Object<'a>, read: &mut Event<'a>) {
     let Some(item) = object_of(event, "item") else { return };
-    read.text = text_of_item(item);
+    push_texts_of_item(item, &mut read.text);
     read.telling = Telling::ItemAt(number(event, "output_index"));
     read.other_content =
         read.text.is_empty() && !matches!(&*text_of(Some(item), "type"), "message" | "");
@@ -69,7 +69,8 @@ pub(super) fn response(response: Object<'_>) -> Event<'_> {
     let [status, details, output] = response.get_all(["status", "incomplete_details", "output"]);
     let output = output.and_then(Value::as_array);
     let items = || output.iter().flat_map(|list| list.items()).filter_map(Value::as_object);
-    let text = items().map(text_of_item).fold(Cow::Borrowed(""), |all, text| all + text);
+    let mut text = Passage::Empty;
+    items().for_each(|item| push_texts_of_item(item, &mut text));
     let reason = text_of(details.and_then(Value::as_object), "reason");
     let finish = match &*status.and_then(Value::as_text).unwrap_or_default() {
         "completed" => Some(Finish::stop()),
@@ -87,10 +88,11 @@ pub(super) fn response(response: Object<'_>) -> Event<'_> {
     }
 }
 
-/// The texts of a message that is done.
-fn text_of_item(item: Object<'_>) -> Cow<'_, str> {
-    let content = item.get("content").and_then(Value::as_array);
-    content.map(super::text_of_parts).unwrap_or_default()
+/// Adds the texts of a message that is done.
+fn push_texts_of_item<'a>(item: Object<'a>, texts: &mut Passage<'a>) {
+    if let Some(content) = item.get("content").and_then(Value::as_array) {
+        texts.push_parts(content);
+    }
 }
 
 /// Where in the answer a text belongs.

@@ -1,9 +1,7 @@
 //! Servers of models with streams of their own: Ollama, TGI, llama.cpp, SGLang.
 
-use std::borrow::Cow;
-
 use super::finish::Finish;
-use super::{Event, Telling, Usage, object_of, text_of};
+use super::{Event, Passage, Telling, Usage, object_of, text_of};
 use crate::text::json::{Object, Value};
 
 /// Ollama: `done` says whether it is the last event.
@@ -12,8 +10,8 @@ pub(super) fn ollama(event: Object<'_>) -> Event<'_> {
     let holds = |object: Option<Object<'_>>, name: &str| {
         object.and_then(|object| object.get(name)).is_some_and(|value| value.holds_content())
     };
-    let chat = text_of(message, "content");
-    let text = if chat.is_empty() { text_of(Some(event), "response") } else { chat };
+    let chat = Passage::member(message, "content");
+    let text = chat.or_else(|| Passage::member(Some(event), "response"));
     let done = matches!(event.get("done"), Some(Value::Bool(true)));
     let reason = text_of(Some(event), "done_reason");
     Event {
@@ -34,7 +32,7 @@ pub(super) fn tgi(event: Object<'_>) -> Event<'_> {
     let special = matches!(token.and_then(|token| token.get("special")), Some(Value::Bool(true)));
     let done = event.get_some("generated_text").is_some();
     Event {
-        text: if special { Cow::Borrowed("") } else { text_of(token, "text") },
+        text: if special { Passage::Empty } else { Passage::member(token, "text") },
         finish: done.then(Finish::stop),
         last: done,
         ..Event::default()
@@ -44,7 +42,7 @@ pub(super) fn tgi(event: Object<'_>) -> Event<'_> {
 /// llama.cpp's completions: `stop` says whether it is the last event.
 pub(super) fn llama_cpp(stop: bool, content: Value<'_>) -> Event<'_> {
     Event {
-        text: content.as_text().unwrap_or_default(),
+        text: Passage::of(content),
         finish: stop.then(Finish::stop),
         last: stop,
         needs_last: true,
@@ -60,7 +58,7 @@ pub(super) fn sglang<'a>(meta: Object<'a>, text: Option<Value<'a>>) -> Event<'a>
         reason => reason.as_text(),
     });
     Event {
-        text: text.and_then(Value::as_text).unwrap_or_default(),
+        text: text.map_or(Passage::Empty, Passage::of),
         telling: Telling::SoFar,
         finish: reason.and_then(Finish::named),
         usage: meta.get("completion_tokens").and_then(Value::as_f64).map(Usage::of),

@@ -137,6 +137,31 @@ impl<'a> Array<'a> {
     pub(crate) fn items(self) -> Items<'a> {
         Items(Scanner(inside(self.0)))
     }
+
+    /// Gives the members of each object in it, up to the first mistake, so that their bytes are passed
+    /// only once. `read` has to read to the end of each.
+    pub(crate) fn each_object(self, read: impl FnMut(&mut Members<'a>)) {
+        let _ = Scanner(inside(self.0)).items(object_reader(read));
+    }
+}
+
+/// Reads an object in place; says whether there is one.
+fn enter<'a>(scanner: &mut Scanner<'a>, read: impl FnOnce(&mut Members<'a>)) -> bool {
+    let mut inner = Members { scanner: *scanner, stage: Stage::First };
+    if inner.scanner.take(b'{').is_none() {
+        return false;
+    }
+    read(&mut inner);
+    // What is left open spoils the outer value too: it then stands before no comma.
+    *scanner = if inner.stage == Stage::Closed { inner.scanner } else { Scanner(&[]) };
+    true
+}
+
+/// Reads one item of an array, if it is an object, and else passes over it.
+fn object_reader<'a>(
+    mut read: impl FnMut(&mut Members<'a>),
+) -> impl FnMut(&mut Scanner<'a>) -> Option<()> {
+    move |scanner| if enter(scanner, &mut read) { Some(()) } else { scanner.value().map(drop) }
 }
 
 /// What follows the bracket that opens an object or an array.
@@ -202,19 +227,27 @@ impl<'a> Members<'a> {
     /// Reads the value in place, if it is an object, so that its bytes are passed only once. `read`
     /// has to read to its end.
     pub(crate) fn enter(&mut self, read: impl FnOnce(&mut Members<'a>)) -> bool {
-        let mut inner = Members { scanner: self.scanner, stage: Stage::First };
-        if inner.scanner.take(b'{').is_none() {
-            return false;
-        }
-        read(&mut inner);
-        // What is left open spoils the outer object too: it then stands before no comma.
-        self.scanner = if inner.stage == Stage::Closed { inner.scanner } else { Scanner(&[]) };
-        true
+        enter(&mut self.scanner, read)
     }
 
     /// Gives each item of the value, if it is an array, in place, so that its bytes are passed only
     /// once.
-    pub(crate) fn each_item(&mut self, read: impl FnMut(Value<'a>)) -> bool {
+    pub(crate) fn each_item(&mut self, mut read: impl FnMut(Value<'a>)) -> bool {
+        self.walk(|scanner| {
+            // What errors consist of.
+            let is_text = scanner.peek()? == b'"';
+            read(if is_text { Value::Text(scanner.text()?) } else { scanner.value()? });
+            Some(())
+        })
+    }
+
+    /// Gives the members of each object in the value, if it is an array, in place; other items are
+    /// passed over. `read` has to read to the end of each.
+    pub(crate) fn each_object(&mut self, read: impl FnMut(&mut Members<'a>)) -> bool {
+        self.walk(object_reader(read))
+    }
+
+    fn walk(&mut self, read: impl FnMut(&mut Scanner<'a>) -> Option<()>) -> bool {
         if self.scanner.take(b'[').is_none() {
             return false;
         }

@@ -1,6 +1,6 @@
 //! Going through the bytes of a JSON document.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::{Array, Object, Text, Value};
 use crate::text::swar;
@@ -145,18 +145,22 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The text that begins here, whose first backslash is known.
+    /// The text that begins here, whose first backslash is known. Only quotation marks are looked for
+    /// from there on: code and Arabic have many more escapes than those.
     #[cold]
-    fn escaped_text(&mut self, text: &'a [u8], mut backslash: usize) -> Option<Text<'a>> {
+    fn escaped_text(&mut self, text: &'a [u8], backslash: usize) -> Option<Text<'a>> {
+        let mut from = backslash;
         loop {
-            let behind = backslash + 2;
-            let end = behind + quote_or_backslash(text.get(behind..)?)?;
-            let (raw, rest) = text.split_at_checked(end)?;
-            if let [b'"', rest @ ..] = rest {
-                self.0 = rest;
-                return Some(Text(raw));
+            let behind = text.get(from..)?;
+            let (before, rest) = behind.split_at_checked(memchr(b'"', behind)?)?;
+            // Backslashes escape each other in pairs; one that is left over escapes the mark.
+            let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+            let end = from + before.len();
+            if backslashes % 2 == 0 {
+                self.0 = rest.get(1..)?;
+                return text.get(..end).map(Text);
             }
-            backslash = end;
+            from = end + 1;
         }
     }
 
@@ -212,15 +216,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Gives the items of an array that was entered, and passes over its end.
-    pub(super) fn items(&mut self, mut read: impl FnMut(Value<'a>)) -> Option<()> {
+    /// Goes through the items of an array that was entered, each of which `read` has to pass over, and
+    /// over its end.
+    pub(super) fn items(&mut self, mut read: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.skip_space();
         if self.take(b']').is_some() {
             return Some(());
         }
         loop {
-            // What errors consist of.
-            read(if self.peek()? == b'"' { Value::Text(self.text()?) } else { self.value()? });
+            read(self)?;
             self.skip_space();
             if self.take(b']').is_some() {
                 return Some(());
