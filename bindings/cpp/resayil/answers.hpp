@@ -4,6 +4,8 @@
 
 #include "options.hpp"
 
+#include <iterator>
+
 namespace resayil {
 
 /// A request for a chat completion, for programs that have no JSON of their own.
@@ -105,6 +107,9 @@ struct ChatEvent {
 };
 
 /// An answer that comes piece by piece. Destroying it closes the connection. One thread at a time.
+///
+/// It is a range of the events that are still to come, each a Result: `for (auto &&event : stream)`. An
+/// error is the last of them.
 class ChatStream {
 public:
     explicit ChatStream(resayil_chat_stream *stream, std::shared_ptr<const Observer> observer) noexcept
@@ -123,6 +128,38 @@ public:
         }
         return std::optional<ChatEvent>(ChatEvent{detail::view(text), detail::view(data)});
     }
+
+    /// Where a stream stands; moving it forward waits for the next event.
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Result<ChatEvent>;
+        using difference_type = std::ptrdiff_t;
+        using pointer = Result<ChatEvent> *;
+        using reference = Result<ChatEvent> &;
+
+        /// The end.
+        iterator() = default;
+        reference operator*() const noexcept { return *stream_->current_; }
+        pointer operator->() const noexcept { return &*stream_->current_; }
+        iterator &operator++() noexcept {
+            stream_ = stream_->advance() ? stream_ : nullptr;
+            return *this;
+        }
+        void operator++(int) noexcept { ++*this; }
+        friend bool operator==(iterator one, iterator other) noexcept { return one.stream_ == other.stream_; }
+        friend bool operator!=(iterator one, iterator other) noexcept { return !(one == other); }
+
+    private:
+        friend class ChatStream;
+        explicit iterator(ChatStream *stream) noexcept : stream_(stream) {}
+        ChatStream *stream_ = nullptr;
+    };
+
+    /// Waits for the next event. The stream may not be moved while an iterator is in use.
+    iterator begin() noexcept { return iterator(advance() ? this : nullptr); }
+    iterator end() noexcept { return iterator(); }
+
     std::string partial_text() const {
         resayil_string *text = nullptr;
         resayil_chat_stream_partial_text(handle_.get(), &text);
@@ -147,9 +184,22 @@ public:
     }
 
 private:
+    /// Waits for the next event or error; says whether there is one.
+    bool advance() noexcept {
+        Result<std::optional<ChatEvent>> next = this->next();
+        current_.reset();
+        if (!next) {
+            current_.emplace(std::move(next).error());
+        } else if (*next) {
+            current_.emplace(**next);
+        }
+        return current_.has_value();
+    }
+
     // Before the stream, so that it lives longer.
     std::shared_ptr<const Observer> observer_;
     detail::Handle<resayil_chat_stream, resayil_chat_stream_free> handle_;
+    std::optional<Result<ChatEvent>> current_;
 };
 
 /// A successful answer as it came.

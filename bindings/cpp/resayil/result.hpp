@@ -5,22 +5,42 @@
 #include "error.hpp"
 
 #include <cstdlib>
+#include <functional>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#if __has_include(<version>)
+#include <version>
+#endif
+#ifdef __cpp_lib_expected
+#include <expected>
+#endif
 
 namespace resayil {
 
+template <class T> class Result;
+
+namespace detail {
+
+template <class T> constexpr bool is_result = false;
+template <class T> constexpr bool is_result<Result<T>> = true;
+
+} // namespace detail
+
 /// A value, or the error that came in its place. To ask for the one that is not there ends the
-/// program, as a failed assertion does.
+/// program, as a failed assertion does. Its functions are named as those of std::expected.
 template <class T> class [[nodiscard]] Result {
 public:
+    using value_type = T;
+    using error_type = Error;
+
     Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
         : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
 
     /// Whether there is a value.
     bool ok() const noexcept { return state_.index() == 0; }
+    bool has_value() const noexcept { return ok(); }
     explicit operator bool() const noexcept { return ok(); }
 
     T &value() & noexcept { return *must(std::get_if<0>(&state_)); }
@@ -34,6 +54,40 @@ public:
 
     const Error &error() const & noexcept { return *must(std::get_if<1>(&state_)); }
     Error &&error() && noexcept { return std::move(*must(std::get_if<1>(&state_))); }
+
+    /// The value, or this one if there is none.
+    template <class U> T value_or(U &&other) const & {
+        return ok() ? **this : static_cast<T>(std::forward<U>(other));
+    }
+    template <class U> T value_or(U &&other) && {
+        return ok() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
+    }
+
+    /// Goes on with the value to another Result; an error stays what it is.
+    template <class F> auto and_then(F &&next) && {
+        using Next = std::invoke_result_t<F, T &&>;
+        static_assert(detail::is_result<Next>, "what follows has to give a Result");
+        return ok() ? std::invoke(std::forward<F>(next), *std::move(*this)) : Next(std::move(*this).error());
+    }
+    /// Makes another value of the value; an error stays what it is.
+    template <class F> auto transform(F &&make) && {
+        using Next = Result<std::decay_t<std::invoke_result_t<F, T &&>>>;
+        return ok() ? Next(std::invoke(std::forward<F>(make), *std::move(*this))) : Next(std::move(*this).error());
+    }
+    /// Takes the error to another Result of the same type; a value stays what it is.
+    template <class F> Result or_else(F &&mend) && {
+        return ok() ? Result(*std::move(*this)) : Result(std::invoke(std::forward<F>(mend), std::move(*this).error()));
+    }
+
+#ifdef __cpp_lib_expected
+    /// The same as C++23 has it.
+    std::expected<T, Error> expected() && {
+        if (!ok()) {
+            return std::unexpected(std::move(*this).error());
+        }
+        return *std::move(*this);
+    }
+#endif
 
 private:
     template <class P> static P *must(P *pointer) noexcept {
@@ -51,6 +105,13 @@ template <> class [[nodiscard]] Result<void> : public Result<std::monostate> {
 public:
     Result() noexcept : Result<std::monostate>(std::monostate()) {}
     Result(Error error) noexcept : Result<std::monostate>(std::move(error)) {}
+
+    /// Goes on to another Result; an error stays what it is.
+    template <class F> auto and_then(F &&next) && {
+        using Next = std::invoke_result_t<F>;
+        static_assert(detail::is_result<Next>, "what follows has to give a Result");
+        return ok() ? std::invoke(std::forward<F>(next)) : Next(std::move(*this).error());
+    }
 };
 
 namespace detail {
