@@ -1,9 +1,11 @@
 //! The C library, and the tests of the C and C++ interfaces.
 
 mod cases;
+mod examples;
 mod install;
 mod library;
 pub(crate) mod programs;
+mod standards;
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +25,7 @@ pub(crate) use programs::Language;
 /// those of every other language.
 pub(crate) fn test() -> Result<(), String> {
     prerequisites::c()?;
+    prerequisites::libcurl()?;
     every_function_is_tested()?;
     let libraries = library::build()?;
     let mut failures = Vec::new();
@@ -44,7 +47,18 @@ pub(crate) fn test() -> Result<(), String> {
                 }
             }
         }
+        match examples::test(language, &libraries) {
+            Ok(passed) => counts.passed += passed,
+            Err(error) => {
+                counts.failed += 1;
+                failures.push(error);
+            }
+        }
         run::say(&format!("{}: {counts}", language.name()));
+    }
+    match standards::test() {
+        Ok(ways) => run::say(&format!("headers: compiled in {ways} ways")),
+        Err(error) => failures.push(error),
     }
     match install::test(&libraries) {
         Ok(counts) => run::say(&format!("packages: {counts}")),

@@ -16,6 +16,14 @@ const C: &[Need] = &[
     Need { what: "make", program: "make", arguments: &["--version"], package: "make" },
 ];
 
+/// For the examples.
+const LIBCURL: &[Need] = &[Need {
+    what: "libcurl's headers",
+    program: "cc",
+    arguments: &["-E", "-include", "curl/curl.h", "-x", "c", "/dev/null"],
+    package: "libcurl4-openssl-dev",
+}];
+
 const PYTHON: &[Need] = &[
     Need {
         what: "Python 3.10 or newer",
@@ -46,6 +54,11 @@ pub(crate) fn redis() -> Result<(), String> {
 /// Makes sure that C and C++ programs can be built.
 pub(crate) fn c() -> Result<(), String> {
     ensure(C)
+}
+
+/// Makes sure that programs which use libcurl can be built.
+pub(crate) fn libcurl() -> Result<(), String> {
+    ensure(LIBCURL)
 }
 
 /// Makes sure that a virtual environment can be made.

@@ -1,10 +1,10 @@
-//! The README's commands, tried as written in a fresh clone, and its programs, as far as compilers
-//! can tell. (The one in Rust is a documentation test of the client.)
+//! The commands of the READMEs, tried as written in a fresh clone, and their programs, as far as
+//! compilers can tell. (The one in Rust is a documentation test of the client.)
 
 use std::path::Path;
 use std::{fs, io};
 
-use crate::run;
+use crate::{prerequisites, run};
 
 /// Of the commands only blocks with this info string are run: the others take too long, or are for a real key.
 const MARK: &str = "sh ci";
@@ -16,16 +16,13 @@ struct Block<'a> {
     text: Vec<&'a str>,
 }
 
-/// Clones the repository and runs the marked blocks in one shell, as a reader would type them.
+/// The pages with commands: all are run from the root of the repository.
+const PAGES: [&str; 2] = ["README.md", "bindings/README.md"];
+
+/// Clones the repository and runs the marked blocks, as a reader would type them; those of a page in
+/// one shell.
 pub(crate) fn run() -> Result<(), String> {
-    let path = "README.md";
-    let text =
-        fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    compile(path, &text, &CHECKS)?;
-    let blocks = blocks(&text, MARK);
-    if blocks.is_empty() {
-        return Err(format!("{path} has no block that begins with ```{MARK}"));
-    }
+    prerequisites::libcurl()?;
     let changed = run::output(run::command("git").args(["status", "--porcelain"]))?;
     if !changed.is_empty() {
         run::say("note: only what is committed is tried");
@@ -34,12 +31,25 @@ pub(crate) fn run() -> Result<(), String> {
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
     keep_builds(&clone.join("target"))?;
-    let file = folder.path().join("commands.sh");
+    PAGES.into_iter().try_for_each(|path| run_page(path, folder.path(), &clone))
+}
+
+fn run_page(path: &str, folder: &Path, clone: &Path) -> Result<(), String> {
+    let text =
+        fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+    if path == PAGES[0] {
+        compile(path, &text, &CHECKS)?;
+    }
+    let blocks = blocks(&text, MARK);
+    if blocks.is_empty() {
+        return Err(format!("{path} has no block that begins with ```{MARK}"));
+    }
+    let file = folder.join("commands.sh");
     fs::write(&file, script(path, &blocks)).map_err(|error| format!("no script: {error}"))?;
     run::run(
         run::command("bash")
             .arg(&file)
-            .current_dir(&clone)
+            .current_dir(clone)
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("CARGO_MANIFEST_DIR"),
     )

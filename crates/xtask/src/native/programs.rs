@@ -103,6 +103,17 @@ pub(crate) fn link(
     linkage: Linkage,
     libraries: &Libraries,
 ) -> Result<PathBuf, String> {
+    link_with(language, object, linkage, libraries, &[])
+}
+
+/// Links a program that needs other libraries, too.
+pub(crate) fn link_with(
+    language: Language,
+    object: &Path,
+    linkage: Linkage,
+    libraries: &Libraries,
+    others: &[&str],
+) -> Result<PathBuf, String> {
     let mut linker = language.compiler();
     let program = match linkage {
         Linkage::Static => object.with_extension("static"),
@@ -118,7 +129,7 @@ pub(crate) fn link(
         }
     };
     // What the static library needs; harmless with the shared one.
-    quietly(linker.args(["-pthread", "-ldl", "-lm"]))?;
+    quietly(linker.args(others).args(["-pthread", "-ldl", "-lm"]))?;
     Ok(program)
 }
 
@@ -135,7 +146,7 @@ fn sandbox() -> Result<Sandbox, String> {
 }
 
 /// Tells a program where the sandbox is, and where the sandbox's control plane is.
-fn against<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
+pub(crate) fn against<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
     command
         .env("RESAYIL_BASE_URL", sandbox.base_url())
         .env("RESAYIL_API_KEY", sandbox.api_key())
