@@ -4,6 +4,7 @@ mod cases;
 mod examples;
 mod install;
 mod library;
+mod panics;
 pub(crate) mod programs;
 mod standards;
 
@@ -63,6 +64,11 @@ pub(crate) fn test() -> Result<(), String> {
     match install::test(&libraries) {
         Ok(counts) => run::say(&format!("packages: {counts}")),
         Err(error) => failures.push(error),
+    }
+    // At the end, for cargo puts its library where the other one was.
+    match panics::test() {
+        Ok(functions) => run::say(&format!("panics: kept inside of {functions} functions")),
+        Err(error) => failures.push(format!("functions from which a panic may get out: {error}")),
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }

@@ -19,17 +19,23 @@ pub(crate) struct Libraries {
 
 /// Builds the shared and the static library, for tests.
 pub(crate) fn build() -> Result<Libraries, String> {
-    build_as("dev")
+    build_as("dev", None)
+}
+
+/// Builds both with a feature of the C library, beside those without.
+pub(crate) fn build_with(feature: &str) -> Result<Libraries, String> {
+    build_as("dev", Some(feature))
 }
 
 /// Builds both optimised, for users.
 pub(crate) fn build_release() -> Result<Libraries, String> {
-    build_as("release")
+    build_as("release", None)
 }
 
-fn build_as(profile: &str) -> Result<Libraries, String> {
+fn build_as(profile: &str, feature: Option<&str>) -> Result<Libraries, String> {
     let mut cargo = run::cargo();
     cargo.args(["build", "--quiet", "--package", "resayil-capi", "--message-format=json"]);
+    cargo.args(feature.map(|feature| ["--features", feature]).iter().flatten());
     let messages = run::output(cargo.args(["--profile", profile]))?;
     let files: Vec<PathBuf> = messages
         .lines()
@@ -47,7 +53,7 @@ fn build_as(profile: &str) -> Result<Libraries, String> {
         found.cloned().ok_or_else(|| format!("cargo made no .{extension} of the C library"))
     };
     let (shared, archive) = (find(DLL_EXTENSION)?, find("a")?);
-    let folder = run::target_dir().join("native").join(profile);
+    let folder = run::target_dir().join("native").join(feature.unwrap_or(profile));
     lay_out(&folder, &shared).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(Libraries { folder, shared, archive })
 }
