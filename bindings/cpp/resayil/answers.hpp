@@ -11,13 +11,17 @@ namespace resayil {
 /// A request for a chat completion, for programs that have no JSON of their own.
 class ChatRequest {
 public:
+    /// Begins a request to this model.
     explicit ChatRequest(const char *model) noexcept {
         resayil_chat_request *request = nullptr;
         status_ = resayil_chat_request_new(model, &request);
         handle_.reset(request);
     }
+    /// Adds what the system says.
     ChatRequest &system(std::string_view content) noexcept { return message("system", content); }
+    /// Adds what the user says.
     ChatRequest &user(std::string_view content) noexcept { return message("user", content); }
+    /// Adds what the model said before.
     ChatRequest &assistant(std::string_view content) noexcept { return message("assistant", content); }
 
     /// Sets any field, such as `temperature`, to a value that is written as JSON.
@@ -53,16 +57,21 @@ private:
 
 /// What an answer cost, in tokens.
 struct Usage {
+    /// Tokens of the prompt.
     std::uint64_t prompt_tokens;
+    /// Tokens of the answer.
     std::uint64_t completion_tokens;
+    /// Both.
     std::uint64_t total_tokens;
 };
 
 /// A whole answer.
 class Completion {
 public:
+    /// Takes an answer that C gave away.
     explicit Completion(resayil_completion *completion) noexcept : handle_(completion) {}
 
+    /// The text of the first choice; empty if the model only calls tools.
     std::string_view content() const noexcept {
         return detail::view(resayil_completion_content(handle_.get()));
     }
@@ -70,12 +79,15 @@ public:
     std::optional<std::string_view> finish_reason() const noexcept {
         return detail::some(resayil_completion_finish_reason(handle_.get()));
     }
+    /// The model that answered.
     std::optional<std::string_view> model() const noexcept {
         return detail::some(resayil_completion_model(handle_.get()));
     }
+    /// The provider's id of the request.
     std::optional<std::string_view> request_id() const noexcept {
         return detail::some(resayil_completion_request_id(handle_.get()));
     }
+    /// What it cost, if the answer says so.
     std::optional<Usage> usage() const noexcept {
         Usage usage{};
         bool known = resayil_completion_usage(handle_.get(), &usage.prompt_tokens,
@@ -86,6 +98,7 @@ public:
     std::string_view json() const noexcept {
         return detail::view(resayil_completion_json(handle_.get()));
     }
+    /// How many requests were sent for it.
     std::uint32_t attempts() const noexcept { return resayil_completion_attempts(handle_.get()); }
     /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
     std::optional<std::size_t> fallback() const noexcept {
@@ -112,6 +125,7 @@ struct ChatEvent {
 /// error is the last of them.
 class ChatStream {
 public:
+    /// Takes a stream that C gave away; `observer` is what its callbacks need.
     explicit ChatStream(resayil_chat_stream *stream, std::shared_ptr<const Observer> observer) noexcept
         : observer_(std::move(observer)), handle_(stream) {}
 
@@ -132,22 +146,33 @@ public:
     /// Where a stream stands; moving it forward waits for the next event.
     class iterator {
     public:
+        /// It can be passed once.
         using iterator_category = std::input_iterator_tag;
+        /// An event, or the error that ends the stream.
         using value_type = Result<ChatEvent>;
+        /// As the standard library asks for.
         using difference_type = std::ptrdiff_t;
+        /// As the standard library asks for.
         using pointer = Result<ChatEvent> *;
+        /// As the standard library asks for.
         using reference = Result<ChatEvent> &;
 
         /// The end.
         iterator() = default;
+        /// The event, or the error; it lasts until the iterator is moved forward.
         reference operator*() const noexcept { return *stream_->current_; }
+        /// The same.
         pointer operator->() const noexcept { return &*stream_->current_; }
+        /// Waits for the next event.
         iterator &operator++() noexcept {
             stream_ = stream_->advance() ? stream_ : nullptr;
             return *this;
         }
+        /// Waits for the next event.
         void operator++(int) noexcept { ++*this; }
+        /// Whether both are at the end, or on the same stream.
         friend bool operator==(iterator one, iterator other) noexcept { return one.stream_ == other.stream_; }
+        /// The opposite.
         friend bool operator!=(iterator one, iterator other) noexcept { return !(one == other); }
 
     private:
@@ -158,23 +183,28 @@ public:
 
     /// Waits for the next event. The stream may not be moved while an iterator is in use.
     iterator begin() noexcept { return iterator(advance() ? this : nullptr); }
+    /// Behind the last event.
     iterator end() noexcept { return iterator(); }
 
+    /// The text so far, as far as it is kept.
     std::string partial_text() const {
         resayil_string *text = nullptr;
         resayil_chat_stream_partial_text(handle_.get(), &text);
         return detail::take(text);
     }
+    /// Why the model stopped, once it is known.
     std::optional<std::string> finish_reason() const {
         resayil_string *reason = nullptr;
         resayil_chat_stream_finish_reason(handle_.get(), &reason);
         return detail::take_some(reason);
     }
+    /// The provider's id of the request.
     std::optional<std::string> request_id() const {
         resayil_string *id = nullptr;
         resayil_chat_stream_request_id(handle_.get(), &id);
         return detail::take_some(id);
     }
+    /// How many requests were sent for it.
     std::uint32_t attempts() const noexcept { return resayil_chat_stream_attempts(handle_.get()); }
     /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
     std::optional<std::size_t> fallback() const noexcept {
@@ -205,9 +235,12 @@ private:
 /// A successful answer as it came.
 class Response : public ResponseView {
 public:
+    /// Takes an answer that C gave away.
     explicit Response(resayil_response *response) noexcept : ResponseView(response), handle_(response) {}
+    /// Leaves the other one with nothing.
     Response(Response &&other) noexcept
         : ResponseView(std::exchange(other.response_, nullptr)), handle_(std::move(other.handle_)) {}
+    /// Leaves the other one with nothing.
     Response &operator=(Response &&other) noexcept {
         response_ = std::exchange(other.response_, nullptr);
         handle_ = std::move(other.handle_);
@@ -220,6 +253,7 @@ private:
 
 /// A model that the key may use.
 struct Model {
+    /// What a request names it by.
     std::string id;
     /// Whose it is; empty if that is not told.
     std::string owned_by;
@@ -227,9 +261,13 @@ struct Model {
 
 /// What LLM Resayil says of the account; texts are empty if they are not told.
 struct Balance {
+    /// The subscription, such as `pro`.
     std::string tier;
+    /// Its state, such as `active`.
     std::string status;
+    /// When it ends.
     std::string expires_at;
+    /// Credits that are left.
     std::optional<double> credits;
 };
 

@@ -12,16 +12,20 @@ namespace resayil {
 class Headers {
 public:
     Headers() = default;
+    /// Copies names and values.
     Headers(std::initializer_list<std::pair<std::string_view, std::string_view>> headers) {
         for (const auto &[name, value] : headers) {
             add(name, value);
         }
     }
 
+    /// Adds one more; both are copied.
     void add(std::string_view name, std::string_view value) {
         headers_.push_back({name.data(), name.size(), value.data(), value.size()});
     }
+    /// As the C functions take them.
     const resayil_header *data() const noexcept { return headers_.data(); }
+    /// How many there are.
     std::size_t size() const noexcept { return headers_.size(); }
 
 private:

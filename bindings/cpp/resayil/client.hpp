@@ -123,6 +123,7 @@ public:
         }
         return detail::quota_state(state);
     }
+    /// How many retries the budget holds.
     double budget_remaining() const noexcept { return resayil_client_budget_remaining(handle_.get()); }
 
 private:
@@ -151,6 +152,7 @@ public:
         resayil_client_builder_base_url(handle_.get(), url);
         return *this;
     }
+    /// Whether a key may go over plain HTTP to another machine; by default it may not.
     ClientBuilder &allow_http(bool allow) noexcept {
         resayil_client_builder_allow_http(handle_.get(), allow);
         return *this;
@@ -160,6 +162,7 @@ public:
         resayil_client_builder_provider(handle_.get(), name);
         return *this;
     }
+    /// How failures are retried; by default as the policy `default` does.
     ClientBuilder &policy(const Policy &policy) noexcept {
         resayil_client_builder_policy(handle_.get(), policy.get());
         return *this;
@@ -174,6 +177,7 @@ public:
         resayil_client_builder_max_concurrency(handle_.get(), max, adaptive);
         return *this;
     }
+    /// Shares a budget with other clients; by default each account has its own.
     ClientBuilder &budget(const Budget &budget) noexcept {
         resayil_client_builder_budget(handle_.get(), budget.get());
         return *this;
@@ -194,22 +198,27 @@ public:
         resayil_client_builder_share_quota(handle_.get(), share, folder.empty() ? nullptr : folder.c_str());
         return *this;
     }
+    /// Sends without waiting for a quota.
     ClientBuilder &no_quota() noexcept {
         resayil_client_builder_no_quota(handle_.get());
         return *this;
     }
+    /// How long a connection may take to come about.
     ClientBuilder &connect_timeout(Seconds timeout) noexcept {
         resayil_client_builder_connect_timeout(handle_.get(), timeout.count());
         return *this;
     }
+    /// How long one attempt may take as a whole.
     ClientBuilder &attempt_timeout(Seconds timeout) noexcept {
         resayil_client_builder_attempt_timeout(handle_.get(), timeout.count());
         return *this;
     }
+    /// How long a connection may stay silent.
     ClientBuilder &idle_timeout(Seconds timeout) noexcept {
         resayil_client_builder_idle_timeout(handle_.get(), timeout.count());
         return *this;
     }
+    /// The longest body that is read, after decompression; a longer one is a protocol error.
     ClientBuilder &max_response_bytes(std::size_t bytes) noexcept {
         resayil_client_builder_max_response_bytes(handle_.get(), bytes);
         return *this;
@@ -219,18 +228,22 @@ public:
         resayil_client_builder_first_byte_timeout(handle_.get(), timeout.count());
         return *this;
     }
+    /// The most bytes of an answer on the wire, its head included.
     ClientBuilder &max_wire_bytes(std::uint64_t bytes) noexcept {
         resayil_client_builder_max_wire_bytes(handle_.get(), bytes);
         return *this;
     }
+    /// The longest head of an answer.
     ClientBuilder &max_head_bytes(std::size_t bytes) noexcept {
         resayil_client_builder_max_head_bytes(handle_.get(), bytes);
         return *this;
     }
+    /// The most headers of an answer.
     ClientBuilder &max_headers(std::size_t count) noexcept {
         resayil_client_builder_max_headers(handle_.get(), count);
         return *this;
     }
+    /// Asks the server before a body of more bytes is sent (RFC 9110, section 10.1.1); by default never.
     ClientBuilder &expect_continue_above(std::size_t bytes) noexcept {
         resayil_client_builder_expect_continue_above(handle_.get(), bytes);
         return *this;
@@ -240,23 +253,28 @@ public:
         resayil_client_builder_proxy(handle_.get(), proxy.c_str());
         return *this;
     }
+    /// A PEM file of the authorities that alone are trusted; by default the platform's are.
     ClientBuilder &ca_file(const std::string &path) noexcept {
         resayil_client_builder_ca_file(handle_.get(), path.c_str());
         return *this;
     }
+    /// The same as text.
     ClientBuilder &ca_pem(std::string_view pem) noexcept {
         resayil_client_builder_ca_pem(handle_.get(), pem.data(), pem.size());
         return *this;
     }
+    /// A certificate and its key by which the client shows who it is, as PEM.
     ClientBuilder &client_cert_file(const std::string &certificate, const std::string &key) noexcept {
         resayil_client_builder_client_cert_file(handle_.get(), certificate.c_str(), key.c_str());
         return *this;
     }
+    /// The same as text.
     ClientBuilder &client_cert_pem(std::string_view certificate, std::string_view key) noexcept {
         resayil_client_builder_client_cert_pem(handle_.get(), certificate.data(), certificate.size(), key.data(),
                                                key.size());
         return *this;
     }
+    /// What the header User-Agent says.
     ClientBuilder &user_agent(const char *text) noexcept {
         resayil_client_builder_user_agent(handle_.get(), text);
         return *this;

@@ -58,8 +58,11 @@ struct FieldError {
 
 /// What the headers of an answer say of the rate limit.
 struct RateLimit {
+    /// Requests that a window admits.
     std::optional<std::uint64_t> limit;
+    /// How many of them are left.
     std::optional<std::uint64_t> remaining;
+    /// How long until the window ends.
     std::optional<Seconds> reset_after;
 };
 
@@ -72,36 +75,46 @@ public:
     /// The error of C, which stays where it is.
     const resayil_error *get() const noexcept { return error_; }
 
+    /// What kind of failure it is.
     Kind kind() const noexcept { return static_cast<Kind>(resayil_error_kind(error_)); }
+    /// Its name, such as `rate_limit`.
     std::string_view kind_name() const noexcept { return detail::view(resayil_error_kind_name(error_)); }
     /// The HTTP status, if there was an answer.
     std::optional<std::uint32_t> status() const noexcept {
         std::uint32_t status = resayil_error_status(error_);
         return status == 0 ? std::nullopt : std::optional<std::uint32_t>(status);
     }
+    /// How grave it is.
     Severity severity() const noexcept {
         return static_cast<Severity>(resayil_error_severity(error_));
     }
+    /// Whether the same request may succeed later.
     bool is_retryable() const noexcept { return resayil_error_is_retryable(error_); }
     /// The provider's message, for the developer's eyes; for users there is user_message().
     std::optional<std::string_view> message() const noexcept {
         return detail::some(resayil_error_message(error_));
     }
+    /// The provider's code.
     std::optional<std::string_view> code() const noexcept {
         return detail::some(resayil_error_code(error_));
     }
+    /// The provider's type of error.
     std::optional<std::string_view> type() const noexcept {
         return detail::some(resayil_error_type(error_));
     }
+    /// The parameter that is wrong.
     std::optional<std::string_view> param() const noexcept {
         return detail::some(resayil_error_param(error_));
     }
+    /// The provider's id of the request.
     std::optional<std::string_view> request_id() const noexcept {
         return detail::some(resayil_error_request_id(error_));
     }
+    /// Whose API answered.
     std::optional<std::string_view> provider() const noexcept {
         return detail::some(resayil_error_provider(error_));
     }
+    /// The model that was asked for.
     std::optional<std::string_view> model() const noexcept {
         return detail::some(resayil_error_model(error_));
     }
@@ -115,6 +128,7 @@ public:
         bool known = resayil_error_retry_after(error_, &seconds);
         return known ? std::optional<Seconds>(seconds) : std::nullopt;
     }
+    /// Where the wait was found, such as `header` or `body`.
     std::optional<std::string_view> retry_after_source() const noexcept {
         return detail::some(resayil_error_retry_after_source(error_));
     }
@@ -135,6 +149,7 @@ public:
         bool known = resayil_error_retry_at(error_, &seconds);
         return known ? std::optional<Seconds>(seconds) : std::nullopt;
     }
+    /// What the headers say of the rate limit.
     RateLimit rate_limit() const noexcept {
         RateLimit told;
         std::uint64_t number = 0;
@@ -150,6 +165,7 @@ public:
         }
         return told;
     }
+    /// The invalid fields of the request.
     std::vector<FieldError> field_errors() const {
         std::vector<FieldError> fields(resayil_error_field_count(error_));
         for (std::size_t at = 0; at < fields.size(); at++) {
@@ -162,6 +178,7 @@ public:
         }
         return fields;
     }
+    /// How many requests were sent.
     std::uint32_t attempts() const noexcept { return resayil_error_attempts(error_); }
     /// Whether retries are used up below, so that an outer layer must not multiply them.
     bool is_exhausted() const noexcept { return resayil_error_is_exhausted(error_); }
@@ -169,9 +186,11 @@ public:
     std::optional<std::string_view> stop_reason() const noexcept {
         return detail::some(resayil_error_stop_reason(error_));
     }
+    /// Whether the server may have carried the request out.
     bool is_ambiguous() const noexcept { return resayil_error_is_ambiguous(error_); }
     /// Whether the answer was a success that the caller would not take.
     bool is_rejected() const noexcept { return resayil_error_is_rejected(error_); }
+    /// Whether sending it again can do no harm.
     bool is_safe_to_replay() const noexcept { return resayil_error_is_safe_to_replay(error_); }
     /// The raw body, which may hold the prompt: do not print it.
     std::string_view body() const noexcept {
@@ -196,6 +215,7 @@ public:
         }
         return steps;
     }
+    /// A page of the provider's about it.
     std::optional<std::string_view> help_url() const noexcept {
         return detail::some(resayil_error_help_url(error_));
     }
@@ -207,6 +227,7 @@ public:
     }
 
 protected:
+    /// What is looked at; null for nothing.
     const resayil_error *error_;
 };
 
@@ -226,8 +247,10 @@ public:
         error_ = error;
     }
 
+    /// Leaves the other one with nothing.
     Error(Error &&other) noexcept
         : ErrorView(std::exchange(other.error_, nullptr)), owner_(std::move(other.owner_)) {}
+    /// Leaves the other one with nothing.
     Error &operator=(Error &&other) noexcept {
         error_ = std::exchange(other.error_, nullptr);
         owner_ = std::move(other.owner_);
@@ -249,14 +272,17 @@ public:
     Result<void> set_model(const char *model) noexcept;
     /// Which rule ended the call, by the name that a Decision gives.
     Result<void> set_stop_reason(const char *reason) noexcept;
+    /// Says whether to retry it, against the rules.
     Error &set_retryable(bool retryable) noexcept {
         resayil_error_set_retryable(owner_.get(), retryable);
         return *this;
     }
+    /// Sets how many requests were sent.
     Error &set_attempts(std::uint32_t attempts) noexcept {
         resayil_error_set_attempts(owner_.get(), attempts);
         return *this;
     }
+    /// Says that its retries are used up.
     Error &set_exhausted(bool exhausted) noexcept {
         resayil_error_set_exhausted(owner_.get(), exhausted);
         return *this;

@@ -49,6 +49,7 @@ public:
         }
         return FallbackCall(targets);
     }
+    /// The handle that is behind it.
     const resayil_fallback *get() const noexcept { return handle_.get(); }
 
 private:
@@ -81,14 +82,17 @@ public:
         resayil_fallback_builder_on(handle_.get(), numbers.data(), numbers.size());
         return *this;
     }
+    /// After how many attempts at an overloaded target the next one is asked, from 1.
     FallbackBuilder &overloaded_attempts(std::uint32_t attempts) noexcept {
         resayil_fallback_builder_overloaded_attempts(handle_.get(), attempts);
         return *this;
     }
+    /// How long a wait is put up with before the next target is asked.
     FallbackBuilder &max_wait(Seconds wait) noexcept {
         resayil_fallback_builder_max_wait(handle_.get(), wait.count());
         return *this;
     }
+    /// An error that names the option, if one is out of its range.
     Result<Fallback> build() const noexcept {
         resayil_fallback *fallback = nullptr;
         resayil_error *error = nullptr;

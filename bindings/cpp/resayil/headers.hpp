@@ -29,7 +29,9 @@ public:
     std::optional<std::string_view> get(const char *name) const noexcept {
         return detail::some(resayil_headers_get(handle_.get(), name));
     }
+    /// As the C functions take them.
     const resayil_header *data() const noexcept { return resayil_headers_data(handle_.get()); }
+    /// How many there are.
     std::size_t size() const noexcept { return resayil_headers_count(handle_.get()); }
 
     /// The same as a list, which borrows from the block.

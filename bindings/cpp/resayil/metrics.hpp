@@ -12,6 +12,7 @@ namespace resayil {
 
 /// One value; docs/observability.md has the table of names.
 struct Metric {
+    /// Such as `resayil.client.retries`.
     std::string name;
     /// `counter` for a sum that only grows, `gauge` for a value as it is now.
     std::string instrument;
@@ -19,6 +20,7 @@ struct Metric {
     std::string unit;
     /// What tells it from other values of the same name, such as `error.type`.
     std::vector<std::pair<std::string, std::string>> attributes;
+    /// Its value, in `unit`.
     double value;
 };
 

@@ -23,6 +23,7 @@ struct Step {
         failed = RESAYIL_STEP_FAILED,
     };
 
+    /// What to do; it decides which of the others mean anything.
     Action action;
     /// To wait: when to ask again at the latest, on the clock of the operation.
     std::optional<double> until;
@@ -136,7 +137,9 @@ public:
         resayil_operation_model(handle_.get(), &model);
         return detail::take_some(model);
     }
+    /// How many requests were sent so far.
     std::uint32_t attempts() const noexcept { return resayil_operation_attempts(handle_.get()); }
+    /// Whether it has succeeded or failed.
     bool is_over() const noexcept { return resayil_operation_is_over(handle_.get()); }
     /// When the operation has to be over, on its clock.
     std::optional<double> deadline() const noexcept {

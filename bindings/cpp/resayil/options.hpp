@@ -19,7 +19,9 @@ public:
     }
     /// Ends at once all calls that have this token, and those that get it later.
     void cancel() const noexcept { resayil_cancel_cancel(handle_.get()); }
+    /// Whether cancel() was called.
     bool is_cancelled() const noexcept { return resayil_cancel_is_cancelled(handle_.get()); }
+    /// The handle that is behind it.
     const resayil_cancel *get() const noexcept { return handle_.get(); }
 
 private:
@@ -29,9 +31,12 @@ private:
 /// A successful answer as it came; valid as long as what it was made of.
 class ResponseView {
 public:
+    /// Looks at an answer of C's.
     explicit ResponseView(const resayil_response *response) noexcept : response_(response) {}
 
+    /// The HTTP status.
     std::uint32_t status() const noexcept { return resayil_response_status(response_); }
+    /// The body, after decompression.
     std::string_view body() const noexcept {
         return detail::some(resayil_response_body(response_)).value_or(std::string_view());
     }
@@ -39,12 +44,15 @@ public:
     std::optional<std::string_view> content() const noexcept {
         return detail::some(resayil_response_content(response_));
     }
+    /// The first header of this name, in any case.
     std::optional<std::string_view> header(const char *name) const noexcept {
         return detail::some(resayil_response_header(response_, name));
     }
+    /// The provider's id of the request.
     std::optional<std::string_view> request_id() const noexcept {
         return detail::some(resayil_response_request_id(response_));
     }
+    /// How many requests were sent for it.
     std::uint32_t attempts() const noexcept { return resayil_response_attempts(response_); }
     /// Which target of the client's fallback answered, counted from 0; nothing for the first one asked.
     std::optional<std::size_t> fallback() const noexcept {
@@ -54,6 +62,7 @@ public:
     }
 
 protected:
+    /// What is looked at; null for nothing.
     const resayil_response *response_;
 };
 
@@ -88,14 +97,17 @@ public:
         keep(resayil_options_deadline(handle_.get(), deadline.count()));
         return *this;
     }
+    /// Ends the call as soon as the token is cancelled.
     Options &cancel(const CancelToken &token) noexcept {
         keep(resayil_options_cancel(handle_.get(), token.get()));
         return *this;
     }
+    /// The header `Idempotency-Key` of all attempts: 1 to 255 visible ASCII characters.
     Options &idempotency_key(const char *key) noexcept {
         keep(resayil_options_idempotency_key(handle_.get(), key));
         return *this;
     }
+    /// How failures of this call are retried.
     Options &policy(const Policy &policy) noexcept {
         keep(resayil_options_policy(handle_.get(), policy.get()));
         return *this;
@@ -111,6 +123,7 @@ public:
     }
     /// Whether every value was taken.
     Result<void> ok() const noexcept { return detail::settled(status_); }
+    /// The handle that is behind it.
     const resayil_options *get() const noexcept { return handle_.get(); }
 
 private:
@@ -125,13 +138,16 @@ private:
 /// One decision of a client, for a log: without key and prompt. Valid while the observer runs.
 class Event {
 public:
+    /// Looks at an event of C's.
     explicit Event(const resayil_event *event) noexcept : event_(event) {}
 
     /// `retry`, `stop`, `quota_wait` or `warning`.
     std::string_view action() const noexcept { return detail::view(resayil_event_action(event_)); }
+    /// Why, such as `backoff` or `server_hint`.
     std::string_view reason() const noexcept { return detail::view(resayil_event_reason(event_)); }
     /// How many requests were sent for this call so far.
     std::uint32_t attempt() const noexcept { return resayil_event_attempt(event_); }
+    /// How long the wait is.
     std::optional<Seconds> delay() const noexcept {
         double seconds = 0;
         bool known = resayil_event_delay(event_, &seconds);

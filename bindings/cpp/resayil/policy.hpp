@@ -9,6 +9,7 @@ namespace resayil {
 /// A stock of retries that calls share. Any thread may use it.
 class Budget {
 public:
+    /// `ratio` is how many retries a success earns, `reserve` how many there are at the most.
     static Result<Budget> create(double ratio = RESAYIL_BUDGET_RATIO,
                                  double reserve = RESAYIL_BUDGET_RESERVE) noexcept {
         resayil_budget *budget = nullptr;
@@ -22,6 +23,7 @@ public:
 
     /// How many retries are left.
     double remaining() const noexcept { return resayil_budget_remaining(handle_.get()); }
+    /// The handle that is behind it.
     const resayil_budget *get() const noexcept { return handle_.get(); }
 
 private:
@@ -33,6 +35,7 @@ private:
 struct Decision {
     /// Whether to send the same request again, after the delay.
     bool retry;
+    /// How long to wait before.
     Seconds delay;
     /// Why: a static text such as `quota_window`, `backoff` or `max_attempts`.
     std::string_view reason;
@@ -44,6 +47,7 @@ public:
     /// Takes a call that C gave away.
     explicit Call(resayil_call *call) noexcept : handle_(call) {}
 
+    /// Draws the retries from a shared budget.
     Result<void> set_budget(const Budget &budget) noexcept {
         return detail::settled(resayil_call_set_budget(handle_.get(), budget.get()));
     }
@@ -59,14 +63,18 @@ public:
     }
     /// Begins the attempts anew, at another target: see FallbackCall.
     Result<void> restart() noexcept { return detail::settled(resayil_call_restart(handle_.get())); }
+    /// Tells that the call succeeded, which fills the budget.
     Result<void> on_success() noexcept { return detail::settled(resayil_call_on_success(handle_.get())); }
+    /// How many attempts have failed.
     std::uint32_t failures() const noexcept { return resayil_call_failures(handle_.get()); }
+    /// How much time is left; nothing without a deadline.
     std::optional<Seconds> remaining(double now = monotonic_now()) const noexcept {
         double seconds = 0;
         bool limited = resayil_call_remaining(handle_.get(), now, &seconds);
         return limited ? std::optional<Seconds>(seconds) : std::nullopt;
     }
 
+    /// The handle that is behind it.
     const resayil_call *get() const noexcept { return handle_.get(); }
 
 private:
@@ -99,7 +107,9 @@ public:
         }
         return Call(call);
     }
+    /// How many requests may be sent for one call.
     std::uint32_t max_attempts() const noexcept { return resayil_policy_max_attempts(handle_.get()); }
+    /// The handle that is behind it.
     const resayil_policy *get() const noexcept { return handle_.get(); }
 
 private:
@@ -113,26 +123,32 @@ public:
     /// Starts from the options of another policy.
     explicit PolicyBuilder(const Policy &from) noexcept : PolicyBuilder(from.get()) {}
 
+    /// How many requests may be sent for one call.
     PolicyBuilder &max_attempts(std::uint32_t attempts) noexcept {
         resayil_policy_builder_max_attempts(handle_.get(), attempts);
         return *this;
     }
+    /// How long the whole call may take.
     PolicyBuilder &deadline(Seconds deadline) noexcept {
         resayil_policy_builder_deadline(handle_.get(), deadline.count());
         return *this;
     }
+    /// The first delay between attempts.
     PolicyBuilder &base_delay(Seconds delay) noexcept {
         resayil_policy_builder_base_delay(handle_.get(), delay.count());
         return *this;
     }
+    /// By how much each delay is longer than the one before.
     PolicyBuilder &factor(double factor) noexcept {
         resayil_policy_builder_factor(handle_.get(), factor);
         return *this;
     }
+    /// The longest delay.
     PolicyBuilder &max_delay(Seconds delay) noexcept {
         resayil_policy_builder_max_delay(handle_.get(), delay.count());
         return *this;
     }
+    /// The longest wait that a server may ask for; a longer one ends the call.
     PolicyBuilder &max_hint(Seconds hint) noexcept {
         resayil_policy_builder_max_hint(handle_.get(), hint.count());
         return *this;
@@ -142,6 +158,7 @@ public:
         resayil_policy_builder_jitter(handle_.get(), name);
         return *this;
     }
+    /// How often a call may be refused for quota.
     PolicyBuilder &max_quota_waits(std::uint32_t refusals) noexcept {
         resayil_policy_builder_max_quota_waits(handle_.get(), refusals);
         return *this;
@@ -151,14 +168,17 @@ public:
         resayil_policy_builder_patience(handle_.get(), patience.count());
         return *this;
     }
+    /// Whether to retry what the server may have carried out.
     PolicyBuilder &retry_ambiguous(bool retry) noexcept {
         resayil_policy_builder_retry_ambiguous(handle_.get(), retry);
         return *this;
     }
+    /// Whether to retry this kind, against the rules.
     PolicyBuilder &retry_kind(Kind kind, bool retry) noexcept {
         resayil_policy_builder_retry_kind(handle_.get(), static_cast<std::uint32_t>(kind), retry);
         return *this;
     }
+    /// An error that names the option, if one is out of its range.
     Result<Policy> build() const noexcept {
         resayil_policy *policy = nullptr;
         resayil_error *error = nullptr;

@@ -8,11 +8,17 @@ namespace resayil {
 
 /// What a quota knows, to be shown.
 struct QuotaState {
+    /// Requests that a window admits, if that is known.
     std::optional<std::uint32_t> limit;
+    /// How many more this window admits.
     std::optional<std::uint32_t> remaining;
+    /// How long until the window ends, or a refusal is over.
     std::optional<Seconds> reset_after;
+    /// How many senders wait.
     std::uint64_t waiting;
+    /// How many requests were admitted.
     std::uint64_t admitted;
+    /// How many of them the server refused.
     std::uint64_t refused;
 };
 
@@ -104,6 +110,7 @@ public:
         }
         return Ticket(ticket);
     }
+    /// What it knows at this time.
     Result<QuotaState> state(double now = monotonic_now()) const noexcept {
         resayil_quota_state state;
         resayil_status status = resayil_quota_get_state(handle_.get(), now, &state);
@@ -112,6 +119,7 @@ public:
         }
         return detail::quota_state(state);
     }
+    /// The handle that is behind it.
     const resayil_quota *get() const noexcept { return handle_.get(); }
 
 private:

@@ -31,34 +31,51 @@ template <class T> constexpr bool is_result<Result<T>> = true;
 /// program, as a failed assertion does. Its functions are named as those of std::expected.
 template <class T> class [[nodiscard]] Result {
 public:
+    /// What is there on success.
     using value_type = T;
+    /// What is there otherwise.
     using error_type = Error;
 
+    /// A success.
     Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
         : state_(std::in_place_index<0>, std::move(value)) {}
+    /// A failure.
     Result(Error error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
 
     /// Whether there is a value.
     bool ok() const noexcept { return state_.index() == 0; }
+    /// Whether there is a value.
     bool has_value() const noexcept { return ok(); }
+    /// Whether there is a value.
     explicit operator bool() const noexcept { return ok(); }
 
+    /// The value.
     T &value() & noexcept { return *must(std::get_if<0>(&state_)); }
+    /// The value.
     const T &value() const & noexcept { return *must(std::get_if<0>(&state_)); }
+    /// The value.
     T &&value() && noexcept { return std::move(*must(std::get_if<0>(&state_))); }
+    /// The value.
     T &operator*() & noexcept { return value(); }
+    /// The value.
     const T &operator*() const & noexcept { return value(); }
+    /// The value.
     T &&operator*() && noexcept { return std::move(*this).value(); }
+    /// The value.
     T *operator->() noexcept { return &value(); }
+    /// The value.
     const T *operator->() const noexcept { return &value(); }
 
+    /// What went wrong.
     const Error &error() const & noexcept { return *must(std::get_if<1>(&state_)); }
+    /// What went wrong.
     Error &&error() && noexcept { return std::move(*must(std::get_if<1>(&state_))); }
 
     /// The value, or this one if there is none.
     template <class U> T value_or(U &&other) const & {
         return ok() ? **this : static_cast<T>(std::forward<U>(other));
     }
+    /// The value, or this one if there is none.
     template <class U> T value_or(U &&other) && {
         return ok() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
     }
@@ -104,6 +121,7 @@ private:
 template <> class [[nodiscard]] Result<void> : public Result<std::monostate> {
 public:
     Result() noexcept : Result<std::monostate>(std::monostate()) {}
+    /// A failure.
     Result(Error error) noexcept : Result<std::monostate>(std::move(error)) {}
 
     /// Goes on to another Result; an error stays what it is.

@@ -24,6 +24,7 @@ public:
         return ConcurrencyLimiter(limiter);
     }
 
+    /// As it stands.
     Result<ConcurrencyState> state() const noexcept {
         ConcurrencyState state{};
         resayil_status status = resayil_concurrency_limiter_get_state(handle_.get(), &state);
@@ -32,6 +33,7 @@ public:
         }
         return state;
     }
+    /// The handle that is behind it.
     const resayil_concurrency_limiter *get() const noexcept { return handle_.get(); }
 
 private:
@@ -53,6 +55,7 @@ public:
     Result<void> set_provider(const char *provider) noexcept {
         return detail::settled(resayil_service_provider(handle_.get(), provider));
     }
+    /// The retry budget that its operations draw from.
     Result<void> set_budget(const Budget &budget) noexcept {
         return detail::settled(resayil_service_budget(handle_.get(), budget.get()));
     }
@@ -60,9 +63,11 @@ public:
     Result<void> set_quota(const Quota &quota, double now = monotonic_now()) noexcept {
         return detail::settled(resayil_service_quota(handle_.get(), quota.get(), now));
     }
+    /// What limits how many of its requests are in flight.
     Result<void> set_concurrency_limiter(const ConcurrencyLimiter &limiter) noexcept {
         return detail::settled(resayil_service_concurrency_limiter(handle_.get(), limiter.get()));
     }
+    /// The handle that is behind it.
     const resayil_service *get() const noexcept { return handle_.get(); }
 
 private:

@@ -15,7 +15,9 @@ enum class End : std::uint32_t {
 
 /// How a stream ended, and why if it is not complete.
 struct StreamEnd {
+    /// How it ended.
     End end;
+    /// What went wrong, if it did not end well.
     std::optional<Error> error;
 };
 
@@ -59,13 +61,17 @@ public:
         return result;
     }
 
+    /// Whether its end has come.
     bool is_finished() const noexcept { return resayil_stream_is_finished(handle_.get()); }
+    /// Whether anything of an answer was delivered.
     bool has_delivered() const noexcept { return resayil_stream_has_delivered(handle_.get()); }
+    /// The text so far, as far as it is kept.
     std::string partial_text() const {
         resayil_string *text = nullptr;
         resayil_stream_partial_text(handle_.get(), &text);
         return detail::take(text);
     }
+    /// Why the model stopped, once it is known.
     std::optional<std::string> finish_reason() const {
         resayil_string *reason = nullptr;
         resayil_stream_finish_reason(handle_.get(), &reason);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, fuzz, header, python, readme, run, test, walkthrough};
+use crate::{bench, docs, doxygen, fuzz, header, python, readme, run, test, walkthrough};
 
 /// How long the client is soaked here. Seconds.
 const SOAK_SECONDS: u64 = 60;
@@ -36,7 +36,7 @@ enum Step {
     Errors,
     /// The C header and the list of symbols are up to date with the C crate
     Header,
-    /// The documentation of the crates builds without warnings
+    /// The documentation of the crates and of the C and C++ interfaces builds without warnings
     Docs,
     /// The README's commands do what it says
     Readme,
@@ -76,7 +76,8 @@ impl Step {
                     .args(["doc", "--workspace", "--no-deps", "--quiet"])
                     .args(run::FEATURES)
                     .env("RUSTDOCFLAGS", "-D warnings"),
-            ),
+            )
+            .and_then(|()| doxygen::run()),
             Step::Readme => readme::run(),
             Step::Walkthrough => walkthrough::run(),
             Step::Wheel => python::wheel(),

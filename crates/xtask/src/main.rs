@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod counts;
 mod docs;
+mod doxygen;
 mod examples;
 mod fleet;
 mod fuzz;
@@ -56,6 +57,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Make the pages of the C and C++ interfaces
+    Doxygen,
     /// Make include/resayil.h and include/symbols.txt from the C crate
     Header {
         /// Only check that both are up to date
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Task::Ci(options) => ci::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Docs { check } => docs::generate(check),
+        Task::Doxygen => doxygen::run(),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Install { prefix } => native::install(&prefix),
         Task::Wheel => python::wheel(),

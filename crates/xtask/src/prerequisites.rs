@@ -24,6 +24,9 @@ const LIBCURL: &[Need] = &[Need {
     package: "libcurl4-openssl-dev",
 }];
 
+const DOXYGEN: &[Need] =
+    &[Need { what: "doxygen", program: "doxygen", arguments: &["--version"], package: "doxygen" }];
+
 const PYTHON: &[Need] = &[
     Need {
         what: "Python 3.10 or newer",
@@ -59,6 +62,11 @@ pub(crate) fn c() -> Result<(), String> {
 /// Makes sure that programs which use libcurl can be built.
 pub(crate) fn libcurl() -> Result<(), String> {
     ensure(LIBCURL)
+}
+
+/// Makes sure that the pages of the C interface can be made.
+pub(crate) fn doxygen() -> Result<(), String> {
+    ensure(DOXYGEN)
 }
 
 /// Makes sure that a virtual environment can be made.
