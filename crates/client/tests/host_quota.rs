@@ -55,6 +55,7 @@ fn child() {
     match role.as_str() {
         "calls" => calls(&folder, &argument),
         "counts" => counts(&folder, &argument),
+        "holds" => holds(&folder),
         role => panic!("{role}"),
     }
 }
@@ -169,9 +170,13 @@ fn a_limit_that_one_process_learns_all_know_though_one_is_killed() {
 const MANY: u32 = 1_000_000;
 
 fn host_quota(folder: &Path) -> HostQuota {
+    limited_to(MANY, folder)
+}
+
+fn limited_to(limit: u32, folder: &Path) -> HostQuota {
     let day = Duration::from_secs(24 * 3600);
     let options = HostQuotaOptions::default()
-        .with_quota(QuotaOptions::default().with_limit(MANY).with_window(day))
+        .with_quota(QuotaOptions::default().with_limit(limit).with_window(day))
         .with_folder(folder.to_owned());
     HostQuota::open("http://test", KEY, &options).unwrap()
 }
@@ -224,4 +229,46 @@ fn whoever_is_killed_at_any_moment_spoils_nothing() {
     if let Some(warning) = host.take_warning() {
         panic!("{warning}");
     }
+}
+
+/// Takes the lock, and stops as if a terminal had suspended it.
+fn holds(folder: &Path) {
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::File::open(file).unwrap();
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let own = rustix::process::getpid();
+    rustix::process::kill_process(own, rustix::process::Signal::STOP).unwrap();
+    // Another thread may be the one that gets the signal, a moment before this one stops.
+    std::thread::sleep(PATIENCE);
+}
+
+#[test]
+fn while_the_holder_of_the_lock_is_stopped_all_go_on_with_their_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let quotas = [(); 3].map(|()| limited_to(12, folder.path()));
+    let send = |host: &HostQuota| {
+        let (ticket, admission) = host.quota().acquire(monotonic_now());
+        ticket.settle(&Settlement::unknown(), monotonic_now());
+        admission == Admission::Ready
+    };
+    assert!(quotas.iter().all(send));
+    // What each saw last is what it goes on with.
+    let remaining = |host: &HostQuota| host.quota().state(monotonic_now()).remaining;
+    assert!(quotas.iter().all(|host| remaining(host) == Some(9)));
+    let mut holder = spawn("holds", folder.path(), "");
+    let start = Instant::now();
+    let stat = format!("/proc/{}/stat", holder.id());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        assert!(start.elapsed() < PATIENCE, "it does not stop");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Nine are left for three.
+    let sent = quotas.each_ref().map(|host| (0..20).filter(|_| send(host)).count());
+    assert_eq!(sent, [3; 3]);
+    for host in &quotas {
+        let warning = host.take_warning().unwrap().to_string();
+        assert!(warning.contains("locked"), "{warning}");
+    }
+    holder.kill().unwrap();
+    holder.wait().unwrap();
 }

@@ -65,8 +65,9 @@ impl HostQuotaOptions {
 ///
 /// Nothing that happens to the file stops a call. A damaged file is written anew; where it cannot be
 /// used (no folder, no space, somebody else's file, a lock that is held for longer than 250 ms) this
-/// process goes on alone with what it knows, looks for the file again after a while, and then counts
-/// there what it sent in the meantime. The first such event is told by [`take_warning`](Self::take_warning).
+/// process goes on alone with what it knows and with its part of what is left, by the number of processes
+/// that were seen lately (64 at the most). It looks for the file again after a while, and then counts there
+/// what it sent in the meantime. The first such event is told by [`take_warning`](Self::take_warning).
 ///
 /// Those who wait stand in line by process. Between processes there is no order: who asks first when
 /// a window opens is admitted. A request whose process died counts as sent.

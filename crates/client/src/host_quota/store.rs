@@ -1,6 +1,7 @@
 //! The model that is kept in the file.
 
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use resayil_core::quota::QuotaOptions;
@@ -19,6 +20,9 @@ use crate::clock::wall_now;
 const AFTER_LOCK: Duration = Duration::from_secs(5);
 const AFTER_PROBLEM: Duration = Duration::from_secs(60);
 
+/// How many there were in this process.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
 pub(super) struct FileStore {
     file: SharedFile,
     clock: HostClock,
@@ -29,6 +33,8 @@ pub(super) struct FileStore {
     /// What the file held then.
     seen: Option<Header>,
     alone_until: Option<Duration>,
+    /// The number of the quota in this process.
+    number: u32,
     /// As if the disk were full.
     #[cfg(test)]
     is_full: bool,
@@ -53,6 +59,7 @@ impl FileStore {
             warning,
             seen: None,
             alone_until: None,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             #[cfg(test)]
             is_full: false,
         };
@@ -68,6 +75,7 @@ impl FileStore {
         now: Duration,
     ) -> Result<QuotaReply, Problem> {
         let path = self.file.path().to_owned();
+        let member = self.member();
         let locked = self.file.lock()?;
         let epoch = self.clock.epoch();
         let known = self.seen.as_ref().filter(|_| self.alone_until.is_none());
@@ -95,6 +103,7 @@ impl FileStore {
                 header.sequence
             }
         };
+        self.model.meet(member, now);
         let (reply, changed) = self.model.apply(operations, now);
         if !changed && !is_new {
             return Ok(reply);
@@ -119,9 +128,14 @@ impl FileStore {
         Ok(reply)
     }
 
+    /// A name for this process, which after a fork is another one.
+    fn member(&self) -> u64 {
+        u64::from(std::process::id()) << 32 | u64::from(self.number)
+    }
+
     fn go_alone(&mut self, problem: &Problem, now: Duration) {
         self.warning.set(&problem.text);
-        self.model.part();
+        self.model.part(now);
         self.file.close();
         let pause = if problem.is_brief { AFTER_LOCK } else { AFTER_PROBLEM };
         self.alone_until = Some(now + pause);

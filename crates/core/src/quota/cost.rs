@@ -180,6 +180,15 @@ impl Amounts {
         self.output = next(self.output, used.output);
     }
 
+    /// So many times as much.
+    pub(super) fn times(&self, count: u32) -> Amounts {
+        Amounts {
+            requests: self.requests.saturating_mul(count),
+            input: self.input.saturating_mul(count),
+            output: self.output.saturating_mul(count),
+        }
+    }
+
     /// How much of it counts toward a limit of this scope.
     #[inline]
     pub(super) fn of(&self, scope: LimitScope) -> u64 {
@@ -204,6 +213,12 @@ pub(super) struct Sum {
 record!(Sum { requests, input, output });
 
 impl Sum {
+    /// So many times as much.
+    pub(super) fn times(&self, count: u32) -> Sum {
+        let times = |it: u64| it.saturating_mul(u64::from(count));
+        Sum { requests: times(self.requests), input: times(self.input), output: times(self.output) }
+    }
+
     pub(super) fn add(&mut self, cost: &Amounts) {
         self.requests = self.requests.saturating_add(u64::from(cost.requests));
         self.input = self.input.saturating_add(u64::from(cost.input));

@@ -11,6 +11,7 @@ mod feel;
 pub mod fleet;
 mod flight;
 mod line;
+mod members;
 mod meter;
 mod model;
 mod operation;

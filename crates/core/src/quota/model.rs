@@ -13,6 +13,7 @@ use super::clock::ServerClock;
 use super::cost::{Amounts, Cost, Experience, Sum};
 use super::feel::{Feel, Finding};
 use super::flight::Flight;
+use super::members::Members;
 use super::meter::{Context, LONGEST, LOOK, Meter, Wanted};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
@@ -46,6 +47,7 @@ pub struct QuotaModel {
     sent: Sum,
     /// What requests cost lately.
     experience: Experience,
+    members: Members,
     apart: Apart,
     steady: Steady,
 }
@@ -61,6 +63,7 @@ record!(QuotaModel {
     closed_until,
     sent,
     experience,
+    members,
     apart,
     steady,
 });
@@ -75,8 +78,9 @@ struct Steady {
 /// What is this process's own.
 #[derive(Clone, Copy, Default)]
 struct Apart {
-    /// Whether the shared model is out of reach.
-    is_apart: bool,
+    /// How many share the model that is out of reach, this process included: each of them is taken to send as
+    /// much as this one. 0 while it is within reach.
+    parties: u32,
     /// What was admitted since this was last saved.
     unsaved: Sum,
 }
@@ -97,7 +101,7 @@ unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 6;
+    pub const LAYOUT: u32 = 7;
     /// The bytes are never more than this.
     pub const MAX_BYTES: usize = 16 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
@@ -118,6 +122,7 @@ impl QuotaModel {
             closed_until: Duration::ZERO,
             sent: Sum::default(),
             experience: Experience::default(),
+            members: Members::default(),
             apart: Apart::default(),
             steady: Steady::default(),
         }
@@ -158,13 +163,26 @@ impl QuotaModel {
             && model.pool.as_ref().is_none_or(Pool::is_sound)
             && model.feel.as_ref().is_none_or(Feel::is_sound)
             && model.experience.is_sound()
-            && model.flight.is_sound();
+            && model.flight.is_sound()
+            && model.members.is_sound();
         sound.then_some(model)
     }
 
-    /// The shared model is out of reach: this copy goes on without it.
-    pub fn part(&mut self) {
-        self.apart.is_apart = true;
+    /// A process uses the model now, of which no other one has this name.
+    pub fn meet(&mut self, member: u64, now: Duration) {
+        self.members.meet(member, nanos(now));
+    }
+
+    /// The shared model is out of reach: this copy goes on without it, with this process's part of what is
+    /// left: those who [used](Self::meet) it in the last two minutes, or windows if they are longer, are
+    /// taken to send as much as it does.
+    pub fn part(&mut self, now: Duration) {
+        if self.apart.parties > 0 {
+            return;
+        }
+        let windows = self.meters.iter().filter(|meter| !meter.is_daily()).map(Meter::length);
+        let lately = windows.max().unwrap_or_default().max(Duration::from_secs(60)) * 2;
+        self.apart.parties = self.members.since(nanos(now.saturating_sub(lately))).max(1);
     }
 
     /// The host was suspended, or its wall clock was set: what was known of the server's clock may be
@@ -349,11 +367,15 @@ impl QuotaModel {
             Context { clock: &self.clock, flight: &self.flight, sent: self.sent.requests, now };
         let (cost, ahead) =
             (self.experience.expect(&request.cost), self.experience.expect_all(&request.ahead));
-        let of_pool = self.pool.as_ref().and_then(|pool| pool.wait_for(&cost, &ahead, nanos(now)));
+        let parties = self.apart.parties;
+        let of_pool = self.pool.as_ref().and_then(|pool| {
+            let (cost, ahead) = (self.counted(&cost, parties), ahead.times(parties.max(1)));
+            pool.wait_for(&cost, &ahead, nanos(now))
+        });
         let delays = self.meters.iter().filter_map(|meter| {
             let wanted = Wanted {
-                amount: cost.of(meter.scope()),
-                ahead: ahead.of(meter.scope()),
+                amount: self.for_all(cost.of(meter.scope())),
+                ahead: self.for_all(ahead.of(meter.scope())),
                 is_first: request.ahead.count == 0,
                 waiting: request.waiting,
             };
@@ -378,6 +400,15 @@ impl QuotaModel {
         };
         let of_meters = || self.meters.iter().find_map(of_meter);
         self.pool.as_ref().and_then(|pool| pool.exceeded_by(cost)).or_else(of_meters)
+    }
+
+    /// What is counted for this where so many are taken to send the same.
+    fn counted(&self, amounts: &Amounts, parties: u32) -> Amounts {
+        if parties <= 1 { *amounts } else { amounts.times(parties) }
+    }
+
+    fn for_all(&self, amount: u64) -> u64 {
+        amount.saturating_mul(u64::from(self.apart.parties.max(1)))
     }
 
     /// Whether tokens are limited.
@@ -405,15 +436,16 @@ impl QuotaModel {
             feel.sent(at);
         }
         self.sent.add(&amounts);
+        let counted = self.counted(&amounts, self.apart.parties);
         for meter in &mut self.meters {
-            meter.take(amounts.of(meter.scope()), at);
+            meter.take(counted.of(meter.scope()), at);
         }
         if let Some(pool) = &mut self.pool {
-            pool.take(&amounts, at);
+            pool.take(&counted, at);
         }
         self.apart.unsaved.add(&amounts);
         let tokens = if self.counts_tokens() { QuotaGrant::TOKENS } else { 0 };
-        let apart = if self.apart.is_apart { QuotaGrant::APART } else { 0 };
+        let apart = if self.apart.parties > 0 { QuotaGrant::APART } else { 0 };
         let sent_with = under_way.min(u32::from(u16::MAX)) << QuotaGrant::SENT_WITH;
         QuotaGrant { at, cost: amounts, flags: flags | apart | tokens | sent_with }
     }

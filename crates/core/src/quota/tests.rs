@@ -334,7 +334,7 @@ fn who_goes_on_alone_is_counted_when_it_comes_back() {
     let before = ask(&mut shared, 0, Duration::ZERO).unwrap();
     shared.saved();
     let mut alone = shared.clone();
-    alone.part();
+    alone.part(SECOND);
     let grants = [(); 2].map(|()| ask(&mut alone, 0, SECOND).unwrap());
     ask(&mut shared, 0, SECOND).unwrap();
     shared.rejoin(&alone, 2 * SECOND);
@@ -346,6 +346,42 @@ fn who_goes_on_alone_is_counted_when_it_comes_back() {
     assert_eq!(shared.read(2 * SECOND).remaining, Some(1));
     shared.settle(&before, &unused, 2 * SECOND);
     assert_eq!(shared.read(2 * SECOND).remaining, Some(2));
+}
+
+#[test]
+fn who_goes_on_alone_takes_its_part_of_what_is_left() {
+    let options = QuotaOptions::default().with_limit(10);
+    let start = Timestamp::from_unix_seconds(50);
+    let mut shared = QuotaModel::new(options, start, Duration::ZERO);
+    for member in 0..3 {
+        shared.meet(member, Duration::ZERO);
+    }
+    // One that was not seen for long is none.
+    let now = 200 * SECOND;
+    for member in 1..4 {
+        shared.meet(member, now);
+    }
+    for _ in 0..4 {
+        ask(&mut shared, 0, now).unwrap();
+    }
+    shared.part(now);
+    // Six are left for three.
+    let grants = [(); 2].map(|()| ask(&mut shared, 0, now).unwrap());
+    let left = 50 * SECOND;
+    assert_eq!(ask(&mut shared, 0, now).unwrap_err().least, left);
+    // What was not counted is given back.
+    let unused = Settlement { consumed: Some(false), ..Settlement::default() };
+    shared.settle(&grants[0], &unused, now);
+    assert!(ask(&mut shared, 0, now).is_ok());
+    assert!(ask(&mut shared, 0, now).is_err());
+    // And of the next window each has a third.
+    let admitted = (0..10).filter(|_| ask(&mut shared, 0, now + left + SECOND).is_ok()).count();
+    assert_eq!(admitted, 3);
+    // Nobody is known to share it: all of it is this one's.
+    let mut alone = QuotaModel::new(options, start, Duration::ZERO);
+    alone.part(Duration::ZERO);
+    let admitted = (0..20).filter(|_| ask(&mut alone, 0, Duration::ZERO).is_ok()).count();
+    assert_eq!(admitted, 10);
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Alone {
         let model = if last.is_none_or(|last| last.mode() == 2) && limits == [0; 4] {
             // Nobody knows a limit: it feels its way as if there were no fleet.
             let mut model = learner.clone();
-            model.part();
+            model.part(now);
             model
         } else {
             learner.alone(quota, taken, now)

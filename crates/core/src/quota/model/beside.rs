@@ -128,7 +128,7 @@ impl QuotaModel {
             let used = SCOPES.iter().zip(used).find(|(scope, _)| **scope == meter.scope());
             meter.take(used.map_or(0, |(_, used)| used), crate::quota::nanos(now));
         }
-        model.part();
+        model.part(now);
         model
     }
 }

@@ -36,7 +36,7 @@ impl QuotaModel {
         if self.feel.is_some() {
             return self.refused_feeling(grant, settlement.limit_scope, hint, now);
         }
-        let cost = if self.knows(grant) { grant.cost } else { Amounts::default() };
+        let cost = if self.knows(grant) { self.cost_of(grant) } else { Amounts::default() };
         let blamed = self.blamed(settlement, hint);
         if let (Some(hint), Some(index)) = (hint.filter(|_| !own), blamed) {
             if let Some(meter) = self.meters.get_mut(index) {
@@ -91,12 +91,13 @@ impl QuotaModel {
         hint: Option<Duration>,
         now: Duration,
     ) {
+        let counted = self.cost_of(grant);
         if self.knows(grant) {
             let given = self.meters.iter_mut().filter(|meter| !meter.is_felt());
-            given.for_each(|meter| meter.give_back(grant.cost.of(meter.scope()), grant.at));
+            given.for_each(|meter| meter.give_back(counted.of(meter.scope()), grant.at));
         }
         if let (Some(hint), Some(pool)) = (hint, &mut self.pool) {
-            pool.refused(scope, &grant.cost, hint, nanos(now));
+            pool.refused(scope, &counted, hint, nanos(now));
             let is_known = pool.is_known();
             self.latch(now.saturating_add(hint));
             if is_known {
@@ -104,7 +105,7 @@ impl QuotaModel {
             }
         }
         let Some(feel) = &mut self.feel else { return };
-        let cost = grant.cost.of(LimitScope::Requests);
+        let cost = counted.of(LimitScope::Requests);
         let felt = self.meters.iter_mut().find(|meter| meter.is_felt() && !feel.is_closed());
         if let Some(meter) = felt {
             feel.give_back(grant.at);
@@ -126,14 +127,15 @@ impl QuotaModel {
         if !self.knows(grant) {
             return;
         }
+        let counted = self.cost_of(grant);
         if let Some(feel) = &mut self.feel {
             feel.give_back(grant.at);
         }
         for meter in &mut self.meters {
-            meter.give_back(grant.cost.of(meter.scope()), grant.at);
+            meter.give_back(counted.of(meter.scope()), grant.at);
         }
         if let Some(pool) = &mut self.pool {
-            pool.give_back(&grant.cost, grant.at, nanos(now));
+            pool.give_back(&counted, grant.at, nanos(now));
         }
     }
 
@@ -145,18 +147,29 @@ impl QuotaModel {
         if !self.knows(grant) {
             return;
         }
+        let parties = self.parties_of(grant);
+        let (counted, used) = (self.cost_of(grant), self.counted(&used, parties));
         for meter in &mut self.meters {
             let scope = meter.scope();
-            meter.correct(grant.cost.of(scope), used.of(scope), grant.at);
+            meter.correct(counted.of(scope), used.of(scope), grant.at);
         }
         if let Some(pool) = &mut self.pool {
-            pool.correct(&grant.cost, &used, grant.at, nanos(now));
+            pool.correct(&counted, &used, grant.at, nanos(now));
         }
     }
 
     /// Whether the request was admitted by this model, and not by one that had parted.
     fn knows(&self, grant: &QuotaGrant) -> bool {
-        self.apart.is_apart || !grant.is_apart()
+        self.apart.parties > 0 || !grant.is_apart()
+    }
+
+    /// How many are taken to have sent what was admitted, and what was counted for it.
+    fn parties_of(&self, grant: &QuotaGrant) -> u32 {
+        if grant.is_apart() { self.apart.parties } else { 1 }
+    }
+
+    fn cost_of(&self, grant: &QuotaGrant) -> Amounts {
+        self.counted(&grant.cost, self.parties_of(grant))
     }
 
     /// Learns from the answer.
@@ -167,6 +180,7 @@ impl QuotaModel {
         now: Duration,
     ) {
         let is_known = self.knows(grant);
+        let cost = self.cost_of(grant);
         if is_known {
             self.flight.settle(grant.at);
         }
@@ -179,9 +193,9 @@ impl QuotaModel {
         }
         if let Some(told) = &settlement.rate_limit {
             let is_counted = is_known && !settlement.refused && settlement.consumed != Some(false);
-            let counted = if is_counted { grant.cost } else { Amounts::default() };
+            let counted = if is_counted { cost } else { Amounts::default() };
             if let (Some(pool), true) = (&mut self.pool, is_known && settlement.refused) {
-                pool.give_back(&grant.cost, grant.at, nanos(now));
+                pool.give_back(&cost, grant.at, nanos(now));
             }
             if let Some(pool) = &mut self.pool {
                 pool.learn(told, &counted, grant.at, now);
@@ -192,7 +206,7 @@ impl QuotaModel {
                 meter.set_limit(limit);
             }
         } else if let (Some(pool), true) = (&mut self.pool, is_known && settlement.refused) {
-            pool.give_back(&grant.cost, grant.at, nanos(now));
+            pool.give_back(&cost, grant.at, nanos(now));
         }
         if let (true, Some(hint)) = (settlement.exhausted, settlement.retry_after) {
             // Nobody else needs to ask before.
@@ -214,7 +228,7 @@ impl QuotaModel {
             }
             let mut is_later = false;
             for meter in &mut self.meters {
-                meter.answered(grant.cost.of(meter.scope()), grant.at, settlement);
+                meter.answered(cost.of(meter.scope()), grant.at, settlement);
                 is_later |= meter.admitted(grant.at, &self.clock, now);
             }
             if is_later {
