@@ -21,6 +21,9 @@ pub(crate) struct Account {
     pub(crate) budget: Budget,
     /// The service's quota, if it is shared with other processes.
     host_quota: Option<HostQuota>,
+    /// The same with processes of other hosts.
+    #[cfg(feature = "fleet")]
+    fleet: Option<crate::fleet::FleetQuota>,
 }
 
 /// Which quota an account gets.
@@ -75,9 +78,18 @@ impl Account {
             _ => QuotaChoice::default_options(provider),
         };
         let mut host_quota = None;
+        #[cfg(feature = "fleet")]
+        let mut fleet = None;
         let quota = match quota {
             QuotaChoice::None => None,
             QuotaChoice::Given(quota) => Some(quota),
+            #[cfg(feature = "fleet")]
+            _ if settings.fleet.is_some() => {
+                let url = settings.fleet.as_deref().unwrap_or_default();
+                let options = settings.fleet_options.with_quota(options);
+                let shared = crate::fleet::FleetQuota::open(url, origin, key, &options)?;
+                Some(fleet.insert(shared).quota().clone())
+            }
             _ if settings.share_quota => {
                 let options = HostQuotaOptions::default()
                     .with_quota(options)
@@ -96,12 +108,27 @@ impl Account {
             .with_quota(quota, monotonic_now())
             .with_concurrency_limiter(limiter)
             .with_own_key(OwnKey::new(key));
-        Ok(Account { service: Arc::new(service), budget, host_quota })
+        Ok(Account {
+            service: Arc::new(service),
+            budget,
+            host_quota,
+            #[cfg(feature = "fleet")]
+            fleet,
+        })
+    }
+
+    /// What is known of the fleet that shares the quota.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn fleet_state(&self) -> Option<resayil_core::quota::fleet::FleetState> {
+        self.fleet.as_ref().map(crate::fleet::FleetQuota::state)
     }
 
     /// Tells, once, that the quota is not shared with other processes, although it should be.
     pub(crate) fn tell_quota_warning(&self, settings: &Settings) {
-        if let Some(error) = self.host_quota.as_ref().and_then(HostQuota::take_warning) {
+        let of_host = self.host_quota.as_ref().and_then(HostQuota::take_warning);
+        #[cfg(feature = "fleet")]
+        let of_host = of_host.or_else(|| self.fleet.as_ref()?.take_warning());
+        if let Some(error) = of_host {
             let event = CallEvent::new(CallAction::Warning(Warning::QuotaNotShared), 0);
             settings.notify(&event.with_error(&error));
         }

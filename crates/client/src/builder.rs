@@ -60,6 +60,10 @@ pub struct ClientBuilder {
     tokens_per_minute: Option<u64>,
     share_quota: bool,
     quota_folder: Option<PathBuf>,
+    #[cfg(feature = "fleet")]
+    fleet: Option<String>,
+    #[cfg(feature = "fleet")]
+    fleet_options: resayil_core::quota::fleet::FleetOptions,
     pub(crate) network: NetworkOptions,
     attempt_timeout: Duration,
     idle_timeout: Duration,
@@ -100,6 +104,10 @@ impl ClientBuilder {
             tokens_per_minute: None,
             share_quota: false,
             quota_folder: None,
+            #[cfg(feature = "fleet")]
+            fleet: None,
+            #[cfg(feature = "fleet")]
+            fleet_options: Default::default(),
             network: NetworkOptions::default(),
             attempt_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(60),
@@ -192,6 +200,25 @@ impl ClientBuilder {
     /// [`HostQuotaOptions::folder`](crate::HostQuotaOptions::folder).
     pub fn quota_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.quota_folder = Some(folder.into());
+        self
+    }
+
+    /// The URL of the Redis or Valkey over which all processes that are given it share the quota of this base
+    /// URL's origin and this key, on whatever hosts: see [`FleetQuota`](crate::FleetQuota), also for its form.
+    /// Default: none. It has no effect together with [`quota`](Self::quota) or [`no_quota`](Self::no_quota), and
+    /// cannot be used together with [`share_quota`](Self::share_quota). Where the server cannot be reached, the
+    /// client goes on with its share, and the [`observer`](Self::observer) is told once.
+    #[cfg(feature = "fleet")]
+    pub fn fleet(mut self, url: &str) -> Self {
+        self.fleet = Some(url.to_owned());
+        self
+    }
+
+    /// How the [fleet's](Self::fleet) quota is shared. Limits and window are those of the
+    /// [`quota_options`](Self::quota_options), not of these.
+    #[cfg(feature = "fleet")]
+    pub fn fleet_options(mut self, options: resayil_core::quota::fleet::FleetOptions) -> Self {
+        self.fleet_options = options;
         self
     }
 
@@ -341,6 +368,10 @@ impl ClientBuilder {
             has_quota: !matches!(self.quota, QuotaChoice::None),
             share_quota: self.share_quota,
             quota_folder: self.quota_folder,
+            #[cfg(feature = "fleet")]
+            fleet: self.fleet,
+            #[cfg(feature = "fleet")]
+            fleet_options: self.fleet_options,
         };
         let settings = Settings {
             policy: self.policy,
@@ -368,6 +399,10 @@ impl ClientBuilder {
     }
 
     fn check(&self) -> Result<(), Error> {
+        #[cfg(feature = "fleet")]
+        if self.fleet.is_some() && self.share_quota {
+            return Err(invalid("a quota is shared by a file or by a fleet: share_quota or fleet"));
+        }
         above_zero("attempt_timeout", self.attempt_timeout)?;
         above_zero("idle_timeout", self.idle_timeout)?;
         self.network.limits.check()?;

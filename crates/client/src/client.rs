@@ -224,6 +224,12 @@ impl Client {
         self.quota().map(|quota| quota.state(monotonic_now()))
     }
 
+    /// What is known of the fleet that shares the quota, if one does.
+    #[cfg(feature = "fleet")]
+    pub fn fleet_state(&self) -> Option<resayil_core::quota::fleet::FleetState> {
+        self.0.endpoint.account.fleet_state()
+    }
+
     /// The limit of requests in flight as it stands, if there is one.
     pub fn concurrency_state(&self) -> Option<ConcurrencyState> {
         self.0.endpoint.account.service.concurrency_limiter().map(ConcurrencyLimiter::state)

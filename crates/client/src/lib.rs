@@ -55,6 +55,8 @@ mod driver;
 mod endpoint;
 mod extras;
 mod fallback;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod host_quota;
 mod models;
 mod network;
@@ -76,6 +78,8 @@ pub use chat::{ChatCompletion, ChatRequest, Usage};
 pub use chat_stream::{ChatEvent, ChatStream};
 pub use client::Client;
 pub use clock::monotonic_now;
+#[cfg(feature = "fleet")]
+pub use fleet::{FleetQuota, fleet_key};
 pub use host_quota::{HostQuota, HostQuotaOptions};
 pub use models::Model;
 pub use options::CallOptions;

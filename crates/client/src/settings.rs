@@ -50,4 +50,9 @@ pub(crate) struct ServiceSettings {
     pub(crate) has_quota: bool,
     pub(crate) share_quota: bool,
     pub(crate) quota_folder: Option<PathBuf>,
+    /// The URL of the fleet's server.
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet: Option<String>,
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet_options: resayil_core::quota::fleet::FleetOptions,
 }

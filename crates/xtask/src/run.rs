@@ -28,7 +28,7 @@ pub(crate) fn target_dir() -> PathBuf {
 /// The features that are tested and checked although they are off by default.
 pub(crate) const FEATURES: [&str; 2] = [
     "--features",
-    "resayil/tracing,resayil-core/fleet,resayil-retry/http,resayil-retry/ureq,resayil-tower/reqwest",
+    "resayil/tracing,resayil/fleet-tls,resayil-retry/http,resayil-retry/ureq,resayil-tower/reqwest",
 ];
 
 /// A command that starts in the root of the repository and reads nothing.

@@ -39,6 +39,22 @@ pub struct FleetLink {
     quota: Weak<Mutex<State>>,
 }
 
+/// What can be seen of a fleet's quota besides the quota itself.
+#[derive(Debug)]
+pub struct FleetWatch(Handle);
+
+impl FleetWatch {
+    /// What is known of the fleet.
+    pub fn state(&self) -> FleetState {
+        lock(&self.0.0).state
+    }
+
+    /// Why the process went on alone for the first time; once.
+    pub fn take_warning(&self) -> Option<String> {
+        lock(&self.0.0).warning.take()
+    }
+}
+
 struct Handle(Arc<Mutex<Fleet>>);
 
 impl std::fmt::Debug for Handle {
@@ -115,14 +131,14 @@ impl FleetLink {
         self.wake(now);
     }
 
-    /// Why the process went on alone for the first time; once.
-    pub fn take_warning(&mut self) -> Option<String> {
-        lock(&self.fleet.0).warning.take()
+    /// Whoever carries the calls is a new process, forked from another one: what that was granted is not its.
+    pub fn on_fork(&mut self) {
+        lock(&self.fleet.0).forked();
     }
 
-    /// What is known of the fleet.
-    pub fn state(&self) -> FleetState {
-        lock(&self.fleet.0).state
+    /// To look at from elsewhere.
+    pub fn watch(&self) -> FleetWatch {
+        FleetWatch(Handle(Arc::clone(&self.fleet.0)))
     }
 
     /// Wakes those who may go now.

@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use call::FleetCall;
-pub use link::{FleetLink, FleetStep};
+pub use link::{FleetLink, FleetStep, FleetWatch};
 pub use model::FleetModel;
 pub use options::{FleetLoss, FleetOptions};
 pub use reply::FleetReply;

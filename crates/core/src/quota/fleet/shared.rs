@@ -160,6 +160,7 @@ impl Fleet {
         request: &QuotaRequest,
         now: Duration,
     ) -> Result<QuotaGrant, QuotaDelay> {
+        self.expire(now);
         if let Some(delay) = self.ask_alone(request, now) {
             return delay;
         }
@@ -406,9 +407,29 @@ impl Fleet {
     /// There is something to do for whoever carries the calls.
     fn wake(&mut self) {
         if let Some(waker) = &self.waker {
-            if !matches!(self.phase, Phase::Asking { .. }) {
-                waker.wake_by_ref();
-            }
+            waker.wake_by_ref();
+        }
+    }
+
+    /// This is another process than the one that was granted all this.
+    pub(super) fn forked(&mut self) {
+        self.phase = Phase::Idle;
+        (self.counted_in, self.rank) = (-1, 0);
+        self.credit = Credit::default();
+        self.promises.clear();
+        self.untold = Untold::default();
+        (self.own, self.outside) = Default::default();
+        self.ask_at = Duration::ZERO;
+        self.has_warned = false;
+    }
+
+    /// Gives a call up that has had no answer in time, where whoever carries it does not.
+    fn expire(&mut self, now: Duration) {
+        if !matches!(self.phase, Phase::Asking { .. }) {
+            return;
+        }
+        if self.next(now).is_err_and(|until| until.is_some_and(|until| until <= now)) {
+            self.lose("no answer in time", now);
         }
     }
 

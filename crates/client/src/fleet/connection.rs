@@ -1,0 +1,93 @@
+//! The connection to the fleet's server.
+
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisError};
+use resayil_core::quota::fleet::{FleetCall, FleetOptions};
+
+use super::address::Address;
+use crate::clock::monotonic_now;
+
+/// A connection that was silent for so long may have been closed by the server or by something in between.
+const STALE: Duration = Duration::from_secs(10);
+
+/// One connection, made when it is needed.
+pub(super) struct Connection {
+    address: Address,
+    connect_timeout: Duration,
+    reply_timeout: Duration,
+    open: Option<redis::Connection>,
+    used: Duration,
+}
+
+/// Why there is no answer.
+pub(super) enum Failure {
+    /// The server answered with an error.
+    Server(String),
+    /// It did not answer.
+    Lost(String),
+}
+
+impl Connection {
+    pub(super) fn new(address: Address, options: &FleetOptions) -> Self {
+        Connection {
+            address,
+            connect_timeout: options.connect_timeout,
+            reply_timeout: options.reply_timeout,
+            open: None,
+            used: Duration::ZERO,
+        }
+    }
+
+    /// Connects if there is no connection.
+    pub(super) fn prepare(&mut self) -> Result<&mut redis::Connection, RedisError> {
+        if self.open.is_some() && monotonic_now().saturating_sub(self.used) > STALE {
+            let ping = redis::cmd("PING").exec(self.open.as_mut().ok_or(no_connection())?);
+            if ping.is_err() {
+                self.open = None;
+            }
+        }
+        if self.open.is_none() {
+            let client = redis::Client::open(self.address.info().clone())?;
+            let connection = client.get_connection_with_timeout(self.connect_timeout)?;
+            connection.set_read_timeout(Some(self.reply_timeout))?;
+            connection.set_write_timeout(Some(self.reply_timeout))?;
+            self.open = Some(connection);
+        }
+        self.used = monotonic_now();
+        self.open.as_mut().ok_or(no_connection())
+    }
+
+    /// The next call is made over a new connection.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    pub(super) fn carry_out(&mut self, call: &FleetCall) -> Result<Vec<i64>, Failure> {
+        let connection = self.prepare().map_err(|error| Failure::Lost(error.to_string()))?;
+        let words = call.command();
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| {
+            command.arg(word);
+        });
+        let result = command.query(connection);
+        result.map_err(|error| match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension => {
+                let (code, detail) = (error.code(), error.detail());
+                Failure::Server(format!("{} {}", code.unwrap_or("ERR"), detail.unwrap_or_default()))
+            }
+            ErrorKind::UnexpectedReturnType | ErrorKind::Parse => {
+                Failure::Lost("the answer is not the script's".to_owned())
+            }
+            _ if error.is_timeout() => Failure::Lost(format!(
+                "no answer within {:.3} s (reply_timeout)",
+                self.reply_timeout.as_secs_f64()
+            )),
+            _ => Failure::Lost(error.to_string()),
+        })
+    }
+}
+
+fn no_connection() -> RedisError {
+    RedisError::from((ErrorKind::Io, "no connection"))
+}
