@@ -10,6 +10,7 @@ use crate::doctor::DoctorArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
 use crate::models::ModelsArgs;
+use crate::quota::QuotaArgs;
 use crate::sandbox::SandboxArgs;
 
 /// Call LLM APIs, and know what to do when a call fails.
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Show the account's tier and credits.
     Balance(BalanceArgs),
+    /// Show what the processes know that share the quota.
+    Quota(QuotaArgs),
     /// Find out why calls fail here: key, address, network, account, model.
     Doctor(DoctorArgs),
     /// Run a batch on a sandbox that misbehaves, and check that nothing was lost.

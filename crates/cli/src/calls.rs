@@ -33,6 +33,11 @@ pub(crate) struct ClientArgs {
     /// do so, too
     #[arg(long)]
     pub(crate) share_quota: bool,
+    /// The Redis or Valkey over which all processes share the quota that are given it, on whatever hosts: a URL
+    /// such as redis://host:6379, instead of RESAYIL_FLEET; a password is better there, or in
+    /// RESAYIL_FLEET_PASSWORD, than in an argument
+    #[arg(long, value_name = "URL", conflicts_with = "share_quota")]
+    pub(crate) fleet: Option<String>,
     /// The time that one call may take in all, waits and retries included [default: no limit]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) deadline: Option<Duration>,
@@ -59,6 +64,9 @@ impl ClientArgs {
         if self.limit.is_some() || self.window.is_some() {
             builder = builder.quota_options(self.quota_options());
         }
+        if let Some(url) = self.fleet().filter(|_| !self.share_quota) {
+            builder = builder.fleet(&url);
+        }
         builder
             .provider(self.provider.0)
             .policy(policy.with_deadline(self.deadline))
@@ -73,6 +81,12 @@ impl ClientArgs {
                     eprintln!("resayil: warning: {error}");
                 }
             })
+    }
+
+    /// Where the fleet's server is, by the option or the environment.
+    pub(crate) fn fleet(&self) -> Option<String> {
+        let given = self.fleet.clone().or_else(|| std::env::var("RESAYIL_FLEET").ok());
+        given.filter(|url| !url.is_empty())
     }
 
     fn quota_options(&self) -> QuotaOptions {

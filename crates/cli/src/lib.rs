@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod models;
+mod quota;
 mod sandbox;
 mod usage;
 
@@ -46,6 +47,7 @@ fn carry_out(command: Command) -> Result<Exit, exit::Failure> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args).map(|()| Exit::Success),
         Command::Balance(args) => balance::run(&args).map(|()| Exit::Success),
+        Command::Quota(args) => quota::run(&args).map(|()| Exit::Success),
         Command::Sandbox(args) => sandbox::run(&args),
     }
 }

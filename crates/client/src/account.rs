@@ -117,10 +117,10 @@ impl Account {
         })
     }
 
-    /// What is known of the fleet that shares the quota.
+    /// The fleet that shares the quota.
     #[cfg(feature = "fleet")]
-    pub(crate) fn fleet_state(&self) -> Option<resayil_core::quota::fleet::FleetState> {
-        self.fleet.as_ref().map(crate::fleet::FleetQuota::state)
+    pub(crate) fn fleet(&self) -> Option<&crate::fleet::FleetQuota> {
+        self.fleet.as_ref()
     }
 
     /// Tells, once, that the quota is not shared with other processes, although it should be.

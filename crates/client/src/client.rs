@@ -224,10 +224,10 @@ impl Client {
         self.quota().map(|quota| quota.state(monotonic_now()))
     }
 
-    /// What is known of the fleet that shares the quota, if one does.
+    /// The fleet that shares the quota, if one does.
     #[cfg(feature = "fleet")]
-    pub fn fleet_state(&self) -> Option<resayil_core::quota::fleet::FleetState> {
-        self.0.endpoint.account.fleet_state()
+    pub fn fleet(&self) -> Option<&crate::FleetQuota> {
+        self.0.endpoint.account.fleet()
     }
 
     /// The limit of requests in flight as it stands, if there is one.

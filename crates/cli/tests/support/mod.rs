@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The command without a key and without an address.
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_resayil"));
-    for name in ["RESAYIL_API_KEY", "RESAYIL_BASE_URL", "RESAYIL_MODEL"] {
+    for name in ["RESAYIL_API_KEY", "RESAYIL_BASE_URL", "RESAYIL_MODEL", "RESAYIL_FLEET"] {
         command.env_remove(name);
     }
     command

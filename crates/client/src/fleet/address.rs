@@ -4,6 +4,7 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use resayil_core::{Error, Kind};
 
 /// The server, with what it takes to get in. It is never printed but as host and port.
+#[derive(Clone)]
 pub(super) struct Address {
     info: ConnectionInfo,
     shown: String,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
-use resayil_core::quota::fleet::{FleetCall, FleetOptions};
+use resayil_core::quota::fleet::{FleetCall, FleetOptions, FleetSnapshot};
 
 use super::address::Address;
 use crate::clock::monotonic_now;
@@ -90,4 +90,27 @@ impl Connection {
 
 fn no_connection() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection"))
+}
+
+/// What the key holds, over a connection of its own.
+pub(super) fn snapshot(
+    address: &Address,
+    key: &str,
+    timeout: Duration,
+) -> Result<Option<FleetSnapshot>, String> {
+    let read = || {
+        let mut connection =
+            redis::Client::open(address.info().clone())?.get_connection_with_timeout(timeout)?;
+        connection.set_read_timeout(Some(timeout))?;
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query(&mut connection)?;
+        let fields: Vec<(String, String)> =
+            redis::cmd("HGETALL").arg(key).query(&mut connection)?;
+        Ok((seconds * 1000 + micros / 1000, fields))
+    };
+    let failed = |error: RedisError| {
+        format!("the fleet's server {} cannot be read: {error}", address.shown())
+    };
+    let (now, fields) = read().map_err(failed)?;
+    let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(FleetSnapshot::from_fields(fields, now))
 }

@@ -6,8 +6,9 @@ mod key;
 mod thread;
 
 use std::fmt;
+use std::time::Duration;
 
-use resayil_core::quota::fleet::{FleetOptions, FleetState, FleetWatch};
+use resayil_core::quota::fleet::{FleetOptions, FleetSnapshot, FleetState, FleetWatch};
 use resayil_core::{Error, Kind, Quota};
 
 pub use key::fleet_key;
@@ -50,7 +51,9 @@ use address::Address;
 pub struct FleetQuota {
     quota: Quota,
     watch: FleetWatch,
-    server: String,
+    address: Address,
+    key: String,
+    connect_timeout: Duration,
 }
 
 impl FleetQuota {
@@ -74,14 +77,30 @@ impl FleetQuota {
         let address = Address::new(url)?;
         let key = fleet_key(origin, api_key, options.quota.window);
         let (quota, link) = Quota::fleet(&key, options, wall_now(), monotonic_now());
-        let (watch, server) = (link.watch(), address.shown().to_owned());
-        thread::start(link, address, options);
-        Ok(FleetQuota { quota, watch, server })
+        let watch = link.watch();
+        thread::start(link, address.clone(), options);
+        Ok(FleetQuota { quota, watch, address, key, connect_timeout: options.connect_timeout })
     }
 
     /// The quota, for a client or for a loop of one's own.
     pub fn quota(&self) -> &Quota {
         &self.quota
+    }
+
+    /// Host and port of the server, or its path; without user and password.
+    pub fn server(&self) -> &str {
+        self.address.shown()
+    }
+
+    /// What the server's key holds now, whoever wrote it; `None` if there is no such key. It is read over a
+    /// connection of its own, and nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Network`]: the server cannot be reached, or answers something else.
+    pub fn snapshot(&self) -> Result<Option<FleetSnapshot>, Error> {
+        connection::snapshot(&self.address, &self.key, self.connect_timeout)
+            .map_err(|problem| Error::new(Kind::Network, &problem))
     }
 
     /// What is known of the fleet.
@@ -94,7 +113,7 @@ impl FleetQuota {
         let problem = self.watch.take_warning()?;
         let message = format!(
             "the quota is not shared with the fleet over {}: {problem}; this process goes on alone",
-            self.server
+            self.server()
         );
         Some(Error::new(Kind::Configuration, &message))
     }
@@ -103,7 +122,7 @@ impl FleetQuota {
 impl fmt::Debug for FleetQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FleetQuota")
-            .field("server", &self.server)
+            .field("server", &self.server())
             .field("quota", &self.quota)
             .field("state", &self.state())
             .finish()

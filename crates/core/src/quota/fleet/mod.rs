@@ -27,6 +27,7 @@ mod options;
 mod reply;
 mod script;
 mod shared;
+mod snapshot;
 mod state;
 mod store;
 
@@ -39,6 +40,7 @@ pub use model::FleetModel;
 pub use options::{FleetLoss, FleetOptions};
 pub use reply::FleetReply;
 pub use script::{SCRIPT, SCRIPT_SHA1};
+pub use snapshot::FleetSnapshot;
 pub use state::FleetState;
 
 use super::Quota;
