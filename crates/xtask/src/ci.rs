@@ -77,7 +77,7 @@ impl Step {
                     .args(run::FEATURES)
                     .env("RUSTDOCFLAGS", "-D warnings"),
             )
-            .and_then(|()| doxygen::run()),
+            .and_then(|()| doxygen::check()),
             Step::Readme => readme::run(),
             Step::Walkthrough => walkthrough::run(),
             Step::Wheel => python::wheel(),

@@ -16,13 +16,13 @@ struct Block<'a> {
     text: Vec<&'a str>,
 }
 
-/// The pages with commands: all are run from the root of the repository.
-const PAGES: [&str; 2] = ["README.md", "bindings/README.md"];
+/// The pages with commands, which are run from the root of the repository.
+const README: &str = "README.md";
+const WITH_LIBCURL: &str = "bindings/README.md";
 
 /// Clones the repository and runs the marked blocks, as a reader would type them; those of a page in
 /// one shell.
 pub(crate) fn run() -> Result<(), String> {
-    prerequisites::libcurl()?;
     let changed = run::output(run::command("git").args(["status", "--porcelain"]))?;
     if !changed.is_empty() {
         run::say("note: only what is committed is tried");
@@ -31,13 +31,20 @@ pub(crate) fn run() -> Result<(), String> {
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
     keep_builds(&clone.join("target"))?;
-    PAGES.into_iter().try_for_each(|path| run_page(path, folder.path(), &clone))
+    run_page(README, folder.path(), &clone)?;
+    match prerequisites::libcurl() {
+        Ok(()) => run_page(WITH_LIBCURL, folder.path(), &clone),
+        Err(error) => {
+            run::say(&format!("not tried: {WITH_LIBCURL}: {error}"));
+            Ok(())
+        }
+    }
 }
 
 fn run_page(path: &str, folder: &Path, clone: &Path) -> Result<(), String> {
     let text =
         fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    if path == PAGES[0] {
+    if path == README {
         compile(path, &text, &CHECKS)?;
     }
     let blocks = blocks(&text, MARK);

@@ -7,6 +7,7 @@ use resayil_sandbox::{Fault, Sandbox};
 
 use super::Libraries;
 use super::programs::{self, Language, Linkage};
+use crate::counts::Counts;
 use crate::run;
 
 /// Where the examples are.
@@ -56,15 +57,23 @@ const EXAMPLES: &[Example] = &[
     },
 ];
 
-/// Runs all; gives their number.
-pub(super) fn test(language: Language, libraries: &Libraries) -> Result<u64, String> {
+/// Runs all of a language; without libcurl only those that do not need it.
+pub(super) fn test(
+    language: Language,
+    libraries: &Libraries,
+    has_curl: bool,
+) -> Result<Counts, String> {
     let examples = EXAMPLES.iter().filter(|example| example.language == language);
-    let mut passed = 0;
+    let mut counts = Counts::default();
     for example in examples {
+        if example.with_curl && !has_curl {
+            counts.skipped += 1;
+            continue;
+        }
         example.test(libraries).map_err(|error| format!("{FOLDER}/{}: {error}", example.file))?;
-        passed += 1;
+        counts.passed += 1;
     }
-    Ok(passed)
+    Ok(counts)
 }
 
 impl Example {
