@@ -98,7 +98,7 @@ impl QuotaOptions {
     ///
     /// The first option that is not.
     pub fn check(&self) -> Result<(), OptionError> {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const DAY: Duration = Duration::from_secs(86_400);
         OptionError::check("limit", &0, self.limit != Some(0), "1 or more requests")?;
         OptionError::check("daily_limit", &0, self.daily_limit != Some(0), "1 or more requests")?;
         for (name, limit) in [
@@ -123,3 +123,31 @@ impl QuotaOptions {
 
 /// Sums of it are numbers.
 const MOST_TOKENS: u64 = 1_000_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_checked_at_the_ends_of_their_ranges() {
+        let day = Duration::from_secs(86_400);
+        let nano = Duration::from_nanos(1);
+        let options = QuotaOptions::default();
+        let named = |options: QuotaOptions| options.check().err().map(|error| error.option());
+        assert_eq!(named(options.clone().with_window(day)), None);
+        assert_eq!(named(options.clone().with_window(nano)), None);
+        assert_eq!(named(options.clone().with_window(day + nano)), Some("window"));
+        assert_eq!(named(options.clone().with_window(Duration::ZERO)), Some("window"));
+        assert_eq!(named(options.clone().with_limit(0)), Some("limit"));
+        assert_eq!(named(options.clone().with_daily_limit(0)), Some("daily_limit"));
+        assert_eq!(named(options.clone().with_limit(1).with_daily_limit(1)), None);
+        for limit in [0, MOST_TOKENS + 1] {
+            let options = options.clone();
+            assert_eq!(named(options.clone().with_token_limit(limit)), Some("token_limit"));
+            let of_input = options.clone().with_input_token_limit(limit);
+            assert_eq!(named(of_input), Some("input_token_limit"));
+            assert_eq!(named(options.with_output_token_limit(limit)), Some("output_token_limit"));
+        }
+        assert_eq!(named(options.with_token_limit(MOST_TOKENS).with_input_token_limit(1)), None);
+    }
+}

@@ -200,3 +200,21 @@ struct Nobody;
 impl std::task::Wake for Nobody {
     fn wake(self: std::sync::Arc<Self>) {}
 }
+
+#[test]
+fn options_are_checked_at_the_ends_of_their_ranges() {
+    let options = BudgetOptions::default().with_ratio(0.5).with_reserve(3.0);
+    assert_eq!((options.ratio, options.reserve), (0.5, 3.0));
+    for (ratio, reserve, wrong) in [
+        (0.0, 0.0, None),
+        (10.0, 10_000.0, None),
+        (-0.1, 1.0, Some("ratio")),
+        (10.1, 1.0, Some("ratio")),
+        (f64::NAN, 1.0, Some("ratio")),
+        (1.0, -1.0, Some("reserve")),
+        (1.0, 10_001.0, Some("reserve")),
+    ] {
+        let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
+        assert_eq!(options.check().err().map(|error| error.option()), wrong, "{ratio} {reserve}");
+    }
+}
