@@ -1567,6 +1567,12 @@ bool resayil_error_retry_at(const resayil_error *error, double *seconds);
 resayil_str resayil_error_stop_reason(const resayil_error *error);
 
 /**
+ * What became of the request: `not_sent`, `perhaps_processed` (the service may have carried it out, and
+ * billed it, though no whole answer arrived) or `answered`.
+ */
+resayil_str resayil_error_request_state(const resayil_error *error);
+
+/**
  * How many requests were sent for this call, refused ones included; 0 if none was or if nobody
  * counted.
  */

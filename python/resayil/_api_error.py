@@ -190,6 +190,12 @@ class APIError(Exception):
         return self._error.ambiguous
 
     @property
+    def request_state(self) -> str:
+        """What became of the request: `not_sent`, `perhaps_processed` (the service may have carried it
+        out, and billed it, though no whole answer arrived) or `answered`."""
+        return self._error.request_state
+
+    @property
     def rejected(self) -> bool:
         """Whether the answer was a success that `retry_if_result` would not take."""
         return self._error.rejected

@@ -47,6 +47,7 @@ static void test_rate_limit(void) {
     CHECK(resayil_error_rate_limit_remaining(error, &number) && number == 0);
     CHECK(resayil_error_rate_limit_reset_after(error, &seconds) && seconds == 45.0);
     CHECK_ABSENT(resayil_error_stop_reason(error));
+    CHECK_TEXT(resayil_error_request_state(error), "answered");
     CHECK(!resayil_error_retry_at(error, &seconds) && seconds == 0);
     CHECK(resayil_error_field_count(error) == 0);
     CHECK_TEXT(resayil_error_provider(error), "resayil");

@@ -38,6 +38,7 @@ static void test_getters() {
     CHECK(error.rate_limit().limit == 20u && !error.rate_limit().remaining);
     CHECK(!error.rate_limit().reset_after && error.field_errors().empty());
     CHECK(!error.retry_at() && !error.stop_reason());
+    CHECK(error.request_state() == "answered" && Error(Kind::network, "gone").request_state() == "not_sent");
     CHECK(error.header("x-ratelimit-limit") == "20" && !error.header("date"));
     CHECK(error.body().find("retry_after") != std::string_view::npos);
     CHECK(error.summary().find("rate_limit (429)") == 0);

@@ -52,6 +52,7 @@ def test_an_error_has_its_class_and_attributes() -> None:
     assert error.raw_body == RATE_LIMITED
     assert error.headers["x-ratelimit-limit"] == "20"
     assert (error.partial_text, error.safe_to_replay, error.ambiguous) == (None, True, False)
+    assert error.request_state == "answered"
     assert str(error) == "rate_limit (429): Rate limit exceeded; retry after 45 s"
     assert "45" in error.user_message_in("ar") and error.advice_in("ar-KW") != error.advice
 

@@ -136,7 +136,7 @@ def assert_same(found: resayil.APIError, error: resayil.APIError) -> None:
     for name in (
         "body", "raw_body", "partial_text", "safe_to_replay", "ambiguous", "model", "rate_limit",
         "retry_after",
-        "limit_scope", "limit_window", "retry_at", "stop_reason",
+        "limit_scope", "limit_window", "retry_at", "stop_reason", "request_state",
     ):  # fmt: skip
         assert getattr(found, name) == getattr(error, name), name
     assert found.headers.raw == error.headers.raw

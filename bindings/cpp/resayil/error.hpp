@@ -186,6 +186,8 @@ public:
     std::optional<std::string_view> stop_reason() const noexcept {
         return detail::some(resayil_error_stop_reason(error_));
     }
+    /// What became of the request: `not_sent`, `perhaps_processed` or `answered`.
+    std::string_view request_state() const noexcept { return detail::view(resayil_error_request_state(error_)); }
     /// Whether the server may have carried the request out.
     bool is_ambiguous() const noexcept { return resayil_error_is_ambiguous(error_); }
     /// Whether the answer was a success that the caller would not take.

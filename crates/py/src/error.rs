@@ -190,6 +190,12 @@ impl NativeError {
         self.0.is_ambiguous()
     }
 
+    /// What became of the request.
+    #[getter]
+    fn request_state(&self) -> &'static str {
+        self.0.request_state().name()
+    }
+
     /// Whether the answer was a success that the caller would not take.
     #[getter]
     fn rejected(&self) -> bool {

@@ -158,6 +158,13 @@ pub unsafe extern "C" fn resayil_error_stop_reason(error: *const resayil_error) 
     guard(|| borrow!(error).text(|texts| texts.stop_reason))
 }
 
+/// What became of the request: `not_sent`, `perhaps_processed` (the service may have carried it out, and
+/// billed it, though no whole answer arrived) or `answered`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_error_request_state(error: *const resayil_error) -> resayil_str {
+    guard(|| borrow!(error).text(|texts| texts.request_state))
+}
+
 /// How many requests were sent for this call, refused ones included; 0 if none was or if nobody
 /// counted.
 #[unsafe(no_mangle)]
