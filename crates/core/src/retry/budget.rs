@@ -227,14 +227,14 @@ impl Budget {
         self.lock().record.has_succeeded()
     }
 
-    /// Takes a place among those whose retry is not afforded.
-    pub(crate) fn wait(&self) -> BudgetWait {
+    /// Takes a place among those whose retry is not afforded, of which the first tries after such a silence.
+    pub(crate) fn wait(&self, probe_after: Duration) -> BudgetWait {
         let mut state = self.lock();
         // Under the lock, so that no success that saw the line empty says otherwise.
         self.0.untroubled.store(false, Ordering::Relaxed);
         let id = state.line.join();
         drop(state);
-        BudgetWait::new(self.clone(), id)
+        BudgetWait::new(self.clone(), id, probe_after)
     }
 }
 

@@ -9,6 +9,11 @@ use crate::error::Error;
 use crate::kind::Kind;
 use crate::rng::Rng;
 
+/// With so much patience a call is one of a batch.
+const BATCH_PATIENCE: Duration = Duration::from_secs(3600);
+/// The same as [`Budget::PROBE_AFTER`] for calls of a batch.
+const BATCH_PROBE_AFTER: Duration = Duration::from_secs(4);
+
 /// One call: it is told each failure, and answers what to do.
 ///
 /// It has no clock and does not sleep; `now` is the time since the same fixed point that was meant
@@ -84,7 +89,10 @@ impl Call {
         let hint = error.retry_after().filter(|hint| !hint.is_zero());
         let (delay, _) = self.wait(error, hint, now)?;
         self.previous_delay = delay;
-        Ok((budget.wait(), now.saturating_add(delay)))
+        // Who waits however long it takes wants to know soon when it is over.
+        let is_batch = self.policy.budget_patience() >= BATCH_PATIENCE;
+        let probe_after = if is_batch { BATCH_PROBE_AFTER } else { Budget::PROBE_AFTER };
+        Ok((budget.wait(probe_after), now.saturating_add(delay)))
     }
 
     /// The attempt that comes next only tries whether the service is back: it is free of charge.

@@ -163,15 +163,6 @@ impl QuotaModel {
         self.apart.parties > 0 || !grant.is_apart()
     }
 
-    /// How many are taken to have sent what was admitted, and what was counted for it.
-    fn parties_of(&self, grant: &QuotaGrant) -> u32 {
-        if grant.is_apart() { self.apart.parties } else { 1 }
-    }
-
-    fn cost_of(&self, grant: &QuotaGrant) -> Amounts {
-        self.counted(&grant.cost, self.parties_of(grant))
-    }
-
     /// Learns from the answer.
     pub(in crate::quota) fn settle(
         &mut self,

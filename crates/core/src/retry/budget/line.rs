@@ -68,6 +68,7 @@ impl Line {
 pub(crate) struct BudgetWait {
     budget: Budget,
     id: u64,
+    probe_after: Duration,
 }
 
 /// Whether it is this call's turn.
@@ -85,8 +86,8 @@ pub(crate) enum Turn {
 const LOOK: Duration = Duration::from_secs(1);
 
 impl BudgetWait {
-    pub(super) fn new(budget: Budget, id: u64) -> Self {
-        BudgetWait { budget, id }
+    pub(super) fn new(budget: Budget, id: u64, probe_after: Duration) -> Self {
+        BudgetWait { budget, id, probe_after }
     }
 
     /// Asks whether it is this call's turn; if not, `waker` is called when it is worth asking again.
@@ -98,7 +99,7 @@ impl BudgetWait {
             return Turn::Released;
         };
         let silent_since = state.record.last_failure.max(state.line.probed);
-        let probe_at = silent_since.saturating_add(Budget::PROBE_AFTER);
+        let probe_at = silent_since.saturating_add(self.probe_after);
         if at == 0 && probe_at <= now {
             state.line.probed = now;
             state.line.waiting.pop_front();

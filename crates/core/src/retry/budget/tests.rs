@@ -128,7 +128,7 @@ fn the_record_is_kept_for_an_hour() {
 fn a_success_releases_the_first_and_each_further_one_twice_as_many() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
-    let mut waits: Vec<_> = (0..10).map(|_| budget.wait()).collect();
+    let mut waits: Vec<_> = (0..10).map(|_| budget.wait(Budget::PROBE_AFTER)).collect();
     let released = |waits: &mut Vec<BudgetWait>| {
         let go: Vec<_> =
             waits.iter_mut().map(|it| it.poll(T0, Waker::noop()) == Turn::Released).collect();
@@ -154,7 +154,8 @@ fn a_success_releases_the_first_and_each_further_one_twice_as_many() {
 fn in_a_silence_the_first_probes_and_then_the_next() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
-    let (mut first, mut second) = (budget.wait(), budget.wait());
+    let (mut first, mut second) =
+        (budget.wait(Budget::PROBE_AFTER), budget.wait(Budget::PROBE_AFTER));
     let waker = Waker::from(std::sync::Arc::new(Nobody));
     assert_eq!(first.poll(T0, &waker), Turn::Wait(seconds(5)));
     assert_eq!(second.poll(T0, &waker), Turn::Wait(Duration::MAX));
@@ -171,7 +172,7 @@ fn in_a_silence_the_first_probes_and_then_the_next() {
 fn whoever_comes_to_the_front_is_woken_to_watch_the_silence() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
-    let mut waits: Vec<_> = (0..4).map(|_| budget.wait()).collect();
+    let mut waits: Vec<_> = (0..4).map(|_| budget.wait(Budget::PROBE_AFTER)).collect();
     let counts = [(); 4].map(|()| std::sync::Arc::new(Count::default()));
     for (wait, count) in waits.iter_mut().zip(&counts) {
         let _ = wait.poll(T0, &Waker::from(std::sync::Arc::clone(count)));
