@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import logging as _logging
 from typing import TYPE_CHECKING
 
 from ._async_client import AsyncClient, AsyncStream
@@ -158,7 +157,3 @@ if not TYPE_CHECKING:
 
             return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-# Applications that set up no logging see nothing.
-_logging.getLogger("resayil").addHandler(_logging.NullHandler())

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
-from urllib.parse import quote
 
 from . import _base_client, _native, _request, _telemetry, _time
 from ._base_client import BaseClient, Predicate, Timeout
@@ -185,7 +184,7 @@ class AsyncModels:
         self, model: str, *, deadline: Optional[float] = None, timeout: Timeout = None
     ) -> Model:
         """One model."""
-        path = f"models/{quote(model, safe='')}"
+        path = _base_client.model_path(model)
         answer = await self._client.get(path, deadline=deadline, timeout=timeout)
         return Model(answer.json())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Optional, Union
@@ -40,29 +39,13 @@ class Running(Operation):
         on_event: Hook = None,
         keys: Optional[_idempotency.Keys] = None,
         now: Optional[float] = None,
+        begun: bool = False,
     ) -> None:
-        super().__init__(name, policy, budget, counters, quota, on_event, now)
+        super().__init__(name, policy, budget, counters, quota, on_event, now, begun=begun)
         self._on = on
         self._predicate = retry_if_result
-        self._keys = keys or _idempotency.keys_of(name)()
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """One attempt: its exception is kept, to be raised at the end."""
-        try:
-            with self._keys.attempt(), self.inside():
-                yield
-        except Exception as exception:
-            self.failed(exception)
-        except BaseException:
-            # Nobody asks for this call any more.
-            self.abandon()
-            raise
-
-    def begun(self) -> None:
-        """The first attempt was made before anybody asked."""
-        step = self._poll(None)
-        assert step is None
+        #: The keys of what is sent for it.
+        self.keys = keys or _idempotency.keys_of(name)()
 
     def failed(self, exception: Exception) -> None:
         """The attempt raised this."""
@@ -80,7 +63,7 @@ class Running(Operation):
         """The attempt gave a result that is not taken."""
         error = ResponseError("the result was rejected by retry_if_result", rejected=True)
         error.result = result
-        self._keys.renew()
+        self.keys.renew()
         self.raised(error, error._error)
         return error
 
@@ -126,8 +109,7 @@ class Attempt:
         if self._state != "new":
             raise RuntimeError("an attempt is made once")
         self._state = "open"
-        self._keys = self._running._keys.attempt()
-        self._keys.__enter__()
+        self._keys = self._running.keys.begin_attempt()
         self._inside = self._running.inside()
         self._inside.__enter__()
         return self
@@ -140,7 +122,7 @@ class Attempt:
     ) -> bool:
         self._state = "done"
         self._inside.__exit__(None, None, None)
-        self._keys.__exit__(None, None, None)
+        _idempotency.end(self._keys)
         if exc is None:
             self._running.succeeded()
             return False

@@ -378,6 +378,13 @@ def predicate(
     return rejects
 
 
+def model_path(model: str) -> str:
+    """Where a model is."""
+    from urllib.parse import quote
+
+    return f"models/{quote(model, safe='')}"
+
+
 def body_bytes(body: object) -> bytes:
     """What `post` sends: bytes and text as they are, all else as JSON."""
     if isinstance(body, (bytes, bytearray, memoryview)):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
-from urllib.parse import quote
 
 from . import _base_client, _native, _request, _telemetry
 from ._base_client import BaseClient, Predicate, Timeout
@@ -210,7 +209,7 @@ class Models:
         self, model: str, *, deadline: Optional[float] = None, timeout: Timeout = None
     ) -> Model:
         """One model."""
-        path = f"models/{quote(model, safe='')}"
+        path = _base_client.model_path(model)
         return Model(self._client.get(path, deadline=deadline, timeout=timeout).json())
 
 

@@ -7,18 +7,14 @@ request gets the same key in each attempt, another request another one.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import threading
-import uuid
-from collections import Counter
-from collections.abc import Iterator
+import os
+from _thread import allocate_lock
 from contextvars import ContextVar, Token
 from typing import Optional
 
 _current: ContextVar[Optional[Keys]] = ContextVar("resayil_idempotency_keys", default=None)
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 
 
 class Keys:
@@ -29,20 +25,16 @@ class Keys:
     outer: object = Token.MISSING
     """The keys in whose attempt the call began: what was there before `begin`."""
     _secret: Optional[str] = None
-    _seen: Optional[Counter[bytes]] = None
+    _seen: Optional[dict[bytes, int]] = None
 
-    @contextlib.contextmanager
-    def attempt(self) -> Iterator[None]:
-        """A context in which requests are those of one attempt."""
+    def begin_attempt(self) -> Token[Optional[Keys]]:
+        """What is sent from now on, until `end` with this token, is one attempt's."""
         with _lock:
             self._seen = None
         token = _current.set(self)
         if self.outer is Token.MISSING:
             self.outer = token.old_value
-        try:
-            yield
-        finally:
-            _current.reset(token)
+        return token
 
     def renew(self) -> None:
         """Makes the next attempt's keys others: this one's requests were answered."""
@@ -55,16 +47,15 @@ class Keys:
         request, secret = digest(*parts), self._root()
         with _lock:
             if self._seen is None:
-                self._seen = Counter()
-            self._seen[request] += 1
-            number = self._seen[request]
+                self._seen = {}
+            number = self._seen[request] = self._seen.get(request, 0) + 1
         return f"resayil-{digest(secret, request, str(number)).hex()}"
 
     def _root(self) -> str:
         if self._secret is None:
             # A call in an attempt of an outer call is the same one in the next attempt.
             outer = self.outer
-            root = outer.key("call", self.name) if isinstance(outer, Keys) else uuid.uuid4().hex
+            root = outer.key("call", self.name) if isinstance(outer, Keys) else random_id()
             with _lock:
                 self._secret = self._secret or root
         return self._secret
@@ -85,8 +76,16 @@ def key(*parts: str | bytes) -> Optional[str]:
     return None if keys is None else keys.key(*parts)
 
 
+def random_id() -> str:
+    """A random text that nothing else has."""
+    return os.urandom(16).hex()
+
+
 def digest(*parts: str | bytes) -> bytes:
     """A hash of the parts, 16 bytes."""
+    # Loaded when the first request is sent.
+    import hashlib
+
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part

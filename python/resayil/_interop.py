@@ -68,6 +68,9 @@ def read_error(exception: object) -> Optional[_native.Error]:
         return exception._error
     if not isinstance(exception, BaseException):
         return None
+    if type(exception).__module__ == "builtins" and not exception.__dict__:
+        # It has neither an answer nor a mark.
+        return _native.read_builtin(exception)
     found: Optional[_native.Error] = None
     inner: Optional[BaseException] = exception
     for _ in range(_DEEPEST):

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Optional
+import sys
+from typing import Any, Optional
 
 from . import _native
 
-logger = logging.getLogger("resayil")
+_logger: Any = None
 
-# By the names that the native half gives them.
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}
+
+def logger() -> Any:
+    """The logger `resayil`; None where no part of the program logs."""
+    global _logger
+    if _logger is None:
+        logging = sys.modules.get("logging")
+        if logging is None:
+            # Nobody has set up anything that would hear of it.
+            return None
+        _logger = logging.getLogger("resayil")
+        # Applications that set up no logging see nothing.
+        _logger.addHandler(logging.NullHandler())
+    return _logger
+
+
+# By the names that the native half gives them; the numbers are those of `logging`.
+_LEVELS = {"debug": 10, "info": 20, "warn": 30}
+
+
+def is_on() -> bool:
+    """Whether anybody may hear of an event."""
+    found = logger()
+    return found is not None and bool(found.isEnabledFor(30))
 
 
 def emit(
@@ -24,8 +45,9 @@ def emit(
     level_name: str,
 ) -> None:
     """Logs one decision, with its attributes on the record; docs/observability.md lists them."""
-    level = _LEVELS.get(level_name, logging.WARNING)
-    if not logger.isEnabledFor(level):
+    to = logger()
+    level = _LEVELS.get(level_name, 30)
+    if to is None or not to.isEnabledFor(level):
         return
     fields: dict[str, object] = {
         "callable": callable,
@@ -45,12 +67,10 @@ def emit(
             fields["http.response.status_code"] = error.status
         if attempt > 1:
             fields["http.request.resend_count"] = attempt - 1
-    path, line, function, _ = logger.findCaller(stacklevel=2)
-    record = logger.makeRecord(
-        logger.name, level, path, line, "%s: %s", (callable, text), None, function
-    )
+    path, line, function, _ = to.findCaller(stacklevel=2)
+    record = to.makeRecord(to.name, level, path, line, "%s: %s", (callable, text), None, function)
     for name, value in fields.items():
         # Not by `extra`, which raises where an application's own records have such a name: theirs
         # stays, and no call fails for its log.
         record.__dict__.setdefault(name, value)
-    logger.handle(record)
+    to.handle(record)

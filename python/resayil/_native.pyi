@@ -42,6 +42,7 @@ __all__ = [
     "otel_provider",
     "provider_at",
     "providers",
+    "read_builtin",
     "read_error",
     "retry_reasons",
     "run_command",
@@ -62,6 +63,7 @@ def classify(
     now: float | None = None,
     provider: str | None = None,
 ) -> APIError | None: ...
+def read_builtin(exception: BaseException, /) -> Error | None: ...
 def read_error(
     status: int,
     headers: _Headers,
@@ -328,17 +330,26 @@ class Operation:
     def __new__(
         cls,
         policy: RetryPolicy,
-        *,
         budget: Budget | None = None,
         quota: Quota | None = None,
         counters: Counters | None = None,
         observer: Callable[[str, str, int, float | None, Error | None, str, str], object]
         | None = None,
+        begun: bool = False,
+        now: float | None = None,
+        *,
         provider: str | None = None,
         attempt_timeout: float | None = None,
         metered: bool = True,
-        now: float | None = None,
     ) -> Self: ...
+    def fail(
+        self,
+        error: Error | None,
+        give_up: bool = False,
+        now: float | None = None,
+        waker: Callable[[], object] | None = None,
+        /,
+    ) -> float | Error | None: ...
     def poll(
         self, now: float | None = None, waker: Callable[[], object] | None = None
     ) -> float | Error | None: ...
@@ -364,6 +375,8 @@ class Operation:
     def deadline(self) -> float | None: ...
     @property
     def is_over(self) -> bool: ...
+    @property
+    def history(self) -> list[str]: ...
     @property
     def attempts(self) -> int: ...
 

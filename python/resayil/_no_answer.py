@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import http.client
-import re
-import socket
-import ssl
+import sys
 from typing import Any, Optional
 
 from . import _native
@@ -61,20 +57,31 @@ _CURL: dict[int, tuple[str, bool, bool]] = {
 }  # fmt: skip
 
 #: How libcurl and urllib3 name the status of an answer that they keep to themselves.
-_STATUS = re.compile(r"(?:returned error: |too many )([1-5]\d\d)\b")
+_STATUS = r"(?:returned error: |too many )([1-5]\d\d)\b"
 
 #: How h11 says that what came is no HTTP, for which httpcore has no class of its own.
-_NO_HTTP = re.compile(
-    "illegal|malformed|bad |conflicting|multiple |too long|too many|encoding|content-length",
-    re.IGNORECASE,
+_NO_HTTP = (
+    "(?i)illegal|malformed|bad |conflicting|multiple |too long|too many|encoding|content-length"
 )
+
+
+def _search(pattern: str, text: str) -> Any:
+    import re
+
+    return re.search(pattern, text)
+
+
+def _loaded(module: str, name: str) -> Any:
+    """A class of a module that nobody has to have loaded; else what nothing is an instance of."""
+    found = sys.modules.get(module)
+    return () if found is None else getattr(found, name, ())
 
 
 def read(exception: BaseException) -> Optional[_native.Error]:
     """The error that an exception stands for; None if it does not say that an answer is missing."""
     text = _describe(exception)
     for cls in type(exception).__mro__:
-        if cls.__name__ == "RemoteProtocolError" and _NO_HTTP.search(text):
+        if cls.__name__ == "RemoteProtocolError" and _search(_NO_HTTP, text):
             return _native.Error("protocol", text, ambiguous=True)
         package = (cls.__module__ or "").partition(".")[0]
         found = _BY_NAME.get((package, cls.__name__))
@@ -88,24 +95,26 @@ def read(exception: BaseException) -> Optional[_native.Error]:
         return _native.Error("protocol", text, ambiguous=True)
     if package_of(exception) == "pycurl":
         return _of_curl(exception, text)
-    if package_of(exception) == "urllib3" and (status := _STATUS.search(str(exception))):
+    if package_of(exception) == "urllib3" and (status := _search(_STATUS, str(exception))):
         return _native.read_error(int(status[1]), None, None)
-    if isinstance(exception, ssl.SSLCertVerificationError):
+    if isinstance(exception, _loaded("ssl", "SSLCertVerificationError")):
         return _native.Error("network", text, retryable=False)
-    if isinstance(exception, (TimeoutError, asyncio.TimeoutError, socket.timeout)):
+    late = (TimeoutError, _loaded("asyncio", "TimeoutError"), _loaded("socket", "timeout"))
+    if isinstance(exception, late):
         return _native.Error("timeout", text, ambiguous=True)
-    if isinstance(exception, (ConnectionRefusedError, socket.gaierror)):
+    if isinstance(exception, (ConnectionRefusedError, _loaded("socket", "gaierror"))):
         return _native.Error("network", text)
-    if isinstance(exception, (ConnectionError, http.client.IncompleteRead, ssl.SSLError)):
+    broken = (_loaded("http.client", "IncompleteRead"), _loaded("ssl", "SSLError"))
+    if isinstance(exception, (ConnectionError, *broken)):
         return _native.Error("network", text, ambiguous=True)
-    if isinstance(exception, http.client.HTTPException):
+    if isinstance(exception, _loaded("http.client", "HTTPException")):
         return _native.Error("protocol", text, ambiguous=True)
     return None
 
 
 def _of_curl(exception: BaseException, text: str) -> Optional[_native.Error]:
     code = exception.args[0] if exception.args else None
-    if code == 22 and (status := _STATUS.search(text)):
+    if code == 22 and (status := _search(_STATUS, text)):
         return _native.read_error(int(status[1]), None, None)
     if not isinstance(code, int) or code not in _CURL:
         return None

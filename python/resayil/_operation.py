@@ -11,7 +11,10 @@ from . import _interop, _log, _native, _notes, _telemetry, _time
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._notes import RetryEvent
 
-_END = object()
+#: The end of the steps: the call has failed.
+OVER = object()
+#: It was not asked yet what to do next.
+_UNKNOWN = object()
 
 
 class _Observer:
@@ -20,11 +23,17 @@ class _Observer:
     Not the operation itself: the native half holds this, and would make a circle of it.
     """
 
-    def __init__(self, name: str, hook: Optional[Callable[[RetryEvent], object]]) -> None:
+    __slots__ = ("_hook", "_name", "_span")
+
+    def __init__(
+        self,
+        name: str,
+        hook: Optional[Callable[[RetryEvent], object]],
+        span: Optional[_telemetry.CallSpan],
+    ) -> None:
         self._name = name
         self._hook = hook
-        self.span: Optional[_telemetry.CallSpan] = None
-        self.history: list[str] = []
+        self._span = span
 
     def __call__(
         self,
@@ -37,10 +46,8 @@ class _Observer:
         level: str,
     ) -> None:
         _log.emit(self._name, action, reason or "", attempt, delay, error, text, level)
-        if action in ("retry", "stop"):
-            self.history.append(text)
-        if self.span is not None:
-            self.span.event(action, reason, attempt, delay, error, text, level)
+        if self._span is not None:
+            self._span.event(action, reason, attempt, delay, error, text, level)
         if self._hook is not None:
             self._hook(RetryEvent(self._name, action, reason, attempt, delay, error, text))
 
@@ -84,29 +91,27 @@ class Operation:
         on_event: Optional[Callable[[RetryEvent], object]] = None,
         now: Optional[float] = None,
         about: Optional[Callable[[], _telemetry.Call]] = None,
+        begun: bool = False,
         **options: Any,
     ) -> None:
         self._now = _time.now() if now is None else now
-        self._told = _Observer(name, on_event)
-        self._native = _native.Operation(
-            policy,
-            budget=budget,
-            quota=quota,
-            counters=counters,
-            observer=self._told,
-            now=self._now,
-            **options,
-        )
-        self._exception: Optional[Exception] = None
-        self._is_foreign = False
-        telemetry = _telemetry.active
         #: Who is told of the call's course, if anybody is.
         self.span: Optional[_telemetry.CallSpan] = None
-        if telemetry is not None:
+        if _telemetry.active is not None:
             call = _telemetry.Call(name) if about is None else about()
-            self.span = self._told.span = telemetry.begin(call)
+            self.span = _telemetry.active.begin(call)
+        # Nobody has to be told where nobody listens.
+        listens = on_event is not None or self.span is not None or _log.is_on()
+        observer = _Observer(name, on_event, self.span) if listens else None
+        self._native = _native.Operation(
+            policy, budget, quota, counters, observer, begun, self._now, **options
+        )
+        #: Called when it is worth asking again before a wait is over.
+        self.alarm: Optional[Callable[[], object]] = None
+        self._exception: Optional[Exception] = None
+        self._is_foreign = False
         #: What was asked before it was wanted.
-        self._next: object = _END
+        self._next: object = _UNKNOWN
         #: The error that the call failed with, when the steps are over.
         self.error: Optional[_native.Error] = None
 
@@ -115,29 +120,33 @@ class Operation:
 
         `alarm` is called when it is worth asking again before that.
         """
-        while True:
-            # What was decided a moment ago begins then.
-            step = self._poll(alarm)
-            if isinstance(step, _native.Error):
-                self.error = step
-                self._end_span()
-                return
+        self.alarm = alarm
+        while (step := self.step()) is not OVER:
             yield step
             if step is not None:
                 self._now = _time.now()
 
-    def _poll(self, alarm: Optional[Callable[[], object]]) -> Any:
-        step, self._next = self._next, _END
-        return self._native.poll(self._now, alarm) if step is _END else step
+    def step(self) -> Any:
+        """What to do next: None to send, seconds to wait; `OVER` when the call has failed."""
+        step, self._next = self._next, _UNKNOWN
+        if step is _UNKNOWN:
+            # What was decided a moment ago begins then.
+            step = self._native.poll(self._now, self.alarm)
+        if isinstance(step, _native.Error):
+            self.error = step
+            if self.span is not None:
+                self._end_span()
+            return OVER
+        return step
+
+    def waited(self) -> None:
+        """The seconds of a step are over."""
+        self._now = _time.now()
 
     def goes_on(self) -> bool:
         """Whether there is another attempt, after one has failed."""
-        self._next = self._native.poll(self._now, None)
-        if isinstance(self._next, _native.Error):
-            self.error = self._next
-            self._end_span()
-            return False
-        return True
+        self._next = step = self.step()
+        return step is not OVER
 
     def abandon(self) -> None:
         """Nobody asks for the call any more: it was cancelled."""
@@ -165,9 +174,10 @@ class Operation:
 
     def succeeded(self) -> None:
         """The attempt succeeded."""
-        self._native.on_success(now=self._tell())
+        self._native.on_success(now=_time.now())
         self._exception = None
-        self._end_span()
+        if self.span is not None:
+            self._end_span()
 
     def answered(self, status: int, headers: Any, body: bytes, final: bool = False) -> bool:
         """The whole answer came. Says whether it is a success. `final`: it cannot be sent again."""
@@ -194,10 +204,8 @@ class Operation:
         """
         self._exception = exception
         self._is_foreign = error is None
-        if error is None or final:
-            self._native.give_up(error, now=self._tell())
-        else:
-            self._native.on_error(error, now=self._tell())
+        self._now = _time.now()
+        self._next = self._native.fail(error, final, self._now, self.alarm)
 
     @property
     def is_over(self) -> bool:
@@ -215,5 +223,5 @@ class Operation:
         if self.error is not None and not self._is_foreign:
             _interop.mark(exception, self.error)
             if self._native.attempts > 1:
-                _notes.add(exception, self._told.history)
+                _notes.add(exception, self._native.history)
         return exception

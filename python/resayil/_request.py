@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
@@ -51,6 +50,8 @@ def dumps(value: object) -> str:
 
 def unknown_argument(function: str, name: str, known: Iterable[str], more: str = "") -> TypeError:
     """The error for an argument that a function does not have."""
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}{more}")

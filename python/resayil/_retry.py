@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, cast, overload
 
 from . import _idempotency, _telemetry, _time
 from ._attempts import Hook, On, Predicate, Running, raise_failure
 from ._native import Budget, Counters, Quota, RetryPolicy
+from ._operation import OVER
 from ._policy import DEFAULT_POLICY, resolve
 from ._result import error_in
 
@@ -31,7 +31,8 @@ class Retry:
     __slots__ = ("_options", "_policy")
 
     def __init__(self, policy: RetryPolicy, **options: Any) -> None:
-        if inspect.iscoroutinefunction(options.get("retry_if_result")):
+        predicate = options.get("retry_if_result")
+        if predicate is not None and _is_async(predicate):
             raise TypeError("retry_if_result cannot be a coroutine function")
         self._policy = policy
         self._options = options
@@ -169,6 +170,9 @@ def _decorate(
 ) -> Callable[..., Any]:
     if not callable(function):
         raise TypeError(f"retry decorates functions, not {type(function).__name__}")
+    # Loaded when something is decorated: it is large.
+    import inspect
+
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("retry cannot decorate a generator: what it has yielded cannot be undone")
     name = getattr(function, "__qualname__", repr(function))
@@ -185,13 +189,9 @@ def _decorate(
     succeeded = counters.answered_at_once
 
     def begun(keys: _idempotency.Keys, now: Optional[float]) -> Running:
-        running = Running(name, policy, keys=keys, now=now, **options)
-        running.begun()
-        return running
+        return Running(name, policy, keys=keys, now=now, begun=True, **options)
 
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004
-    ):
+    if _is_async(function) or _is_async(getattr(function, "__call__", None)):  # noqa: B004
         coroutine = cast("Callable[..., Awaitable[Any]]", function)
 
         @functools.wraps(function)
@@ -220,16 +220,28 @@ def _decorate(
             else:
                 running = Running(name, policy, **options)
             alarm = _time.AsyncAlarm() if has_quota else None
-            for wait in running.steps(alarm):
+            running.alarm = alarm
+            while (wait := running.step()) is not OVER:
                 if wait is not None:
                     await (_time.sleep_async if alarm is None else alarm.sleep)(wait)
+                    running.waited()
                     continue
-                with running.one():
-                    result = await coroutine(*args, **kwargs)
+                token = running.keys.begin_attempt()
+                try:
+                    with running.inside():
+                        result = await coroutine(*args, **kwargs)
                     if (error := error_in(result)) is not None:
                         raise error
                     if running.takes(result):
                         return result
+                except Exception as exception:
+                    running.failed(exception)
+                except BaseException:
+                    # Nobody asks for this call any more.
+                    running.abandon()
+                    raise
+                finally:
+                    end_keys(token)
             try:
                 raise_failure(running)
             finally:
@@ -264,16 +276,28 @@ def _decorate(
         else:
             running = Running(name, policy, **options)
         alarm = _time.Alarm() if has_quota else None
-        for wait in running.steps(alarm):
+        running.alarm = alarm
+        while (wait := running.step()) is not OVER:
             if wait is not None:
                 (_time.sleep if alarm is None else alarm.sleep)(wait)
+                running.waited()
                 continue
-            with running.one():
-                result = function(*args, **kwargs)
+            token = running.keys.begin_attempt()
+            try:
+                with running.inside():
+                    result = function(*args, **kwargs)
                 if (error := error_in(result)) is not None:
                     raise error
                 if running.takes(result):
                     return result
+            except Exception as exception:
+                running.failed(exception)
+            except BaseException:
+                # Nobody asks for this call any more.
+                running.abandon()
+                raise
+            finally:
+                end_keys(token)
         try:
             raise_failure(running)
         finally:
@@ -282,6 +306,12 @@ def _decorate(
 
     _equip(call, options["counters"])
     return call
+
+
+def _is_async(function: object) -> bool:
+    import inspect
+
+    return inspect.iscoroutinefunction(function)
 
 
 def _equip(call: Any, counters: Counters) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional, Protocol
-from urllib.parse import urlsplit
 
 from . import _native
 
@@ -79,6 +78,8 @@ _OPERATIONS = {
 
 def of_request(method: str, url: str, provider: Optional[str], body: Optional[bytes | str]) -> Call:
     """The call that a request of HTTP is; without a body it is not known what is asked."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     port = parts.port or (80 if parts.scheme == "http" else 443)
     operation = model = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
-import threading
 import time
+from _thread import allocate_lock
 from collections.abc import Awaitable, Iterator
 from typing import Any, Callable, Optional, TypeVar
 
@@ -17,7 +16,7 @@ _LONGEST_SLEEP = 86_400.0
 
 _T = TypeVar("_T")
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 _active: Optional[Waits] = None
 
 
@@ -83,6 +82,8 @@ async def sleep_async(seconds: float) -> None:
 
         await trio.sleep(seconds)
     else:
+        import asyncio
+
         await asyncio.sleep(seconds)
 
 
@@ -100,6 +101,8 @@ async def limited(awaited: Awaitable[_T], seconds: Optional[float]) -> _T:
         with trio.move_on_after(seconds):
             return await awaited
         raise TookTooLong
+    import asyncio
+
     try:
         return await asyncio.wait_for(awaited, seconds)
     except asyncio.TimeoutError as problem:
@@ -113,6 +116,8 @@ class Alarm:
     """What any thread may call to end the sleep of one, also before it begins."""
 
     def __init__(self) -> None:
+        import threading
+
         self._event = threading.Event()
 
     def __call__(self) -> None:
@@ -137,6 +142,8 @@ class AsyncAlarm:
             )
             self._new_event: Callable[[], Any] = trio.Event
         else:
+            import asyncio
+
             self._run_soon = asyncio.get_running_loop().call_soon_threadsafe
             self._new_event = asyncio.Event
         self._event = self._new_event()
@@ -159,6 +166,8 @@ class AsyncAlarm:
             with trio.move_on_after(min(seconds, _LONGEST_SLEEP)):
                 await self._event.wait()
         else:
+            import asyncio
+
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._event.wait(), min(seconds, _LONGEST_SLEEP))
         self._event = self._new_event()

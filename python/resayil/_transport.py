@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import uuid
 import warnings
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Optional, Union
@@ -86,7 +85,7 @@ class _Base:
             key = last.key if last is not None else None
             if key is None and parts is not None:
                 key = _idempotency.key(*parts)
-            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
+            request.headers["Idempotency-Key"] = key or f"resayil-{_idempotency.random_id()}"
         url = request.url
         origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
         return Exchange(

@@ -29,7 +29,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import uuid
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import aiohttp
@@ -128,7 +127,7 @@ class RetryMiddleware:
             key = None
             if content is not None:
                 key = _idempotency.key("POST", str(url), content)
-            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
+            request.headers["Idempotency-Key"] = key or f"resayil-{_idempotency.random_id()}"
         host = url.host or ""
         return Exchange(
             f"{method} {host}",

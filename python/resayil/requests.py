@@ -26,7 +26,6 @@ from __future__ import annotations
 import functools
 import io
 import os
-import uuid
 from collections.abc import Iterator
 from typing import Any, Optional, Union
 from urllib.parse import urlsplit
@@ -162,7 +161,7 @@ class RetryAdapter(HTTPAdapter):
             key = None
             if replayable:
                 key = _idempotency.key("POST", request.url or "", request.body or b"")
-            request.headers["Idempotency-Key"] = key or f"resayil-{uuid.uuid4().hex}"
+            request.headers["Idempotency-Key"] = key or f"resayil-{_idempotency.random_id()}"
         url = urlsplit(request.url or "")
         host = url.hostname or ""
         origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"

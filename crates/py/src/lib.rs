@@ -4,6 +4,7 @@
 //! `python/resayil/_exceptions.py`; sleeping is done in Python.
 
 mod budget;
+mod builtin;
 mod call;
 mod call_options;
 mod chat_stream;
@@ -39,6 +40,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::budget::Budget;
+    #[pymodule_export]
+    use crate::builtin::read_builtin;
     #[pymodule_export]
     use crate::call::{Call, Decision};
     #[pymodule_export]

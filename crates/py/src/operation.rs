@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Service, Step};
-use resayil_core::observe::{CallEvent, Observer};
+use resayil_core::observe::{CallAction, CallEvent, Observer};
 use resayil_core::{Error, Kind};
 
 use crate::budget::Budget;
@@ -30,6 +30,8 @@ pub(crate) struct Operation {
     /// What happened and was not told yet.
     told: Arc<EventQueue>,
     observer: Option<Py<PyAny>>,
+    /// What was decided on failed attempts, a line each.
+    history: Mutex<Vec<String>>,
 }
 
 struct State {
@@ -45,9 +47,19 @@ enum UnderWay {
     Response(PendingResponse),
 }
 
-/// Events in Python's form, kept until the operation is free again: an observer may do anything.
+/// Events in Python's form, kept until the operation is free again: an observer may do anything. Where
+/// nobody observes, only the lines of the history are kept.
 #[derive(Default)]
-struct EventQueue(Mutex<Vec<Event>>);
+struct EventQueue {
+    events: Mutex<Vec<Told>>,
+    is_observed: bool,
+}
+
+/// An event, and whether it belongs to the history.
+struct Told {
+    event: Option<Event>,
+    line: Option<String>,
+}
 
 type Event = (
     &'static str,
@@ -61,13 +73,17 @@ type Event = (
 
 impl Observer for EventQueue {
     fn on_event(&self, event: &CallEvent<'_>) {
-        self.lock().push(to_python(event));
+        let is_history = matches!(event.action, CallAction::Retry(_) | CallAction::Stop(_));
+        if self.is_observed || is_history {
+            let line = is_history.then(|| event.to_string());
+            self.lock().push(Told { event: self.is_observed.then(|| to_python(event)), line });
+        }
     }
 }
 
 impl EventQueue {
-    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Told>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,8 +104,8 @@ pub(crate) fn to_python(event: &CallEvent<'_>) -> Event {
 impl Operation {
     #[new]
     #[pyo3(signature = (
-        policy, *, budget=None, quota=None, counters=None, observer=None, provider=None,
-        attempt_timeout=None, metered=true, now=None
+        policy, budget=None, quota=None, counters=None, observer=None, begun=false, now=None, *,
+        provider=None, attempt_timeout=None, metered=true
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments")]
     fn new(
@@ -98,10 +114,11 @@ impl Operation {
         quota: Option<&Bound<'_, Quota>>,
         counters: Option<&Bound<'_, Counters>>,
         observer: Option<Py<PyAny>>,
+        begun: bool,
+        now: Option<f64>,
         provider: Option<Cow<'_, str>>,
         attempt_timeout: Option<f64>,
         metered: bool,
-        now: Option<f64>,
     ) -> PyResult<Self> {
         let now = input::monotonic(now)?;
         let attempt_timeout =
@@ -110,8 +127,9 @@ impl Operation {
             .with_provider(input::provider(provider.as_deref())?)
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
             .with_quota(quota.map(|quota| quota.get().handle()), now);
-        let told = Arc::<EventQueue>::default();
-        let listener = observer.as_ref().map(|_| Arc::clone(&told) as Arc<dyn Observer>);
+        let is_observed = observer.is_some();
+        let told = Arc::new(EventQueue { is_observed, ..EventQueue::default() });
+        let listener = Some(Arc::clone(&told) as Arc<dyn Observer>);
         let options = OperationOptions::new(policy.get().0.clone(), Arc::new(service))
             .with_counters(counters.map(|counters| counters.get().handle()))
             .with_observer(listener)
@@ -119,8 +137,11 @@ impl Operation {
             .with_metered(metered);
         // There is no key whose form could be bad.
         let operation = options.start(now, random_seed()).map_err(input::value_error)?;
-        let state = Mutex::new(State { operation, under_way: UnderWay::Nothing, ends_at: None });
-        Ok(Operation { state, told, observer })
+        let mut state = State { operation, under_way: UnderWay::Nothing, ends_at: None };
+        if begun && state.poll(now, Waker::noop())?.is_some() {
+            return Err(misuse("the first attempt of this operation has to wait"));
+        }
+        Ok(Operation { state: Mutex::new(state), told, observer, history: Mutex::default() })
     }
 
     /// What to do now: None to send, a number of seconds to wait, or the error to fail with. `waker` is
@@ -133,31 +154,33 @@ impl Operation {
         waker: Option<Py<PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let now = input::monotonic(now)?;
-        let waker = waker.map(|waker| Callback::new(waker, py)).transpose()?;
-        let waker = waker.map(|waker| Waker::from(Arc::new(waker)));
+        let waker = to_waker(py, waker)?;
+        let step =
+            self.change(py, |state| state.poll(now, waker.as_ref().unwrap_or(Waker::noop())))?;
+        to_step(py, step, now)
+    }
+
+    /// The attempt failed: `on_error` and `poll` at once. Without an error it was not about a call of an
+    /// API, and with `give_up` it is not to be repeated.
+    #[pyo3(signature = (error, give_up=false, now=None, waker=None, /))]
+    fn fail<'py>(
+        &self,
+        py: Python<'py>,
+        error: Option<&NativeError>,
+        give_up: bool,
+        now: Option<f64>,
+        waker: Option<Py<PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let now = input::monotonic(now)?;
+        let waker = to_waker(py, waker)?;
         let step = self.change(py, |state| {
-            if !matches!(state.under_way, UnderWay::Nothing) {
-                return Err(misuse("the operation was not told what came of the last attempt"));
+            match error {
+                Some(error) if !give_up => state.on_error(error.0.clone(), now)?,
+                error => self.end(state, error.map(|error| error.0.clone()), now)?,
             }
-            let step = state.operation.poll(now, waker.as_ref().unwrap_or(Waker::noop()));
-            Ok(match step {
-                Step::Send(attempt) => {
-                    state.ends_at = attempt.ends_at();
-                    state.under_way = UnderWay::Attempt(attempt);
-                    None
-                }
-                step => Some(step),
-            })
+            state.poll(now, waker.as_ref().unwrap_or(Waker::noop()))
         })?;
-        Ok(match step {
-            None => None,
-            Some(Step::Wait { until, .. }) => {
-                let wait = until.map_or(f64::INFINITY, |at| at.saturating_sub(now).as_secs_f64());
-                Some(wait.into_pyobject(py)?.into_any())
-            }
-            Some(Step::Failed(error)) => Some(Bound::new(py, NativeError(error))?.into_any()),
-            Some(_) => return Err(misuse("the operation is over")),
-        })
+        to_step(py, step, now)
     }
 
     /// The head of the answer came.
@@ -229,19 +252,7 @@ impl Operation {
     #[pyo3(signature = (error, *, now=None))]
     fn on_error(&self, py: Python<'_>, error: &NativeError, now: Option<f64>) -> PyResult<()> {
         let now = input::monotonic(now)?;
-        let error = error.0.clone();
-        self.change(py, |state| {
-            match std::mem::replace(&mut state.under_way, UnderWay::Nothing) {
-                UnderWay::Attempt(attempt) => {
-                    let sent = error.is_ambiguous() || error.status().is_some();
-                    let reached = if sent { Reached::Server } else { Reached::Nothing };
-                    state.operation.on_failure(attempt, error, reached, now);
-                }
-                UnderWay::Response(response) => state.operation.on_error(response, error, now),
-                UnderWay::Nothing => return Err(no_attempt()),
-            }
-            Ok(())
-        })
+        self.change(py, |state| state.on_error(error.0.clone(), now))
     }
 
     /// The call fails with this error whatever the policy; without one it is not about an API.
@@ -253,18 +264,7 @@ impl Operation {
         now: Option<f64>,
     ) -> PyResult<()> {
         let now = input::monotonic(now)?;
-        let known = error.map(|error| error.0.clone());
-        let is_known = known.is_some();
-        self.change(py, |state| {
-            let response = state.response()?;
-            let error = known.unwrap_or_else(|| Error::new(Kind::Unknown, ""));
-            state.operation.give_up(response, error, now);
-            if !is_known {
-                // It goes through as if nobody had looked.
-                self.told.lock().clear();
-            }
-            Ok(())
-        })
+        self.change(py, |state| self.end(state, error.map(|error| error.0.clone()), now))
     }
 
     /// The error for an attempt that took too long: a time-out, or the deadline if that is over.
@@ -298,6 +298,12 @@ impl Operation {
         self.lock(py).operation.is_over()
     }
 
+    /// What was decided on failed attempts, a line each.
+    #[getter]
+    fn history(&self) -> Vec<String> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many attempts were made.
     #[getter]
     fn attempts(&self, py: Python<'_>) -> u32 {
@@ -319,18 +325,61 @@ impl Operation {
         change: impl FnOnce(&mut State) -> PyResult<T>,
     ) -> PyResult<T> {
         let result = change(&mut self.lock(py));
-        let Some(observer) = &self.observer else { return result };
-        let events = std::mem::take(&mut *self.told.lock());
-        for event in events {
+        let told = std::mem::take(&mut *self.told.lock());
+        for Told { event, line } in told {
+            if let Some(line) = line {
+                self.history.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+            let (Some(event), Some(observer)) = (event, &self.observer) else { continue };
             if let Err(error) = observer.call1(py, event) {
                 error.write_unraisable(py, Some(observer.bind(py)));
             }
         }
         result
     }
+
+    /// The call fails with this error; without one it goes through as if nobody had looked.
+    fn end(&self, state: &mut State, error: Option<Error>, now: Duration) -> PyResult<()> {
+        let response = state.response()?;
+        let is_known = error.is_some();
+        let error = error.unwrap_or_else(|| Error::new(Kind::Unknown, ""));
+        state.operation.give_up(response, error, now);
+        if !is_known {
+            self.told.lock().clear();
+        }
+        Ok(())
+    }
 }
 
 impl State {
+    /// What to do now; none to send.
+    fn poll(&mut self, now: Duration, waker: &Waker) -> PyResult<Option<Step>> {
+        if !matches!(self.under_way, UnderWay::Nothing) {
+            return Err(misuse("the operation was not told what came of the last attempt"));
+        }
+        Ok(match self.operation.poll(now, waker) {
+            Step::Send(attempt) => {
+                self.ends_at = attempt.ends_at();
+                self.under_way = UnderWay::Attempt(attempt);
+                None
+            }
+            step => Some(step),
+        })
+    }
+
+    fn on_error(&mut self, error: Error, now: Duration) -> PyResult<()> {
+        match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
+            UnderWay::Attempt(attempt) => {
+                let sent = error.is_ambiguous() || error.status().is_some();
+                let reached = if sent { Reached::Server } else { Reached::Nothing };
+                self.operation.on_failure(attempt, error, reached, now);
+            }
+            UnderWay::Response(response) => self.operation.on_error(response, error, now),
+            UnderWay::Nothing => return Err(no_attempt()),
+        }
+        Ok(())
+    }
+
     fn attempt(&mut self) -> PyResult<Attempt> {
         match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
             UnderWay::Attempt(attempt) => Ok(attempt),
@@ -348,6 +397,28 @@ impl State {
             UnderWay::Nothing => Err(no_attempt()),
         }
     }
+}
+
+fn to_waker(py: Python<'_>, waker: Option<Py<PyAny>>) -> PyResult<Option<Waker>> {
+    let waker = waker.map(|waker| Callback::new(waker, py)).transpose()?;
+    Ok(waker.map(|waker| Waker::from(Arc::new(waker))))
+}
+
+/// A step as `poll` gives it.
+fn to_step<'py>(
+    py: Python<'py>,
+    step: Option<Step>,
+    now: Duration,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(match step {
+        None => None,
+        Some(Step::Wait { until, .. }) => {
+            let wait = until.map_or(f64::INFINITY, |at| at.saturating_sub(now).as_secs_f64());
+            Some(wait.into_pyobject(py)?.into_any())
+        }
+        Some(Step::Failed(error)) => Some(Bound::new(py, NativeError(error))?.into_any()),
+        Some(_) => return Err(misuse("the operation is over")),
+    })
 }
 
 fn no_attempt() -> PyErr {

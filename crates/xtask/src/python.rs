@@ -165,9 +165,10 @@ pub(crate) fn example() -> Result<Command, String> {
 /// The benchmarks in Python; `short` with the module as the tests have it.
 pub(crate) fn bench(short: bool) -> Result<(), String> {
     let venv = built_as(if short { &[] } else { &["--release"] })?;
-    for program in ["tests/python/bench_classify.py", "tests/python/bench_retry.py"] {
+    for name in ["classify", "retry", "import"] {
         let mut command = venv.command("python");
-        run::run(command.arg(program).args(short.then_some("--short")))?;
+        command.arg(format!("tests/python/bench_{name}.py"));
+        run::run(command.args(short.then_some("--short")))?;
     }
     Ok(())
 }
