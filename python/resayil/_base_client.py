@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Optional, TypeVar, Union
 
-from . import _idempotency, _log, _native, _telemetry
+from . import _fleet, _idempotency, _log, _native, _telemetry
 from ._headers import Headers
 from ._metrics import Metric
 from ._native import Budget, Fallback, FallbackTarget, QuotaState, RetryPolicy
@@ -90,6 +90,7 @@ class BaseClient:
         quota: Union[Quota, Literal["auto"], None] = "auto",
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        fleet: _fleet.FleetOption = None,
         budget: Optional[Budget] = None,
         provider: Optional[str] = None,
         connect_timeout: Optional[float] = None,
@@ -132,6 +133,7 @@ class BaseClient:
             "budget": budget if budget is not None else Budget(),
             "share_quota": share_quota,
             "quota_folder": quota_folder,
+            "fleet": _fleet.server(fleet),
             "provider": provider,
             "connect_timeout": connect_timeout,
             "attempt_timeout": attempt_timeout,

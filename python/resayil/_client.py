@@ -52,6 +52,11 @@ class Client(BaseClient):
     counted is in a file in `quota_folder`, by default a folder of the user's own for temporary
     files. Linux only; where it cannot be done, the client has its own quota and logs a warning.
 
+    `fleet`: the same for processes of many hosts, over a Redis or Valkey: its URL, such as
+    `redis://host:6379`, or a client of redis-py or valkey-py, for asyncio too if it is given within
+    its event loop. Where the server cannot be reached, the client goes on with its share of the
+    limit and logs a warning.
+
     Time-outs in seconds: `connect_timeout` (10); `timeout`, also called `attempt_timeout`, for one
     attempt (120; 30 or more, the service asks); `idle_timeout` for silence within a stream (60).
     `first_byte_timeout` for the first byte of an answer (that of the attempt). The total is the

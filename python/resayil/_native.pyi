@@ -21,6 +21,7 @@ __all__ = [
     "Fallback",
     "FallbackCall",
     "FallbackTarget",
+    "FleetQuota",
     "HostQuota",
     "Messages",
     "Operation",
@@ -396,6 +397,19 @@ class StreamWatch:
     def events(self) -> int: ...
 
 @final
+class FleetQuota:
+    def __new__(
+        cls,
+        fleet: str | Callable[[Sequence[str]], Any],
+        origin: str,
+        api_key: str,
+        like: Quota,
+    ) -> Self: ...
+    @property
+    def quota(self) -> Quota: ...
+    def take_warning(self) -> Error | None: ...
+
+@final
 class HostQuota:
     def __new__(
         cls,
@@ -437,6 +451,8 @@ class Quota:
         *,
         now: float | None = None,
         wall: float | None = None,
+        fleet: str | Callable[[Sequence[str]], Any] | None = None,
+        group: str | None = None,
     ) -> Self: ...
     def enter(self, *, cost: int | None = None) -> Ticket: ...
     def state(self, now: float | None = None) -> QuotaState: ...

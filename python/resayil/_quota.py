@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Callable, Optional
 
-from . import _interop, _native, _time
+from . import _fleet, _interop, _native, _time
 from ._exceptions import DeadlineExceededError
 from ._native import Ticket
 
@@ -18,6 +18,9 @@ class Quota(_native.Quota):
     learns it from answers. `window` is its length in seconds; None is for services without such
     windows.
 
+    With `fleet`, the URL of a Redis or Valkey or a client of redis-py or valkey-py, all processes
+    share it, on whatever hosts, that name the same server, `group` and window.
+
     ```python
     ticket = quota.acquire(timeout=30)
     response = httpx.post(...)
@@ -28,6 +31,19 @@ class Quota(_native.Quota):
         answer = ask()
     ```
     """
+
+    def __new__(
+        cls,
+        limit: Optional[int] = None,
+        window: Optional[float] = 60.0,
+        *,
+        now: Optional[float] = None,
+        wall: Optional[float] = None,
+        fleet: _fleet.FleetOption = None,
+        group: Optional[str] = None,
+    ) -> Quota:
+        server = _fleet.server(fleet)
+        return super().__new__(cls, limit, window, now=now, wall=wall, fleet=server, group=group)
 
     def acquire(self, timeout: Optional[float] = None, *, cost: Optional[int] = None) -> Ticket:
         """Waits for its turn, and gives the ticket to settle with the answer.

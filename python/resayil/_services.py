@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal, Optional, Union
 
-from . import _log, _native
+from . import _fleet, _log, _native
 
 #: Where services expect the key.
 _KEYS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
@@ -33,14 +33,18 @@ class Quotas:
         provider: Optional[str] = None,
         share: bool = False,
         folder: Union[str, os.PathLike[str], None] = None,
+        fleet: _fleet.FleetOption = None,
     ) -> None:
         if not (quota is None or quota == "auto" or isinstance(quota, _native.Quota)):
             raise TypeError(f"quota has to be a Quota or None, not {type(quota).__name__}")
         if share and quota is None:
             raise TypeError("share_quota needs a quota")
+        if fleet is not None and (share or quota is None):
+            raise TypeError("fleet needs a quota, and none that this host shares")
+        self._fleet = _fleet.server(fleet)
         self._given = quota
         self._provider = provider
-        self._share = share
+        self._share = share or self._fleet is not None
         self._folder = folder
         self._lock = threading.Lock()
         self._found: OrderedDict[tuple[str, str], Any] = OrderedDict()
@@ -60,7 +64,11 @@ class Quotas:
                     self._found.popitem(last=False)
             else:
                 self._found.move_to_end(place)
-        quota: _native.Quota = found.quota if self._share else found
+        if not self._share:
+            quota: _native.Quota = found
+            return quota
+        self._tell(found)
+        quota = found.quota
         return quota
 
     def _make(self, origin: str, host: str, key: str) -> Any:
@@ -71,14 +79,21 @@ class Quotas:
         if not self._share:
             return like
         scheme, _, bare = key.partition(" ")
-        opened = _native.HostQuota(
-            origin, bare if scheme.lower() == "bearer" else key, like, folder=self._folder
-        )
+        key = bare if scheme.lower() == "bearer" else key
+        opened: Union[_native.FleetQuota, _native.HostQuota]
+        if self._fleet is not None:
+            # What goes wrong later is told at the first request after it.
+            opened = _native.FleetQuota(self._fleet, origin, key, like)
+        else:
+            opened = _native.HostQuota(origin, key, like, folder=self._folder)
+        self._tell(opened)
+        return opened
+
+    def _tell(self, opened: Union[_native.FleetQuota, _native.HostQuota]) -> None:
         problem = opened.take_warning()
         if problem is not None:
             text = f"the quota is not shared: {problem}"
             _log.emit("transport", "warning", "quota_not_shared", 0, None, problem, text, "warn")
-        return opened
 
 
 def known(provider: Optional[str]) -> Optional[str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Optional, Union
 from . import _idempotency, _interop, _native, _services, _time, _timed_backend
 from ._body import Reader
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
+from ._fleet import FleetOption
 from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
@@ -45,6 +46,7 @@ class _Base:
         provider: Optional[str] = None,
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        fleet: FleetOption = None,
         attempt_timeout: Optional[float] = None,
         max_response_bytes: int = Limits().max_response_bytes,
         max_wire_bytes: int = Limits().max_wire_bytes,
@@ -53,7 +55,7 @@ class _Base:
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
-        self._quotas = Quotas(quota, provider, share_quota, quota_folder)
+        self._quotas = Quotas(quota, provider, share_quota, quota_folder, fleet)
         self._provider = _services.known(provider)
         self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
         self._has_warned = False

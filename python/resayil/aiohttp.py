@@ -35,6 +35,7 @@ import aiohttp
 
 from . import _idempotency, _interop, _native, _services, _time
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
+from ._fleet import FleetOption
 from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
@@ -57,7 +58,8 @@ class RetryMiddleware:
     `quota` is what requests wait for, so that none is refused. By default each origin and key has
     one of its own, which learns from the answers; one that is given holds for all requests; None is
     none. `provider` names the API; by default it is known by its host. With `share_quota` all
-    processes of this host share it, by files in `quota_folder`.
+    processes of this host share it, by files in `quota_folder`; with `fleet`,
+    the URL of a Redis or Valkey or a client of redis-py or valkey-py, those of many hosts do.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120. The policy's `deadline` ends all attempts.
@@ -74,13 +76,14 @@ class RetryMiddleware:
         provider: Optional[str] = None,
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        fleet: FleetOption = None,
         attempt_timeout: Optional[float] = ATTEMPT_TIMEOUT,
         max_response_bytes: int = Limits().max_response_bytes,
     ) -> None:
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
-        self._quotas = Quotas(quota, provider, share_quota, quota_folder)
+        self._quotas = Quotas(quota, provider, share_quota, quota_folder, fleet)
         self._provider = _services.known(provider)
         # What comes is unpacked already.
         self._limits = Limits(max_response_bytes, sys.maxsize, attempt_timeout)

@@ -52,7 +52,8 @@ class RetryTransport(SyncRetry, httpx.BaseTransport):
     `quota` is what requests wait for, so that none is refused. By default each origin and key has
     one of its own, which learns from the answers; one that is given holds for all requests; None is
     none. `provider` names the API; by default it is known by its host. With `share_quota` all
-    processes of this host share it, by files in `quota_folder`.
+    processes of this host share it, by files in `quota_folder`; with `fleet`,
+    the URL of a Redis or Valkey or a client of redis-py or valkey-py, those of many hosts do.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading

@@ -11,7 +11,11 @@ use resayil_core::retry::Budget;
 use resayil_core::{Error, Kind, Provider, Quota};
 
 use crate::clock::{monotonic_now, wall_now};
+#[cfg(feature = "fleet")]
+use crate::fleet::FleetQuota;
 use crate::host_quota::{HostQuota, HostQuotaOptions};
+#[cfg(feature = "fleet")]
+use crate::settings::FleetServer;
 use crate::settings::{ServiceSettings, Settings};
 
 /// What all calls to one origin with one key share.
@@ -23,7 +27,7 @@ pub(crate) struct Account {
     host_quota: Option<HostQuota>,
     /// The same with processes of other hosts.
     #[cfg(feature = "fleet")]
-    fleet: Option<crate::fleet::FleetQuota>,
+    fleet: Option<FleetQuota>,
 }
 
 /// Which quota an account gets.
@@ -85,9 +89,14 @@ impl Account {
             QuotaChoice::Given(quota) => Some(quota),
             #[cfg(feature = "fleet")]
             _ if settings.fleet.is_some() => {
-                let url = settings.fleet.as_deref().unwrap_or_default();
                 let options = settings.fleet_options.with_quota(options);
-                let shared = crate::fleet::FleetQuota::open(url, origin, key, &options)?;
+                let shared = match &settings.fleet {
+                    Some(FleetServer::Own(carry)) => {
+                        FleetQuota::open_over(Arc::clone(carry), origin, key, &options)?
+                    }
+                    Some(FleetServer::Url(url)) => FleetQuota::open(url, origin, key, &options)?,
+                    None => return Err(Error::new(Kind::Configuration, "there is no fleet")),
+                };
                 Some(fleet.insert(shared).quota().clone())
             }
             _ if settings.share_quota => {
@@ -119,7 +128,7 @@ impl Account {
 
     /// The fleet that shares the quota.
     #[cfg(feature = "fleet")]
-    pub(crate) fn fleet(&self) -> Option<&crate::fleet::FleetQuota> {
+    pub(crate) fn fleet(&self) -> Option<&FleetQuota> {
         self.fleet.as_ref()
     }
 

@@ -61,7 +61,7 @@ pub struct ClientBuilder {
     share_quota: bool,
     quota_folder: Option<PathBuf>,
     #[cfg(feature = "fleet")]
-    fleet: Option<String>,
+    fleet: Option<crate::settings::FleetServer>,
     #[cfg(feature = "fleet")]
     fleet_options: resayil_core::quota::fleet::FleetOptions,
     pub(crate) network: NetworkOptions,
@@ -210,7 +210,20 @@ impl ClientBuilder {
     /// client goes on with its share, and the [`observer`](Self::observer) is told once.
     #[cfg(feature = "fleet")]
     pub fn fleet(mut self, url: &str) -> Self {
-        self.fleet = Some(url.to_owned());
+        self.fleet = Some(crate::settings::FleetServer::Url(url.to_owned()));
+        self
+    }
+
+    /// The same over a connection of the program's own: see [`FleetQuota::open_with`](crate::FleetQuota::open_with).
+    #[cfg(feature = "fleet")]
+    pub fn fleet_with(
+        mut self,
+        carry: impl Fn(&resayil_core::quota::fleet::FleetCall) -> Result<Vec<i64>, crate::FleetFailure>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.fleet = Some(crate::settings::FleetServer::Own(Arc::new(carry)));
         self
     }
 

@@ -79,7 +79,7 @@ pub use chat_stream::{ChatEvent, ChatStream};
 pub use client::Client;
 pub use clock::monotonic_now;
 #[cfg(feature = "fleet")]
-pub use fleet::{FleetQuota, fleet_key};
+pub use fleet::{FleetFailure, FleetQuota, fleet_key};
 pub use host_quota::{HostQuota, HostQuotaOptions};
 pub use models::Model;
 pub use options::CallOptions;

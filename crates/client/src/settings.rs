@@ -39,6 +39,14 @@ impl Settings {
     }
 }
 
+/// How the fleet's server is reached.
+#[cfg(feature = "fleet")]
+#[derive(Clone)]
+pub(crate) enum FleetServer {
+    Url(String),
+    Own(Arc<crate::fleet::CarryFleetCall>),
+}
+
 /// How the services of a client are reached and what each account gets, the first's and those of the
 /// fallback.
 pub(crate) struct ServiceSettings {
@@ -50,9 +58,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) has_quota: bool,
     pub(crate) share_quota: bool,
     pub(crate) quota_folder: Option<PathBuf>,
-    /// The URL of the fleet's server.
     #[cfg(feature = "fleet")]
-    pub(crate) fleet: Option<String>,
+    pub(crate) fleet: Option<FleetServer>,
     #[cfg(feature = "fleet")]
     pub(crate) fleet_options: resayil_core::quota::fleet::FleetOptions,
 }

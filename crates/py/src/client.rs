@@ -24,8 +24,8 @@ pub(crate) struct Client {
 }
 
 /// Options that say which quota a client has; without a change of them it stays the same.
-const OF_THE_QUOTA: [&str; 6] =
-    ["api_key", "base_url", "provider", "quota", "share_quota", "quota_folder"];
+const OF_THE_QUOTA: [&str; 7] =
+    ["api_key", "base_url", "provider", "quota", "share_quota", "quota_folder", "fleet"];
 
 /// Every method that calls the service takes the options of one call as keyword arguments, and a
 /// `waker`: with one it returns a `Pending` at once, else it blocks and Ctrl-C ends it.

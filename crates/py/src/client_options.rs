@@ -13,6 +13,7 @@ use resayil_core::concurrency::ConcurrencyLimit;
 
 use crate::budget::Budget;
 use crate::fallback::Fallback;
+use crate::fleet::Fleet;
 use crate::policy::{RetryPolicy, count};
 use crate::quota::Quota;
 use crate::{exceptions, input, operation};
@@ -41,7 +42,8 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
     let is_set = |name: &str| -> PyResult<bool> {
         Ok(options.get_item(name)?.is_some_and(|value| value.is_truthy().unwrap_or(false)))
     };
-    let (adaptive, shares) = (is_set("adaptive_concurrency")?, is_set("share_quota")?);
+    let adaptive = is_set("adaptive_concurrency")?;
+    let shares = is_set("share_quota")? || is_set("fleet")?;
     for (name, value) in options {
         if value.is_none() && !name.eq("quota")? {
             continue;
@@ -67,10 +69,11 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
             "adaptive_concurrency" => builder,
             "fallback" => builder.fallback(value.cast::<Fallback>()?.get().0.clone()),
             "quota" if value.is_none() => builder.no_quota(),
-            // It says limit and window; what is counted is in the file.
+            // It says limit and window; what is counted is shared.
             "quota" if shares => builder.quota_options(value.cast::<Quota>()?.get().options()),
             "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
             "share_quota" => builder.share_quota(value.extract()?),
+            "fleet" => Fleet::read(&value)?.apply(builder),
             "quota_folder" => builder.quota_folder(value.extract::<PathBuf>()?),
             "connect_timeout" => builder.connect_timeout(seconds()?),
             "attempt_timeout" => builder.attempt_timeout(seconds()?),

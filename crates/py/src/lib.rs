@@ -17,6 +17,7 @@ mod error;
 mod error_new;
 mod exceptions;
 mod fallback;
+mod fleet;
 mod headers;
 mod host_quota;
 mod input;
@@ -60,6 +61,8 @@ mod _native {
     use crate::exceptions::to_exception;
     #[pymodule_export]
     use crate::fallback::{Fallback, FallbackCall, FallbackTarget};
+    #[pymodule_export]
+    use crate::fleet::FleetQuota;
     #[pymodule_export]
     use crate::host_quota::HostQuota;
     #[pymodule_export]

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::Error;
 use resayil_core::quota::{Admission, Cost, EnterOptions, QuotaOptions, Settlement};
 
+use crate::fleet::Fleet;
 use crate::headers::Headers;
 use crate::wake::Callback;
 use crate::{exceptions, input};
@@ -45,16 +46,27 @@ impl Quota {
 #[pymethods]
 impl Quota {
     #[new]
-    #[pyo3(signature = (limit=None, window=60.0, *, now=None, wall=None))]
+    #[pyo3(signature = (limit=None, window=60.0, *, now=None, wall=None, fleet=None, group=None))]
+    #[allow(clippy::too_many_arguments)] // They are keyword arguments.
     fn new(
+        py: Python<'_>,
         limit: Option<u32>,
         window: Option<f64>,
         now: Option<f64>,
         wall: Option<f64>,
+        fleet: Option<&Bound<'_, PyAny>>,
+        group: Option<&str>,
     ) -> PyResult<Self> {
         let window = window.map(|seconds| input::duration("window", seconds)).transpose()?;
         let options = QuotaOptions::default().with_limit(limit).with_window(window);
         options.check().map_err(input::value_error)?;
+        if let Some(fleet) = fleet {
+            let group = group.ok_or_else(|| {
+                PyTypeError::new_err("fleet needs a group: the name of what shares the quota")
+            })?;
+            let opened = Fleet::read(fleet)?.open(py, "group", group, options)?;
+            return Ok(Quota { quota: opened.quota().clone(), options });
+        }
         let (wall, now) = (input::wall(wall)?, input::monotonic(now)?);
         Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
     }

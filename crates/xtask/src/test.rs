@@ -44,7 +44,9 @@ impl Part {
             Part::C => native::test(),
             Part::Sdks => sdks(),
             Part::Rust => prerequisites::redis().and_then(|()| rust()),
-            Part::Python => prerequisites::python().and_then(|()| python::test()),
+            Part::Python => prerequisites::python()
+                .and_then(|()| prerequisites::redis())
+                .and_then(|()| python::test()),
         }
     }
 }

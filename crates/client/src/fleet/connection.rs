@@ -6,6 +6,7 @@ use redis::{ErrorKind, RedisError};
 use resayil_core::quota::fleet::{FleetCall, FleetOptions, FleetSnapshot};
 
 use super::address::Address;
+use super::carrier::{Carry, FleetFailure};
 use crate::clock::monotonic_now;
 
 /// A connection that was silent for so long may have been closed by the server or by something in between.
@@ -20,14 +21,6 @@ pub(super) struct Connection {
     used: Duration,
 }
 
-/// Why there is no answer.
-pub(super) enum Failure {
-    /// The server answered with an error.
-    Server(String),
-    /// It did not answer.
-    Lost(String),
-}
-
 impl Connection {
     pub(super) fn new(address: Address, options: &FleetOptions) -> Self {
         Connection {
@@ -40,7 +33,7 @@ impl Connection {
     }
 
     /// Connects if there is no connection.
-    pub(super) fn prepare(&mut self) -> Result<&mut redis::Connection, RedisError> {
+    fn open(&mut self) -> Result<&mut redis::Connection, RedisError> {
         if self.open.is_some() && monotonic_now().saturating_sub(self.used) > STALE {
             let ping = redis::cmd("PING").exec(self.open.as_mut().ok_or(no_connection())?);
             if ping.is_err() {
@@ -57,14 +50,20 @@ impl Connection {
         self.used = monotonic_now();
         self.open.as_mut().ok_or(no_connection())
     }
+}
 
-    /// The next call is made over a new connection.
-    pub(super) fn close(&mut self) {
+impl Carry for Connection {
+    fn prepare(&mut self) {
+        // If it fails, so will the call.
+        let _ = self.open();
+    }
+
+    fn close(&mut self) {
         self.open = None;
     }
 
-    pub(super) fn carry_out(&mut self, call: &FleetCall) -> Result<Vec<i64>, Failure> {
-        let connection = self.prepare().map_err(|error| Failure::Lost(error.to_string()))?;
+    fn carry_out(&mut self, call: &FleetCall) -> Result<Vec<i64>, FleetFailure> {
+        let connection = self.open().map_err(|error| FleetFailure::Lost(error.to_string()))?;
         let words = call.command();
         let mut command = redis::Cmd::new();
         words.iter().for_each(|word| {
@@ -74,16 +73,20 @@ impl Connection {
         result.map_err(|error| match error.kind() {
             ErrorKind::Server(_) | ErrorKind::Extension => {
                 let (code, detail) = (error.code(), error.detail());
-                Failure::Server(format!("{} {}", code.unwrap_or("ERR"), detail.unwrap_or_default()))
+                FleetFailure::Server(format!(
+                    "{} {}",
+                    code.unwrap_or("ERR"),
+                    detail.unwrap_or_default()
+                ))
             }
             ErrorKind::UnexpectedReturnType | ErrorKind::Parse => {
-                Failure::Lost("the answer is not the script's".to_owned())
+                FleetFailure::Lost("the answer is not the script's".to_owned())
             }
-            _ if error.is_timeout() => Failure::Lost(format!(
+            _ if error.is_timeout() => FleetFailure::Lost(format!(
                 "no answer within {:.3} s (reply_timeout)",
                 self.reply_timeout.as_secs_f64()
             )),
-            _ => Failure::Lost(error.to_string()),
+            _ => FleetFailure::Lost(error.to_string()),
         })
     }
 }

@@ -1,20 +1,27 @@
 //! The quota of one API key, shared by the processes of many hosts.
 
 mod address;
+mod carrier;
 mod connection;
 mod key;
 mod thread;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use resayil_core::quota::fleet::{FleetOptions, FleetSnapshot, FleetState, FleetWatch};
+use resayil_core::quota::fleet::{FleetCall, FleetOptions, FleetSnapshot, FleetState, FleetWatch};
 use resayil_core::{Error, Kind, Quota};
 
+pub(crate) use carrier::CarryFleetCall;
+pub use carrier::FleetFailure;
 pub use key::fleet_key;
 
 use crate::clock::{monotonic_now, wall_now};
 use address::Address;
+use carrier::{Carry, Own};
+use connection::Connection;
+use thread::Connect;
 
 /// A [`Quota`] that all processes share which use the same Redis or Valkey, origin, key and window, on whatever
 /// hosts and in whatever language.
@@ -51,7 +58,8 @@ use address::Address;
 pub struct FleetQuota {
     quota: Quota,
     watch: FleetWatch,
-    address: Address,
+    /// `None` for a connection of the program's own.
+    address: Option<Address>,
     key: String,
     connect_timeout: Duration,
 }
@@ -73,12 +81,54 @@ impl FleetQuota {
         api_key: &str,
         options: &FleetOptions,
     ) -> Result<Self, Error> {
-        options.check().map_err(|error| Error::new(Kind::Configuration, &error.to_string()))?;
         let address = Address::new(url)?;
+        let (server, options_of_connection) = (address.clone(), *options);
+        let connect = move || -> Box<dyn Carry> {
+            Box::new(Connection::new(server.clone(), &options_of_connection))
+        };
+        Self::start(Some(address), Box::new(connect), origin, api_key, options)
+    }
+
+    /// The same over a connection of the program's own: `carry` sends the words of a call
+    /// ([`FleetCall::command`]) to the server and gives the array of integers that it answers. It is called by
+    /// the quota's thread, one call at a time, should not take longer than
+    /// [`reply_timeout`](FleetOptions::reply_timeout), and must not use the quota. So a pool that is there
+    /// already, a cluster or a sentinel can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`]: an option out of its range.
+    pub fn open_with(
+        carry: impl Fn(&FleetCall) -> Result<Vec<i64>, FleetFailure> + Send + Sync + 'static,
+        origin: &str,
+        api_key: &str,
+        options: &FleetOptions,
+    ) -> Result<Self, Error> {
+        Self::open_over(Arc::new(carry), origin, api_key, options)
+    }
+
+    pub(crate) fn open_over(
+        carry: Arc<CarryFleetCall>,
+        origin: &str,
+        api_key: &str,
+        options: &FleetOptions,
+    ) -> Result<Self, Error> {
+        let connect = move || -> Box<dyn Carry> { Box::new(Own(Arc::clone(&carry))) };
+        Self::start(None, Box::new(connect), origin, api_key, options)
+    }
+
+    fn start(
+        address: Option<Address>,
+        connect: Box<Connect>,
+        origin: &str,
+        api_key: &str,
+        options: &FleetOptions,
+    ) -> Result<Self, Error> {
+        options.check().map_err(|error| Error::new(Kind::Configuration, &error.to_string()))?;
         let key = fleet_key(origin, api_key, options.quota.window);
         let (quota, link) = Quota::fleet(&key, options, wall_now(), monotonic_now());
         let watch = link.watch();
-        thread::start(link, address.clone(), options);
+        thread::start(link, connect);
         Ok(FleetQuota { quota, watch, address, key, connect_timeout: options.connect_timeout })
     }
 
@@ -89,7 +139,7 @@ impl FleetQuota {
 
     /// Host and port of the server, or its path; without user and password.
     pub fn server(&self) -> &str {
-        self.address.shown()
+        self.address.as_ref().map_or("a connection of the program's own", Address::shown)
     }
 
     /// What the server's key holds now, whoever wrote it; `None` if there is no such key. It is read over a
@@ -98,8 +148,13 @@ impl FleetQuota {
     /// # Errors
     ///
     /// [`Kind::Network`]: the server cannot be reached, or answers something else.
+    /// [`Kind::Configuration`]: the connection is the program's own.
     pub fn snapshot(&self) -> Result<Option<FleetSnapshot>, Error> {
-        connection::snapshot(&self.address, &self.key, self.connect_timeout)
+        let Some(address) = &self.address else {
+            let problem = "the fleet's key can only be read over a connection that a URL names";
+            return Err(Error::new(Kind::Configuration, problem));
+        };
+        connection::snapshot(address, &self.key, self.connect_timeout)
             .map_err(|problem| Error::new(Kind::Network, &problem))
     }
 

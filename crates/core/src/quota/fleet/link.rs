@@ -69,7 +69,7 @@ impl FleetLink {
     }
 
     /// What to do at this time. `waker` is called when there may be something else to do.
-    pub fn poll(&mut self, now: Duration, waker: &Waker) -> FleetStep {
+    pub fn poll(&self, now: Duration, waker: &Waker) -> FleetStep {
         let waker = waker.clone();
         let mut fleet = lock(&self.fleet.0);
         let replaced = fleet.waker.replace(waker);
@@ -92,7 +92,7 @@ impl FleetLink {
     }
 
     /// The answer to the call: an array of integers. Another one is the same as a lost connection.
-    pub fn on_reply(&mut self, numbers: &[i64], now: Duration) {
+    pub fn on_reply(&self, numbers: &[i64], now: Duration) {
         let mut fleet = lock(&self.fleet.0);
         match FleetReply::from_numbers(numbers) {
             Some(reply) => fleet.answered(reply, now),
@@ -105,7 +105,7 @@ impl FleetLink {
     /// The server answered with this error, such as `NOSCRIPT No matching script`. Where it does not know the
     /// script, or does not let it be named by its hash, this gives the call to be sent instead, by its text; no
     /// other error is answered by sending anything again.
-    pub fn on_error(&mut self, error: &str, now: Duration) -> Option<FleetCall> {
+    pub fn on_error(&self, error: &str, now: Duration) -> Option<FleetCall> {
         let mut fleet = lock(&self.fleet.0);
         let code = error.split_whitespace().next().unwrap_or_default();
         let lower = error.to_ascii_lowercase();
@@ -126,13 +126,13 @@ impl FleetLink {
     }
 
     /// There is no connection, or it broke, or no answer came in time.
-    pub fn on_lost(&mut self, problem: &str, now: Duration) {
+    pub fn on_lost(&self, problem: &str, now: Duration) {
         lock(&self.fleet.0).lose(&clip(problem), now);
         self.wake(now);
     }
 
     /// Whoever carries the calls is a new process, forked from another one: what that was granted is not its.
-    pub fn on_fork(&mut self) {
+    pub fn on_fork(&self) {
         lock(&self.fleet.0).forked();
     }
 

@@ -68,10 +68,10 @@ impl Quota {
     /// let mut server = FleetModel::new();
     /// let options = FleetOptions::default().with_quota(QuotaOptions::default().with_limit(1));
     /// let (wall, now) = (Timestamp::from_unix_seconds(1_800_000_030), Duration::ZERO);
-    /// let mut members = [(); 2].map(|()| Quota::fleet("{resayil}", &options, wall, now));
+    /// let members = [(); 2].map(|()| Quota::fleet("{resayil}", &options, wall, now));
     ///
     /// let mut tickets = Vec::new();
-    /// for (quota, link) in &mut members {
+    /// for (quota, link) in &members {
     ///     let (mut ticket, _) = quota.acquire(now);
     ///     while let FleetStep::Call(call) = link.poll(now, Waker::noop()) {
     ///         let reply = server.carry_out(&call, 1_800_000_030_000);
