@@ -53,7 +53,8 @@ def port() -> Iterator[int]:
         end = time.monotonic() + 20
         while True:
             try:
-                redis.Redis(port=number).ping()
+                with redis.Redis(port=number) as client:
+                    client.ping()
                 break
             except redis.ConnectionError:
                 assert time.monotonic() < end, "redis-server does not start"
@@ -62,6 +63,12 @@ def port() -> Iterator[int]:
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture
+def connection(port: int) -> Iterator[redis.Redis]:
+    with redis.Redis(port=port) as client:
+        yield client
 
 
 def ask(client: resayil.Client) -> None:
@@ -73,16 +80,18 @@ def remaining(client: Any) -> int | None:
     return None if state is None else state.remaining
 
 
-def test_a_url_and_a_client_of_redis_py_name_the_same_quota(sandbox: Sandbox, port: int) -> None:
+def test_a_url_and_a_client_of_redis_py_name_the_same_quota(
+    sandbox: Sandbox, port: int, connection: redis.Redis
+) -> None:
     quota = resayil.Quota(limit=10, window=3600.0)
-    fleets = [f"redis://127.0.0.1:{port}", redis.Redis(port=port)]
+    fleets = [f"redis://127.0.0.1:{port}", connection]
     one, other = (sandbox.client(quota=quota, fleet=fleet) for fleet in fleets)
     ask(one)
     ask(other)
     ask(one)
     assert remaining(one) == 7
-    name = next(key for key in redis.Redis(port=port).keys() if key.startswith(b"{resayil:fleet"))
-    assert redis.Redis(port=port).hget(name, "u1") == b"3"
+    name = next(key for key in connection.keys() if key.startswith(b"{resayil:fleet"))
+    assert connection.hget(name, "u1") == b"3"
 
 
 def test_asyncio(sandbox: Sandbox, port: int) -> None:
@@ -129,19 +138,18 @@ def test_a_quota_by_hand(port: int) -> None:
     assert "hunter2" not in str(raised.value)
 
 
-def test_transports(sandbox: Sandbox, port: int) -> None:
-    quota = resayil.Quota(limit=9, window=3600.0)
+def test_transports(sandbox: Sandbox, connection: redis.Redis) -> None:
+    quota = resayil.Quota(limit=9, window=1800.0)
     body = {"model": "mistral", "messages": [{"role": "user", "content": "Hello"}]}
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-    fleet = redis.Redis(port=port, db=1)
+    before = set(connection.keys())
     for _ in range(2):
-        transport = resayil.httpx.RetryTransport(quota=quota, fleet=fleet)
+        transport = resayil.httpx.RetryTransport(quota=quota, fleet=connection)
         with httpx.Client(transport=transport) as client:
             answer = client.post(f"{sandbox.base_url}/chat/completions", json=body, headers=headers)
             assert answer.status_code == 200
-    (name,) = fleet.keys()
-    # What the last one was granted and did not use is given back within a second.
-    assert fleet.hget(name, "u1") == b"2"
+    (name,) = set(connection.keys()) - before
+    assert connection.hget(name, "u1") == b"2"
 
 
 def test_without_a_server_one_warning_is_logged(
