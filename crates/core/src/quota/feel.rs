@@ -20,6 +20,9 @@ const MANY: u64 = 8;
 const FIRST_WAIT: u64 = 1_000_000_000;
 const LONGEST_WAIT: u64 = 120 * FIRST_WAIT;
 
+/// From this wait on what is over at the end of a usual window is waited for, rather than tried before.
+const RARE: u64 = 8 * FIRST_WAIT;
+
 /// The lengths of windows that are in use, in seconds.
 const LENGTHS: [u64; 10] = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 86_400];
 /// What is over sooner after the first request is taken for a short window; else a window is at least as long
@@ -415,7 +418,9 @@ impl Closed {
         }
         let at = nanos(now);
         let base = at.saturating_add(self.wait);
-        let (earliest, latest) = (at + FIRST_WAIT / 4, base + self.wait / 2);
+        // The longer one waits the rarer are lengths that windows have, and the dearer is a probe in vain.
+        let later = if self.wait < RARE { self.wait / 2 } else { self.wait * 3 / 2 };
+        let (earliest, latest) = (at + FIRST_WAIT / 4, base.saturating_add(later));
         let ends = LENGTHS.map(|length| self.run.began + length * FIRST_WAIT + LATER);
         let minute = clock.is_observed().then(|| minute_after(clock, at) + MARGIN);
         let candidates = ends.into_iter().filter(|end| *end <= latest);

@@ -103,4 +103,4 @@ const AGREE: f64 = 0.75;
 const ROUND: f64 = 0.1;
 /// By how much fewer are sent at once than this process's part of what remains, because others send
 /// meanwhile. Found by simulation: fewer are refused if it is more, and windows end later.
-const CAUTION: f64 = 1.7;
+const CAUTION: f64 = 1.9;
