@@ -6,7 +6,7 @@ use std::time::Duration;
 use divan::{Bencher, black_box};
 use governor::RateLimiter;
 use governor::clock::FakeRelativeClock;
-use resayil_core::quota::{Admission, QuotaOptions, Settlement};
+use resayil_core::quota::{Admission, Cost, EnterOptions, QuotaOptions, Settlement};
 use resayil_core::{Quota, Timestamp};
 
 fn main() {
@@ -29,6 +29,16 @@ fn quota() -> Quota {
 fn acquire(bencher: Bencher<'_, '_>) {
     let quota = quota();
     bencher.bench(|| quota.acquire(black_box(NOW)));
+}
+
+/// The same where tokens are limited, too, and the cost is told.
+#[divan::bench(threads = [1, 2], sample_size = SAMPLE)]
+fn acquire_with_cost(bencher: Bencher<'_, '_>) {
+    let options = QuotaOptions::default().with_limit(u32::MAX).with_token_limit(u64::MAX / 2);
+    let quota = Quota::new(options, Timestamp::from_unix_seconds(1_760_000_000), Duration::ZERO);
+    let cost = Cost::default().with_input_tokens(1200).with_output_tokens(500);
+    let enter = EnterOptions::default().with_cost(cost);
+    bencher.bench(|| quota.acquire_with(black_box(&enter), black_box(NOW)));
 }
 
 /// Admission and the answer.

@@ -134,13 +134,13 @@ mod tests {
         let nano = Duration::from_nanos(1);
         let options = QuotaOptions::default();
         let named = |options: QuotaOptions| options.check().err().map(|error| error.option());
-        assert_eq!(named(options.clone().with_window(day)), None);
-        assert_eq!(named(options.clone().with_window(nano)), None);
-        assert_eq!(named(options.clone().with_window(day + nano)), Some("window"));
-        assert_eq!(named(options.clone().with_window(Duration::ZERO)), Some("window"));
-        assert_eq!(named(options.clone().with_limit(0)), Some("limit"));
-        assert_eq!(named(options.clone().with_daily_limit(0)), Some("daily_limit"));
-        assert_eq!(named(options.clone().with_limit(1).with_daily_limit(1)), None);
+        assert_eq!(named(options.with_window(day)), None);
+        assert_eq!(named(options.with_window(nano)), None);
+        assert_eq!(named(options.with_window(day + nano)), Some("window"));
+        assert_eq!(named(options.with_window(Duration::ZERO)), Some("window"));
+        assert_eq!(named(options.with_limit(0)), Some("limit"));
+        assert_eq!(named(options.with_daily_limit(0)), Some("daily_limit"));
+        assert_eq!(named(options.with_limit(1).with_daily_limit(1)), None);
         for limit in [0, MOST_TOKENS + 1] {
             let options = options.clone();
             assert_eq!(named(options.clone().with_token_limit(limit)), Some("token_limit"));
