@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Optional, Union
 
 from . import _native
 from ._headers import Headers
+from ._kinds import is_dict
 from ._native import Messages, RateLimit
 from ._response import Response
 
@@ -191,8 +192,8 @@ class APIError(Exception):
 
     @property
     def request_state(self) -> str:
-        """What became of the request: `not_sent`, `perhaps_processed` (the service may have carried it
-        out, and billed it, though no whole answer arrived) or `answered`."""
+        """What became of the request: `not_sent`, `perhaps_processed` (the service may have carried
+        it out, and billed it, though no whole answer arrived) or `answered`."""
         return self._error.request_state
 
     @property
@@ -219,7 +220,7 @@ class APIError(Exception):
             whole = json.loads(raw)
         except (ValueError, RecursionError):
             return raw.decode("utf-8", "replace").strip()
-        return whole.get("error", whole) if isinstance(whole, dict) else whole
+        return whole.get("error", whole) if is_dict(whole) else whole
 
     @cached_property
     def raw_body(self) -> bytes:
@@ -292,7 +293,7 @@ def _native_details(details: dict[str, Any]) -> dict[str, Any]:
     details.pop("request", None)
     raw, body = details.pop("raw_body", None), details.pop("body", None)
     if raw is None and body is not None:
-        is_raw = isinstance(body, (bytes, bytearray, memoryview, str))
+        is_raw = isinstance(body, (bytes, bytearray, str)) or type(body) is memoryview
         raw = body if is_raw else json.dumps({"error": body})
     if response is not None:
         read = _native.read_error(response.status_code, response.headers, response.content)

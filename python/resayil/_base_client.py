@@ -389,8 +389,10 @@ def model_path(model: str) -> str:
 
 def body_bytes(body: object) -> bytes:
     """What `post` sends: bytes and text as they are, all else as JSON."""
-    if isinstance(body, (bytes, bytearray, memoryview)):
+    if isinstance(body, (bytes, bytearray)):
         return bytes(body)
+    if type(body) is memoryview:
+        return body.tobytes()
     return (body if isinstance(body, str) else dumps({} if body is None else body)).encode()
 
 
@@ -442,7 +444,7 @@ def _texts(name: str, given: Optional[Mapping[str, object]]) -> dict[str, str]:
         raise TypeError(
             f"{name} has to be a mapping of names to values, not {type(given).__name__}"
         )
-    texts = {}
+    texts: dict[str, str] = {}
     for key, value in given.items():
         if isinstance(value, bool):
             value = "true" if value else "false"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
+from collections.abc import Callable
 from typing import Any, Optional
 
 
@@ -61,7 +62,8 @@ class _Zlib:
         self._is_over = False
 
     def __call__(self, data: bytes, limit: int) -> bytes:
-        parts, size = [], 0
+        parts: list[bytes] = []
+        size = 0
         if self._is_over:
             return b""
         while data:
@@ -89,6 +91,16 @@ class _Zlib:
         return zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS
 
 
+class _Unlimited:
+    """What unpacks all that it is given."""
+
+    def __init__(self, unpack: Callable[[bytes], bytes]) -> None:
+        self._unpack = unpack
+
+    def __call__(self, data: bytes, limit: int) -> bytes:
+        return self._unpack(data)
+
+
 def _of_package(name: str) -> Optional[Any]:
     if name == "br":
         for package in ("brotlicffi", "brotli"):
@@ -97,16 +109,16 @@ def _of_package(name: str) -> Optional[Any]:
             except ImportError:
                 continue
             method = getattr(inner, "decompress", None) or inner.process
-            return lambda data, limit: method(data)
+            return _Unlimited(method)
         return None
     for package in ("compression.zstd", "backports.zstd"):
         try:
             zstd = importlib.import_module(package).ZstdDecompressor()
         except ImportError:
             continue
-        return lambda data, limit: zstd.decompress(data, limit)
+        return zstd.decompress
     try:
         other = importlib.import_module("zstandard").ZstdDecompressor().decompressobj()
     except ImportError:
         return None
-    return lambda data, limit: other.decompress(data)
+    return _Unlimited(other.decompress)

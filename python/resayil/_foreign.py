@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Optional
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Optional, cast
+
+from ._kinds import is_mapping
 
 #: No more than this is read of a body that is still on its way.
 _MAX_READ = 1024 * 1024
@@ -22,7 +24,7 @@ class Answer(NamedTuple):
 
 def of_response(response: object, body: object = None) -> Optional[Answer]:
     """The answer that an object holds; None if it is none. `body` takes the place of its own."""
-    if isinstance(response, Mapping):
+    if is_mapping(response):
         answer = _of_botocore(response)
     else:
         answer = _of_grpc(response) or _of_object(response)
@@ -37,7 +39,7 @@ def of_exception(exception: BaseException) -> Optional[Answer]:
     if response is None:
         # Mistral's.
         response = getattr(exception, "raw_response", None)
-    answer = _of_botocore(response) if isinstance(response, Mapping) else None
+    answer = _of_botocore(response) if is_mapping(response) else None
     answer = answer or _of_grpc(exception) or _of_object(response, exception)
     answer = answer or _of_object(exception) or _of_google(exception)
     if answer is None or answer.body:
@@ -122,24 +124,24 @@ class _Again(io.BytesIO):
 def _parsed_body(exception: BaseException) -> bytes:
     """The body of exceptions that keep it parsed: `body` in most SDKs, `details` in Google's."""
     for name in ("body", "details"):
-        parsed = getattr(exception, name, None)
+        parsed: object = getattr(exception, name, None)
         if isinstance(parsed, (bytes, str)):
             return _bytes(parsed)
-        if isinstance(parsed, (Mapping, list)) and parsed:
-            return _bytes(parsed)
+        if (is_mapping(parsed) or type(parsed) is list) and parsed:
+            return _bytes(cast("object", parsed))
     return b""
 
 
 def _of_botocore(response: Mapping[Any, Any]) -> Optional[Answer]:
     """Of the dict in botocore's ClientError, which keeps code and message of the body."""
     metadata, error = response.get("ResponseMetadata"), response.get("Error")
-    if not isinstance(metadata, Mapping):
+    if not is_mapping(metadata):
         return None
     status = metadata.get("HTTPStatusCode")
     if not isinstance(status, int):
         return None
     body = b""
-    if isinstance(error, Mapping):
+    if is_mapping(error):
         body = _bytes({"__type": error.get("Code"), "message": error.get("Message")})
     return Answer(status, metadata.get("HTTPHeaders"), body)
 
@@ -187,7 +189,7 @@ def _called(holder: object, name: str) -> Any:
 
 def _retry_info(status: bytes) -> list[dict[str, str]]:
     """The `google.rpc.RetryInfo` in a serialized `google.rpc.Status`, as JSON has it."""
-    found = []
+    found: list[dict[str, str]] = []
     for number, detail in _fields(status):
         if number != 3 or not isinstance(detail, bytes):
             continue
@@ -240,8 +242,11 @@ def _fields(message: bytes) -> list[tuple[int, Any]]:
 
 def _of_google(exception: BaseException) -> Optional[Answer]:
     """Of google-api-core's exceptions, which may stand for a call of gRPC."""
-    errors = getattr(exception, "errors", None)
-    for call in errors if isinstance(errors, (list, tuple)) else ():
+    errors: Any = getattr(exception, "errors", None)
+    calls: Iterable[Any] = errors
+    if not isinstance(errors, (list, tuple)):
+        calls = ()
+    for call in calls:
         answer = _of_grpc(call)
         if answer is not None:
             return answer
@@ -256,8 +261,10 @@ def _of_google(exception: BaseException) -> Optional[Answer]:
 
 
 def _bytes(body: object) -> bytes:
-    if isinstance(body, (bytes, bytearray, memoryview)):
+    if isinstance(body, (bytes, bytearray)):
         return bytes(body)
+    if type(body) is memoryview:
+        return body.tobytes()
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass")
     try:

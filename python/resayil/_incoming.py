@@ -70,6 +70,11 @@ class Incoming:
             self.watch = _native.StreamWatch(self.headers, provider=self._provider)
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether nobody looks at it."""
+        return self.form == "unseen"
+
+    @property
     def is_ready(self) -> bool:
         """Whether it may be handed on although it has not ended."""
         if self.form == "unseen":
@@ -117,7 +122,7 @@ class Incoming:
             return self._fail(str(problem))
         if self.form == "guess":
             data = self._guess(data)
-            if self.form == "unseen":
+            if self.is_unseen:
                 return len(raw)
         if self.watch is None:
             self._kept.append(data)

@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from . import _foreign, _native, _no_answer
 from ._api_error import APIError
+from ._kinds import is_dict
 
 #: Where a foreign exception carries what a retrying layer knows of it.
 ATTRIBUTE = "resayil_error"
@@ -118,6 +119,6 @@ def mark(exception: BaseException, error: _native.Error) -> None:
 def _marked(place: Any) -> Optional[_native.Error]:
     """The error that a retrying layer has left on an exception or a response."""
     extensions = getattr(place, "extensions", None)
-    left = extensions.get(ATTRIBUTE) if isinstance(extensions, dict) else None
+    left = extensions.get(ATTRIBUTE) if is_dict(extensions) else None
     left = left or getattr(place, ATTRIBUTE, None)
     return left if isinstance(left, _native.Error) else None

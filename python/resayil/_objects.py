@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, ClassVar, Optional
 
+from ._kinds import is_dict
+
 
 class Object:
     """A JSON object whose members are attributes, and items as of a dict.
@@ -116,10 +118,11 @@ class Object:
 
 
 def _wrap(value: Any, cls: Optional[type[Object]]) -> Any:
+    given: Any = value
     if isinstance(value, dict):
-        return (cls or Object)(value)
+        return (cls or Object)(given)
     if isinstance(value, list):
-        return [_wrap(item, cls) for item in value]
+        return [_wrap(item, cls) for item in given]
     # The service sends [] where an empty object is meant.
     return value
 
@@ -127,8 +130,9 @@ def _wrap(value: Any, cls: Optional[type[Object]]) -> Any:
 def _dump(value: Any, exclude_none: bool, exclude_unset: bool) -> Any:
     if isinstance(value, Object):
         return value.model_dump(exclude_none=exclude_none, exclude_unset=exclude_unset)
+    given: Any = value
     if isinstance(value, list):
-        return [_dump(item, exclude_none, exclude_unset) for item in value]
+        return [_dump(item, exclude_none, exclude_unset) for item in given]
     return copy.deepcopy(value)
 
 
@@ -286,7 +290,7 @@ class ChunkChoice(Object):
         """What this event adds."""
         # Some servers send [] for an empty object, or the whole message at once.
         delta = self._data.get("delta") or self._data.get("message")
-        return ChoiceDelta(delta if isinstance(delta, dict) else {})
+        return ChoiceDelta(delta if is_dict(delta) else {})
 
     def __getitem__(self, name: str) -> Any:
         return self.delta if name == "delta" else super().__getitem__(name)

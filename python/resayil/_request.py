@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ._chat_params import ChatParams, EmbeddingParams
+from ._kinds import is_iterable, is_mapping
 from ._objects import Object
 
 _CHAT = frozenset(ChatParams.__annotations__)
@@ -34,7 +35,7 @@ def embedding(
     """The request for embeddings."""
     _check_model(model)
     if not isinstance(input, str):
-        if isinstance(input, (bytes, Mapping)) or not isinstance(input, Iterable):
+        if isinstance(input, bytes) or is_mapping(input) or not is_iterable(input):
             raise TypeError(
                 f"input has to be a text or a list of texts or tokens, not {_type(input)}"
             )
@@ -77,13 +78,15 @@ def _check_model(model: object) -> None:
 
 def _messages(messages: object) -> list[object]:
     shape = '[{"role": "user", "content": "..."}]'
-    if isinstance(messages, (str, bytes, Mapping, Object)) or not isinstance(messages, Iterable):
+    is_one = isinstance(messages, (str, bytes, Object)) or is_mapping(messages)
+    if is_one or not is_iterable(messages):
         raise TypeError(
             f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
         )
     listed = list(messages)
     for index, message in enumerate(listed):
-        if not isinstance(message, (Mapping, Object)) and not hasattr(message, "model_dump"):
+        is_message = isinstance(message, Object) or is_mapping(message)
+        if not is_message and not hasattr(message, "model_dump"):
             raise TypeError(
                 f"messages[{index}] has to be a message such as {shape[1:-1]}, not {_type(message)}"
             )
@@ -95,6 +98,7 @@ def _type(value: object) -> str:
 
 
 def _plain(value: object) -> Any:
+    given = value
     if isinstance(value, Object):
         return value.to_dict()
     dump = getattr(value, "model_dump", None)
@@ -104,8 +108,8 @@ def _plain(value: object) -> Any:
             return dump(exclude_unset=True)
         except TypeError:
             return dump()
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return dict(value)
-    if isinstance(value, (tuple, set, frozenset)):
-        return list(value)
-    raise TypeError(f"a request cannot hold a value of the type {type(value).__name__}")
+    if isinstance(value, (tuple, set, frozenset)) and is_iterable(given):
+        return list(given)
+    raise TypeError(f"a request cannot hold a value of the type {_type(given)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Optional, Protocol
 
 from . import _native
+from ._kinds import is_dict
 
 
 class Call(NamedTuple):
@@ -57,6 +58,7 @@ class Telemetry(Protocol):
 
     def begin(self, call: Call) -> CallSpan:
         """A call begins."""
+        ...
 
 
 #: Who traces calls; nobody, unless somebody was asked for.
@@ -113,5 +115,5 @@ def _json(body: object) -> Any:
 
 
 def _text(value: Any, name: str) -> Optional[str]:
-    found = value.get(name) if isinstance(value, dict) else None
+    found = value.get(name) if is_dict(value) else None
     return found if isinstance(found, str) else None

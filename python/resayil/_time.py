@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from _thread import allocate_lock
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Generator
 from typing import Any, Callable, Optional, TypeVar
 
 from . import _native
@@ -30,7 +30,7 @@ class Waits(list[float]):
 
 
 @contextlib.contextmanager
-def testing() -> Iterator[Waits]:
+def testing() -> Generator[Waits, None, None]:
     """A context in which nothing that this package does in Python really sleeps.
 
     It gives the list of waits that were skipped. Time goes on as if they had been slept, so that

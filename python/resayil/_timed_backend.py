@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Optional
 
 from . import _native
@@ -18,7 +18,7 @@ _LEAST = 0.001
 
 
 @contextlib.contextmanager
-def within(seconds: Optional[float]) -> Iterator[None]:
+def within(seconds: Optional[float]) -> Generator[None, None, None]:
     """A context in which the reads of this thread take no longer than this, all in all."""
     before = getattr(_thread, "end", None)
     _thread.end = None if seconds is None else _native.monotonic_now() + seconds

@@ -7,13 +7,14 @@ import io
 import socket
 from typing import Any
 
+from ._kinds import is_dict
 from ._timed_backend import is_late, shorter
 
 
 def install(manager: Any) -> Any:
     """Makes the pools of a manager of such connections."""
     classes = getattr(manager, "pool_classes_by_scheme", None)
-    if isinstance(classes, dict):
+    if is_dict(classes):
         manager.pool_classes_by_scheme = {name: _pool(cls) for name, cls in classes.items()}
     return manager
 

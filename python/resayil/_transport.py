@@ -13,6 +13,7 @@ from ._body import Reader
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
 from ._fleet import FleetOption
 from ._incoming import Limits
+from ._kinds import is_dict
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
 from ._services import QuotaOption, Quotas
@@ -121,7 +122,7 @@ class _Base:
         if given is not None:
             return given
         timeouts = request.extensions.get("timeout")
-        if not isinstance(timeouts, dict):
+        if not is_dict(timeouts):
             return ATTEMPT_TIMEOUT
         read = timeouts.get("read")
         # Who wants to wait for ever says so.
@@ -223,7 +224,7 @@ def _remember(request: Any, exhausted: Optional[Exception] = None) -> None:
 def _limit_reads(request: Any, left: Optional[float]) -> None:
     """No single wait of the library is longer than the attempt may take."""
     timeouts = request.extensions.get("timeout")
-    if left is None or not isinstance(timeouts, dict):
+    if left is None or not is_dict(timeouts):
         return
     shorter = {
         name: left if value is None else min(value, left) for name, value in timeouts.items()

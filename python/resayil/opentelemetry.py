@@ -18,7 +18,6 @@ Needs `pip install resayil[otel]`, and OpenTelemetry's SDK, which exports what i
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any, Optional
 
 from opentelemetry import context, trace
@@ -26,6 +25,7 @@ from opentelemetry.metrics import MeterProvider, get_meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
 from . import _interop, _native, _telemetry
+from ._kinds import is_dict
 from ._telemetry import Call
 
 __all__ = ["instrument", "is_instrumented", "uninstrument"]
@@ -152,14 +152,14 @@ class _CallSpan:
         self._span.add_event(f"resayil.{action}", known)
 
     def answer(self, answer: Any) -> None:
-        if not isinstance(answer, dict):
+        if not is_dict(answer):
             return
         for name in ("model", "modelVersion", "model_version"):
             if isinstance(answer.get(name), str):
                 self._response_model = answer[name]
         for name in _USAGES:
             usage = answer.get(name)
-            if isinstance(usage, Mapping):
+            if is_dict(usage):
                 for token_type, names in (("input", _INPUT), ("output", _OUTPUT)):
                     counts = [usage.get(it) for it in names]
                     # Of a stream the last word counts.

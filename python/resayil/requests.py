@@ -187,7 +187,8 @@ class RetryAdapter(HTTPAdapter):
         given = self._limits.attempt_timeout
         if given is not None:
             return given
-        read = timeout[1] if isinstance(timeout, tuple) else timeout
+        pair: Any = timeout
+        read: Any = pair[1] if isinstance(timeout, tuple) else timeout
         return max(ATTEMPT_TIMEOUT, read) if isinstance(read, (int, float)) else ATTEMPT_TIMEOUT
 
     def _attempt(
@@ -277,9 +278,11 @@ class RetryAdapter(HTTPAdapter):
 
 def _shorter(timeout: Any, left: Optional[float]) -> Any:
     """A request's time-outs, of which none is longer than the attempt."""
+    given: Any = timeout
     if left is None or not (timeout is None or isinstance(timeout, (int, float, tuple))):
         return timeout
-    both = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    pair: Any = (timeout, timeout)
+    both: Any = given if isinstance(timeout, tuple) else pair
     return tuple(left if each is None else min(each, left) for each in both)
 
 

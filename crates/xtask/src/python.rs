@@ -141,6 +141,7 @@ pub(crate) fn test() -> Result<(), String> {
     )?;
     run::run(venv.command("ruff").args(["check", "--no-cache", "--quiet"]).args(folders))?;
     run::run(venv.command("python").args(["-m", "mypy"]))?;
+    run::run(venv.command("pyright").arg("--pythonpath").arg(venv.program("python")))?;
     run::run(
         venv.command("python")
             .args(["-m", "mypy.stubtest", "resayil._native"])
