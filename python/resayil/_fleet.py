@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Sequence
-from typing import Any, Callable, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+
+if TYPE_CHECKING:
+    import asyncio
 
 #: What `fleet=...` takes: a URL such as `redis://host:6379`, or a client of redis-py or valkey-py.
 FleetOption = Union[str, Any, None]
@@ -24,6 +25,10 @@ def server(fleet: FleetOption) -> Union[str, Callable[[Sequence[str]], Any], Non
     if not callable(getattr(fleet, "execute_command", None)):
         kind = type(fleet).__name__
         raise TypeError(f"fleet has to be a URL or a client of redis-py or valkey-py, not {kind}")
+    # Large modules, which the import of the package does without.
+    import asyncio
+    import inspect
+
     if inspect.iscoroutinefunction(fleet.execute_command):
         try:
             return _Carrier(fleet, asyncio.get_running_loop())
@@ -47,6 +52,8 @@ class _Carrier:
                 answer = self._client.execute_command(*words)
             else:
                 asked = self._client.execute_command(*words)
+                import asyncio
+
                 future = asyncio.run_coroutine_threadsafe(asked, self._loop)
                 try:
                     answer = future.result(_PATIENCE)

@@ -69,9 +69,9 @@ class _RetryFunction:
     and when to try again; `max_attempts`, `deadline` and the others change single options of it.
     The wait that the server asks for is a floor. Other exceptions go through at once.
 
-    A success that is an error is one, too: a function that returns an answer of httpx or requests
-    with a status of 2xx and an error as its JSON, or that JSON parsed, has failed. No more than
-    1 MiB is looked at, and nothing of a stream; other results cost a look at their type.
+    A success that is an error is one, too: a function that returns an answer of httpx, requests or
+    aiohttp with a status of 2xx and an error as its JSON, or that JSON parsed, has failed. No more
+    than 1 MiB is looked at, and nothing of a stream; other results cost a look at their type.
 
     `on` narrows or widens this: an exception class, a tuple of them, or a function of the exception
     that says yes or no. Only these are retried; one that cannot be read as an error of an API

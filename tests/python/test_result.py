@@ -9,6 +9,7 @@ from typing import Any, Callable
 import pytest
 import resayil
 from conftest import require
+from recorder import recorder
 
 require("httpx")
 requests: Any = require("requests")
@@ -31,7 +32,19 @@ def of_requests(body: Any) -> Any:
     return response
 
 
-FORMS: list[Callable[[Any], Any]] = [of_httpx, of_requests, lambda body: body]
+def of_aiohttp(body: Any) -> Any:
+    aiohttp: Any = require("aiohttp")
+
+    async def fetch() -> Any:
+        async with aiohttp.ClientSession() as session, session.get(running.base_url) as response:
+            await response.read()
+            return response
+
+    with recorder(lambda _: body) as running:
+        return asyncio.run(fetch())
+
+
+FORMS: list[Callable[[Any], Any]] = [of_httpx, of_requests, of_aiohttp, lambda body: body]
 
 
 @pytest.mark.parametrize("form", FORMS)
