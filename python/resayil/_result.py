@@ -22,7 +22,8 @@ def error_in(result: object) -> Optional[APIError]:
     """The error in a success that a function returned; None where there is none.
 
     It looks at answers of httpx, httpx2, requests and aiohttp with a status of 2xx, whose body is
-    JSON and was read, and at dicts with a member `error`, which is what such a body is when it is parsed.
+    JSON and was read, and at dicts with a member `error`, which is what such a body is when it is
+    parsed.
     """
     kind = type(result)
     if kind is dict:
