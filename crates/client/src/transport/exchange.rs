@@ -1,5 +1,6 @@
 //! One request on one connection, up to the head of its answer.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::channel::Channel;
@@ -23,9 +24,10 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 /// A connection to the service, and what came on it that nobody has read yet.
 pub(super) struct Connection {
     channel: Box<dyn Channel>,
-    input: Vec<u8>,
-    /// So much of the input is used up.
-    start: usize,
+    /// Room for what comes. It is kept, for to make it anew takes longer than most reads.
+    room: Vec<u8>,
+    /// What came and is not used up.
+    input: Range<usize>,
     /// Since the request was sent.
     received: u64,
     /// Whether an answer came on this connection before.
@@ -51,7 +53,7 @@ pub(super) struct Answer {
 
 impl Connection {
     pub(super) fn new(channel: Box<dyn Channel>, proxy: Option<Proxy>) -> Self {
-        Connection { channel, input: Vec::new(), start: 0, received: 0, used: false, proxy }
+        Connection { channel, room: Vec::new(), input: 0..0, received: 0, used: false, proxy }
     }
 
     /// Whether it is open, and nothing came that nobody asked for.
@@ -61,14 +63,13 @@ impl Connection {
 
     /// What came and is not used up.
     pub(super) fn input(&self) -> &[u8] {
-        &self.input[self.start..]
+        &self.room[self.input.clone()]
     }
 
     pub(super) fn consume(&mut self, count: usize) {
-        self.start += count;
-        if self.start >= self.input.len() {
-            self.input.clear();
-            self.start = 0;
+        self.input.start += count;
+        if self.input.start >= self.input.end {
+            self.input = 0..0;
         }
     }
 
@@ -79,17 +80,19 @@ impl Connection {
 
     /// Waits for more input; 0 at the end.
     pub(super) fn fill(&mut self, patience: Patience<'_>) -> Result<usize, Failure> {
-        if self.start > 0 {
-            self.input.drain(..self.start);
-            self.start = 0;
+        if self.input.start > 0 {
+            self.room.copy_within(self.input.clone(), 0);
+            self.input = 0..self.input.len();
         }
-        let filled = self.input.len();
-        self.input.resize(filled + READ_AT_ONCE, 0);
-        let result = self.channel.read(&mut self.input[filled..], patience);
-        let count = *result.as_ref().unwrap_or(&0);
-        self.input.truncate(filled + count);
+        let filled = self.input.end;
+        if self.room.len() < filled + READ_AT_ONCE {
+            self.room.resize(filled + READ_AT_ONCE, 0);
+        }
+        let room = &mut self.room[filled..filled + READ_AT_ONCE];
+        let count = self.channel.read(room, patience)?;
+        self.input.end += count;
         self.received += count as u64;
-        result
+        Ok(count)
     }
 
     /// Reads into a buffer of the caller's, past the input, which is empty.
