@@ -270,6 +270,9 @@ mod tests {
             "Sun, 6 Nov 1994 08:49:37 GMT",
             "Sun Nov é 08:49:37 1994",
             "Sunday, 02222222222222222222222222222222-Nov-94 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 UTC",
+            "Sunday, 06-Nov-94 08:49:37 GMT foo",
+            "Sunday, 06-Nov-94-1 08:49:37 GMT",
             "",
         ] {
             assert_eq!(seconds(text, 0), None, "{text}");

@@ -11,13 +11,13 @@ pub(crate) const MAX_WORD: usize = 15;
 /// The key of a word of lower case letters and digits.
 pub(crate) const fn key_of(letters: &[u8]) -> Key {
     assert!(letters.len() <= MAX_WORD);
-    let mut key = 0u128;
-    let mut at = letters.len();
-    while at > 0 {
-        at -= 1;
-        key = key << 8 | letters[at] as u128;
+    let mut halves = [[0; 8]; 2];
+    let mut at = 0;
+    while at < letters.len() {
+        halves[at / 8][at % 8] = letters[at];
+        at += 1;
     }
-    [key as u64, (key >> 64) as u64]
+    [u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])]
 }
 
 /// The word of letters and digits that begins at `start`, and where it ends.

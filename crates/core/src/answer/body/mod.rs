@@ -294,6 +294,30 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_told_by_its_looks() {
+        for (text, expected) in [
+            (r#"{"message":"m","type":"x_error"}"#, true),
+            (r#"{"message":"m","type":"x"}"#, false),
+            (r#"{"type":"x_error"}"#, false),
+            (r#"{"code":"x","message":"m"}"#, true),
+            (r#"{"code":"ok","message":"m"}"#, false),
+            (r#"{"code":"20000","message":"m"}"#, false),
+            (r#"{"code":"x"}"#, false),
+            (r#"{"message":"m"}"#, false),
+            (r#"{"status":500,"message":"m"}"#, true),
+            (r#"{"status":500}"#, false),
+            (r#"{"errors":"m"}"#, true),
+            (r#"{"detail":"m"}"#, true),
+            (r#"{"detail":"m","choices":[]}"#, false),
+            (r#"{"detail":"m","object":"list"}"#, false),
+            (r#"{"detail":"m","text":"a"}"#, false),
+            (r#"{"detail":"m","success":true}"#, false),
+        ] {
+            assert_eq!(parsed(text).looks_like_error, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn formats() {
         assert_eq!(parsed("").format, Format::Empty);
         assert_eq!(parsed(" \n").format, Format::Empty);

@@ -161,3 +161,6 @@ fn text_of<'a>(object: Option<Object<'a>>, name: &str) -> Cow<'a, str> {
 fn object_of<'a>(object: Object<'a>, name: &str) -> Option<Object<'a>> {
     object.get(name).and_then(Value::as_object)
 }
+
+#[cfg(test)]
+mod tests;
