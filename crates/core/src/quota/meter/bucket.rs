@@ -175,4 +175,29 @@ mod tests {
         }
         assert_eq!((burst, bucket.left(later)), (59, 0));
     }
+
+    #[test]
+    fn who_shares_a_bucket_takes_its_part_and_more_when_the_others_go() {
+        // 15 of 60 were got before the first refusal: a quarter.
+        let mut bucket = Bucket::empty_until(SECOND, 60 * SECOND, 60);
+        bucket.refused(SECOND, 15, 2 * SECOND, 2 * SECOND);
+        assert_eq!(bucket.interval, 4 * SECOND);
+        // Others that were refused at the same time say no more.
+        bucket.refused(SECOND, 14, 2 * SECOND, 2 * SECOND);
+        assert_eq!(bucket.interval, 4 * SECOND);
+        let mut now = 10 * SECOND;
+        for _ in 0..100 {
+            bucket.take(1, now);
+            let wait = bucket.wait_for(1, now).unwrap_or_default();
+            assert!(wait <= 4 * SECOND, "{wait}");
+            now += wait;
+        }
+        assert_eq!(bucket.interval, SECOND);
+        bucket.refused(now, 40, now + SECOND, now + 1);
+        assert!(bucket.interval > SECOND + SECOND / 2 && bucket.is_sound());
+        // Alone it is the clock that is a bit wrong.
+        let mut alone = Bucket::empty_until(SECOND, 60 * SECOND, 60);
+        alone.refused(SECOND, 60, 2 * SECOND, 2 * SECOND);
+        assert!(alone.interval < SECOND + SECOND / 10);
+    }
 }
