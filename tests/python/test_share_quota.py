@@ -75,6 +75,45 @@ def test_two_clients_share_what_is_left(sandbox: Sandbox, tmp_path: Path) -> Non
         assert state is not None and (state.limit, state.remaining) == (10, 9)
 
 
+ASYNCIO = """
+import asyncio, sys
+import resayil
+
+base_url, api_key, folder, name, count = sys.argv[1:]
+
+async def main():
+    quota = resayil.Quota(limit=1000, window=86400.0)
+    async with resayil.AsyncClient(
+        api_key, base_url, quota=quota, share_quota=True, quota_folder=folder
+    ) as client:
+        async def ask(index):
+            messages = [{"role": "user", "content": f"{name} {index}"}]
+            await client.chat.completions.create(model="mistral", messages=messages)
+        await asyncio.gather(*(ask(index) for index in range(int(count))))
+
+asyncio.run(main())
+"""
+
+
+def test_tasks_of_asyncio_in_two_processes_count_together(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.change(limit=1000)
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    program = [sys.executable, "-c", ASYNCIO, sandbox.base_url, sandbox.api_key, str(folder)]
+    running = [
+        subprocess.Popen([*program, name, "6"], stderr=subprocess.PIPE, text=True)
+        for name in ("a", "b")
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert "not_shared" not in errors
+    quota = resayil.Quota(limit=1000, window=86400.0)
+    client = sandbox.client(quota=quota, share_quota=True, quota_folder=folder)
+    state = client.quota_state()
+    assert state is not None and (state.limit, state.remaining) == (1000, 988)
+
+
 def test_python_and_rust_count_together(sandbox: Sandbox, tmp_path: Path) -> None:
     command = find_command()
     if command is None:

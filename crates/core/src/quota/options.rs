@@ -142,9 +142,8 @@ mod tests {
         assert_eq!(named(options.with_daily_limit(0)), Some("daily_limit"));
         assert_eq!(named(options.with_limit(1).with_daily_limit(1)), None);
         for limit in [0, MOST_TOKENS + 1] {
-            let options = options.clone();
-            assert_eq!(named(options.clone().with_token_limit(limit)), Some("token_limit"));
-            let of_input = options.clone().with_input_token_limit(limit);
+            assert_eq!(named(options.with_token_limit(limit)), Some("token_limit"));
+            let of_input = options.with_input_token_limit(limit);
             assert_eq!(named(of_input), Some("input_token_limit"));
             assert_eq!(named(options.with_output_token_limit(limit)), Some("output_token_limit"));
         }
