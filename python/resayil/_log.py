@@ -15,12 +15,15 @@ def logger() -> Any:
     global _logger
     if _logger is None:
         logging = sys.modules.get("logging")
-        if logging is None:
+        # The last that is there while another thread imports it.
+        null_handler = getattr(logging, "NullHandler", None)
+        if logging is None or null_handler is None:
             # Nobody has set up anything that would hear of it.
             return None
-        _logger = logging.getLogger("resayil")
+        found = logging.getLogger("resayil")
         # Applications that set up no logging see nothing.
-        _logger.addHandler(logging.NullHandler())
+        found.addHandler(null_handler())
+        _logger = found
     return _logger
 
 

@@ -73,6 +73,8 @@ enum Task {
     },
     /// Build the Python wheel and source distribution, and try each in an empty environment
     Wheel,
+    /// Test Python with the newest release of each SDK, instead of the pinned one
+    NewestSdks,
     /// Fuzz the classifier, the stream decoder and the client's way of an answer
     Fuzz(fuzz::Options),
     /// Run the README's commands that are marked `sh ci`, in a fresh clone
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
         Task::Install { prefix } => native::install(&prefix),
         Task::Wheel => python::wheel(),
+        Task::NewestSdks => prerequisites::python().and_then(|()| python::newest()),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
         Task::Walkthrough => walkthrough::run(),

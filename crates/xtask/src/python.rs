@@ -156,6 +156,47 @@ pub(crate) fn test() -> Result<(), String> {
     )
 }
 
+/// The tests that call the SDKs of others.
+const SDK_TESTS: [&str; 6] = [
+    "test_foreign.py",
+    "test_from_openai.py",
+    "test_opentelemetry.py",
+    "test_plugs.py",
+    "test_sdks.py",
+    "test_transport_sdks.py",
+];
+
+/// Tries the newest release of each SDK, in an environment of its own: what is pinned says nothing of
+/// what users install tomorrow.
+pub(crate) fn newest() -> Result<(), String> {
+    let command_line = command_line()?;
+    let venv = Venv::open("venv-newest")?;
+    let mut names = String::new();
+    for path in REQUIREMENTS.map(|path| run::root().join(path)) {
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            names.push_str(line.split("==").next().unwrap_or_default());
+            names.push('\n');
+        }
+    }
+    let list = venv.0.join("newest.txt");
+    fs::write(&list, names).map_err(|error| format!("{}: {error}", list.display()))?;
+    run::run(venv.pip().args(["install", "uv"]))?;
+    let mut install = venv.command("uv");
+    run::run(install.args(["pip", "install", "--quiet", "--upgrade", "--requirement"]).arg(&list))?;
+    run::run(venv.command("maturin").args(["develop", "--quiet", "--locked"]))?;
+    run::run(venv.command("uv").args(["pip", "list"]))?;
+    let tests = SDK_TESTS.map(|name| format!("tests/python/{name}"));
+    run::run(
+        venv.command("python")
+            .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            .args(tests)
+            .env("RESAYIL_COMMAND", command_line)
+            .env("RESAYIL_CI", "1"),
+    )
+}
+
 /// The example in Python, ready to run.
 pub(crate) fn example() -> Result<Command, String> {
     let mut command = environment()?.command("python");
