@@ -59,7 +59,8 @@ impl Bucket {
             } else {
                 self.interval = self.interval.saturating_mul(8) / 5;
             }
-            self.interval = self.interval.min(self.fastest.saturating_mul(self.burst));
+            let slowest = self.fastest.saturating_mul(self.burst).min(1 << 60);
+            self.interval = self.interval.min(slowest.max(self.fastest));
         }
         // Those who were refused at the same time do not come back at the same time: what differs between them
         // is the end of the number.
