@@ -12,6 +12,7 @@ mod examples;
 mod fleet;
 mod fuzz;
 mod header;
+mod instructions;
 mod mutants;
 mod native;
 mod prerequisites;
@@ -65,6 +66,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Count what the main paths of core cost, for docs/performance.md
+    Instructions(instructions::Options),
     /// Build the C library in release mode, and install it with headers and package files
     Install {
         /// The folder to install below, such as /usr/local
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Task::Docs { check } => docs::generate(check),
         Task::Doxygen => doxygen::run(),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
+        Task::Instructions(options) => instructions::run(&options),
         Task::Install { prefix } => native::install(&prefix),
         Task::Wheel => python::wheel(),
         Task::NewestSdks => prerequisites::python().and_then(|()| python::newest()),

@@ -79,6 +79,24 @@ pub(crate) const fn first(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
+/// Where the byte is first. It is looked for as if it were near.
+#[inline]
+pub(crate) fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    const FAR: usize = 64;
+    let mut at = 0;
+    while let Some(word) = load(bytes, at) {
+        let found = mark(word, byte);
+        if found != 0 {
+            return Some(at + first(found));
+        }
+        at += 8;
+        if at == FAR {
+            return memchr::memchr(byte, &bytes[FAR..]).map(|found| FAR + found);
+        }
+    }
+    bytes.get(at..)?.iter().position(|found| *found == byte).map(|found| at + found)
+}
+
 /// All bits of the bytes before the first mark.
 #[inline]
 pub(crate) const fn before_first(marks: u64) -> u64 {
@@ -119,6 +137,15 @@ mod tests {
                 }
                 let place = bytes.iter().position(|found| *found == byte).unwrap();
                 assert_eq!(first(mark(word, byte)), place);
+            }
+        }
+        for length in 0..200 {
+            let mut bytes = vec![b'a'; length];
+            assert_eq!(position(&bytes, b'\\'), None);
+            for at in 0..length {
+                bytes[at..].fill(b'\\');
+                assert_eq!(position(&bytes, b'\\'), Some(at));
+                bytes[at] = b'a';
             }
         }
         assert_eq!(first(mark(0, 1)), 8);

@@ -1,6 +1,6 @@
 //! Going through the bytes of a JSON document.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use super::{Array, Object, Text, Value};
 use crate::text::swar;
@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
         let mut from = backslash;
         loop {
             let behind = text.get(from..)?;
-            let (before, rest) = behind.split_at_checked(memchr(b'"', behind)?)?;
+            let (before, rest) = behind.split_at_checked(swar::position(behind, b'"')?)?;
             // Backslashes escape each other in pairs; one that is left over escapes the mark.
             let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
             let end = from + before.len();

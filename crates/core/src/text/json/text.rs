@@ -79,26 +79,33 @@ fn unescape(raw: &[u8]) -> String {
     let text = lossy(raw);
     let mut out = String::with_capacity(text.len());
     let mut rest = &*text;
-    while let Some(backslash) = rest.find('\\') {
+    while let Some(backslash) = swar::position(rest.as_bytes(), b'\\') {
         out.push_str(&rest[..backslash]);
         rest = &rest[backslash + 1..];
-        let mut chars = rest.chars();
-        let Some(escape) = chars.next() else { break };
-        rest = chars.as_str();
-        out.push(match escape {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'u' => {
-                let (decoded, tail) = unescape_unicode(rest);
+        let decoded = match rest.as_bytes().first() {
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'r') => '\r',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(escape @ (b'"' | b'\\' | b'/')) => char::from(*escape),
+            Some(b'u') => {
+                let (decoded, tail) = unescape_unicode(&rest[1..]);
+                out.push(decoded);
                 rest = tail;
-                decoded
+                continue;
             }
-            '"' | '\\' | '/' => escape,
-            _ => char::REPLACEMENT_CHARACTER,
-        });
+            Some(_) => {
+                let mut chars = rest.chars();
+                chars.next();
+                out.push(char::REPLACEMENT_CHARACTER);
+                rest = chars.as_str();
+                continue;
+            }
+            None => break,
+        };
+        out.push(decoded);
+        rest = &rest[1..];
     }
     out.push_str(rest);
     out
