@@ -44,6 +44,31 @@
 #define RESAYIL_BUDGET_RESERVE 10.0
 
 /**
+ * How many numbers the server answers to a call of a fleet.
+ */
+#define RESAYIL_FLEET_NUMBERS 29
+
+/**
+ * The most bytes that a problem of a fleet's call is told in.
+ */
+#define RESAYIL_FLEET_PROBLEM_SIZE 256
+
+/**
+ * The server answered with an array of integers.
+ */
+#define RESAYIL_FLEET_ANSWERED 0
+
+/**
+ * The server answered with an error, whose text was written.
+ */
+#define RESAYIL_FLEET_ERROR 1
+
+/**
+ * The server was not reached, or did not answer in time; why may have been written.
+ */
+#define RESAYIL_FLEET_LOST 2
+
+/**
  * Nothing is known about the failure.
  */
 #define RESAYIL_KIND_UNKNOWN 0
@@ -667,6 +692,27 @@ typedef void (*resayil_event_callback)(const resayil_event *event, void *user);
 typedef bool (*resayil_result_callback)(const resayil_response *response, void *user);
 
 /**
+ * Carries one call of a fleet's quota to its Redis or Valkey: sends the `count` words as one command, each with
+ * its length, waits no longer than some 150 ms for the answer, and says what came: `RESAYIL_FLEET_ANSWERED`
+ * after having written the `RESAYIL_FLEET_NUMBERS` integers of the answer to `numbers`, or
+ * `RESAYIL_FLEET_ERROR` or `RESAYIL_FLEET_LOST` after having written a text that ends in NUL to `problem`, which
+ * has room for `RESAYIL_FLEET_PROBLEM_SIZE` bytes. The text must hold no secret.
+ *
+ * It is called by a thread of the client's, one call at a time, and may not use the client.
+ */
+typedef uint32_t (*resayil_fleet_callback)(const char *const *words,
+                                           const size_t *lengths,
+                                           size_t count,
+                                           int64_t *numbers,
+                                           char *problem,
+                                           void *user);
+
+/**
+ * Is called once when `user` is not used any more, by whatever thread.
+ */
+typedef void (*resayil_fleet_release_callback)(void *user);
+
+/**
  * A limiter as it stands.
  */
 typedef struct {
@@ -1276,6 +1322,27 @@ resayil_status resayil_client_models(const resayil_client *client,
 resayil_status resayil_client_balance(const resayil_client *client,
                                       resayil_balance **balance,
                                       resayil_error **error);
+
+/**
+ * Shares the quota of the base URL's origin and the key with all processes that are given the same Redis or
+ * Valkey, on whatever hosts and in whatever language: its URL, such as `redis://host:6379` or `rediss://`. A
+ * password may be in it, or in the environment variable `RESAYIL_FLEET_PASSWORD`. Where the server cannot be
+ * reached, the client goes on with its share of the limit, and its observer is told the warning
+ * `quota_not_shared` once. It has no effect together with `resayil_client_builder_quota` or
+ * `resayil_client_builder_no_quota`, and excludes `resayil_client_builder_share_quota`.
+ */
+resayil_status resayil_client_builder_fleet(resayil_client_builder *builder,
+                                            const char *url);
+
+/**
+ * The same over a connection of the program's own: `callback` carries the calls. `user` is given back to it, and
+ * has to be valid until `release`, which may be NULL, is called with it: some time after the client and its
+ * streams are gone, or when the builder is freed.
+ */
+resayil_status resayil_client_builder_fleet_with(resayil_client_builder *builder,
+                                                 resayil_fleet_callback callback,
+                                                 resayil_fleet_release_callback release,
+                                                 void *user);
 
 /**
  * How long the first byte of an answer may take, in seconds, from the end of the request on; 0 for no limit

@@ -31,6 +31,8 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_quota_window(NULL, 0, 0));
     CHECK_NULL(resayil_client_builder_share_quota(NULL, true, NULL));
     CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
+    CHECK_NULL(resayil_client_builder_fleet(NULL, "redis://127.0.0.1:1"));
+    CHECK_NULL(resayil_client_builder_fleet_with(NULL, NULL, NULL, NULL));
     CHECK_NULL(resayil_client_builder_no_quota(NULL));
     CHECK_NULL(resayil_client_builder_max_concurrency(NULL, 1, false));
     CHECK_NULL(resayil_client_builder_connect_timeout(NULL, 1));

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,8 @@ import redis
 import redis.asyncio
 import resayil
 import resayil.httpx
-from conftest import Sandbox, find_command, missing, start_sandbox
+from conftest import ROOT, Sandbox, find_command, missing, start_sandbox, target_file
+from test_share_quota import write_prompts
 
 #: The members' program: a client that asks so many questions at once.
 PROGRAM = """
@@ -190,20 +192,62 @@ assert quota.state().remaining == 50 - 8, quota.state()
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_processes_share_what_a_window_admits(port: int) -> None:
+@pytest.fixture(scope="module")
+def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in C, over hiredis, linked with the library."""
+    library = target_file("libresayil.a")
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if library is None or compiler is None:
+        missing("a C compiler and libresayil.a (cargo build -p resayil-capi)")
+    program = tmp_path_factory.mktemp("c") / "fleet"
+    source = ROOT / "tests/c/fleet.c"
+    build = [compiler, "-std=c99", "-D_DEFAULT_SOURCE", "-I", str(ROOT / "include"), str(source)]
+    link = [str(library), "-lhiredis", "-pthread", "-ldl", "-lm", "-o", str(program)]
+    subprocess.run([*build, *link], check=True)
+    return program
+
+
+def test_python_rust_and_c_share_what_a_window_admits(
+    port: int, c_program: Path, tmp_path: Path
+) -> None:
     command = find_command()
     if command is None:
         missing("the resayil command (cargo build -p resayil-cli)")
     with start_sandbox(command, "--limit", "20", "--window", "2") as sandbox:
+        environment = {
+            **os.environ,
+            "RESAYIL_API_KEY": sandbox.api_key,
+            "RESAYIL_BASE_URL": sandbox.base_url,
+            "RESAYIL_FLEET": f"redis://127.0.0.1:{port}",
+        }
         arguments = [sandbox.base_url, sandbox.api_key, "20", "2.0"]
-        fleet = f"redis://127.0.0.1:{port}/2"
-        members = [
-            subprocess.Popen([sys.executable, "-c", PROGRAM, fleet, *arguments, name, "13"])
-            for name in "abcd"
+        prompts = write_prompts(tmp_path, 13)
+        batch = [command, "batch", str(prompts), "-o", str(tmp_path / "out.jsonl")]
+        programs = [
+            *(
+                [
+                    sys.executable,
+                    "-c",
+                    PROGRAM,
+                    environment["RESAYIL_FLEET"],
+                    *arguments,
+                    name,
+                    "13",
+                ]
+                for name in "ab"
+            ),
+            [*batch, "--limit", "20", "--window", "2"],
+            *([str(c_program), str(port), "20", "2.0", name, "13"] for name in "cd"),
         ]
-        for member in members:
-            assert member.wait(90) == 0
+        running = [
+            subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
+            for program in programs
+        ]
+        for process in running:
+            _, errors = process.communicate(timeout=90)
+            assert process.returncode == 0, errors
+            assert "not shared" not in errors and "warning" not in errors, errors
         log = sandbox.log
-        assert sum(entry["answered"] for entry in log) == 4 * 13
+        assert sum(entry["answered"] for entry in log) == 5 * 13
         # But for one that this machine holds up on its way.
         assert sum(entry["refused"] for entry in log) <= 1

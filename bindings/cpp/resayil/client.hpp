@@ -198,6 +198,17 @@ public:
         resayil_client_builder_share_quota(handle_.get(), share, folder.empty() ? nullptr : folder.c_str());
         return *this;
     }
+    /// One quota for all processes that are given this Redis or Valkey, on whatever hosts: its URL.
+    ClientBuilder &fleet(const std::string &url) noexcept {
+        resayil_client_builder_fleet(handle_.get(), url.c_str());
+        return *this;
+    }
+    /// The same over a connection of the program's own: see `resayil_client_builder_fleet_with`.
+    ClientBuilder &fleet_with(resayil_fleet_callback callback, resayil_fleet_release_callback release,
+                              void *user) noexcept {
+        resayil_client_builder_fleet_with(handle_.get(), callback, release, user);
+        return *this;
+    }
     /// Sends without waiting for a quota.
     ClientBuilder &no_quota() noexcept {
         resayil_client_builder_no_quota(handle_.get());

@@ -49,6 +49,18 @@ const REDIS: &[Need] = &[Need {
     package: "redis-server",
 }];
 
+const HIREDIS: &[Need] = &[Need {
+    what: "hiredis for C",
+    program: "cc",
+    arguments: &["-E", "-x", "c", "-include", "hiredis/hiredis.h", "/dev/null"],
+    package: "libhiredis-dev",
+}];
+
+/// Makes sure that a C program can speak to a Redis.
+pub(crate) fn hiredis() -> Result<(), String> {
+    ensure(HIREDIS)
+}
+
 /// Makes sure that tests can start a Redis of their own.
 pub(crate) fn redis() -> Result<(), String> {
     ensure(REDIS)

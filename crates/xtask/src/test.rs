@@ -46,6 +46,7 @@ impl Part {
             Part::Rust => prerequisites::redis().and_then(|()| rust()),
             Part::Python => prerequisites::python()
                 .and_then(|()| prerequisites::redis())
+                .and_then(|()| prerequisites::hiredis())
                 .and_then(|()| python::test()),
         }
     }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod calls;
+mod fleet;
 mod network;
 
 use ::client::observe::Stats;

@@ -1,5 +1,6 @@
 //! `cargo xtask fleet`: quotas that many processes share, compared in virtual time.
 
+mod baseline;
 mod scenario;
 mod world;
 
@@ -27,6 +28,16 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         }
         let (name, about, limit) = (scenario.name, scenario.about, scenario.limit);
         let perfect = scenario::perfect(&scenario);
+        for (name, other) in
+            [("limit / n", baseline::split(&scenario)), ("counters", baseline::counter(&scenario))]
+        {
+            let ratio = other.took.as_secs_f64() / perfect.as_secs_f64();
+            let trips = other.round_trips as f64 / other.done as f64;
+            say(&format!(
+                "  {name}: refused {}, {ratio:.3}, {trips:.2} round trips",
+                other.refused
+            ));
+        }
         let outcome = World::new(scenario).run(Duration::from_secs(7200));
         say(&format!(
             "{name}: {about}\n  done {}, lost {}, refused {}, {:.3} of the perfect time, {:.3} round trips a \

@@ -67,7 +67,7 @@ pub(crate) fn all(processes: usize) -> Vec<Scenario> {
         },
         Scenario {
             name: "scarce",
-            about: "5 jobs each, and a tenth of a request a minute for each process",
+            about: "a job each, and a tenth of a request a minute for each process",
             jobs: backlog(processes, 1),
             limit: (count / 10).max(1),
             ..plain.clone()

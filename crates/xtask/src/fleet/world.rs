@@ -35,8 +35,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MS: Duration = Duration::from_millis(1);
 
 /// The provider's clock at virtual time zero: 20 s into a minute. The store's is another one.
-const PROVIDER: Duration = Duration::from_millis(1_800_000_020_370);
-const STORE: Duration = Duration::from_millis(1_800_000_017_000);
+pub(crate) const PROVIDER: Duration = Duration::from_millis(1_800_000_020_370);
+pub(crate) const STORE: Duration = Duration::from_millis(1_800_000_023_000);
 
 /// What came of it.
 #[derive(Clone, Debug, Default)]

@@ -108,7 +108,11 @@ impl FleetModel {
         self.give_back_turns(&a, now >= grace);
 
         let (asks, held) = (a.at(33), a.at(35));
-        let due = a.at(34).min(asks);
+        let mut due = a.at(34).min(asks);
+        let mut early = 0;
+        if due > 0 && a.at(24) > self.window {
+            (early, due) = (due, 0);
+        }
         let cost = a.four(36);
         let mut cap = self.limit;
         if self.soft > 0 {
@@ -131,7 +135,12 @@ impl FleetModel {
         }
         let left = asks - granted;
         let is_brief = self.latch > now && (self.latch + lo).div_euclid(self.len) == self.window;
-        if left > 0 && counted().next().is_some() && self.mode != 2 && !is_brief {
+        if early > 0 {
+            (promised, turn) = (left.min(early), a.at(24));
+            let gone = early - promised;
+            each(|d| self.queued[d] = (self.queued[d] - gone * cost[d]).max(0));
+            turn_at = (turn * self.len - lo).max(self.latch);
+        } else if left > 0 && counted().next().is_some() && self.mode != 2 && !is_brief {
             let ahead = counted().map(|d| self.queued[d] / cap[d]).max().unwrap_or(0);
             promised = left.min(allowed - (held - due)).max(0);
             turn = (self.window + 1 + ahead).max((self.latch + lo).div_euclid(self.len));

@@ -146,6 +146,9 @@ end
 
 -- 10. Who may go. Those who were promised a turn come before those who were not.
 local asks, due, held = a[33], min(a[34], a[33]), a[35]
+-- Who comes before its window begins, since the provider's clock was not known well, keeps its turn.
+local early = 0
+if due > 0 and a[24] > s.w then early, due = due, 0 end
 local cost = {a[36], a[37], a[38], a[39]}
 local cap = {l[1], l[2], l[3], l[4]}
 if s.ml > 0 then cap[1] = s.ml end
@@ -222,7 +225,11 @@ if allowed < 1 then allowed = 1 end
 if allowed == 1 then members = max(members, p[1] + q[1]) end
 -- Where a refusal is over within this window, they ask again then.
 local is_brief = s.la > now and floor((s.la + lo) / len) == s.w
-if left > 0 and has_cap and mode ~= 2 and not is_brief then
+if early > 0 then
+  promised, turn = min(left, early), a[24]
+  for d = 1, 4 do q[d] = max(0, q[d] - (early - promised) * cost[d]) end
+  turn_at = max(turn * len - lo, s.la)
+elseif left > 0 and has_cap and mode ~= 2 and not is_brief then
   promised = max(0, min(left, allowed - (held - due)))
   turn = max(s.w + 1 + ahead, floor((s.la + lo) / len))
   local room = MOST

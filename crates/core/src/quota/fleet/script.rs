@@ -5,4 +5,4 @@
 pub const SCRIPT: &str = include_str!("script.lua");
 
 /// The SHA-1 of [`SCRIPT`] in hexadecimal, by which `EVALSHA` names it.
-pub const SCRIPT_SHA1: &str = "4739c1ebe0675dbe85c3c838c335c42030ae425b";
+pub const SCRIPT_SHA1: &str = "13149978b112971d4d5d6a27b209f74e481ad1b2";

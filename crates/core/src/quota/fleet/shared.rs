@@ -323,7 +323,8 @@ impl Fleet {
         if answer.exhausted {
             self.untold.note(true, now);
         }
-        if self.waiting > 0 && self.knows_the_time_better() {
+        let is_news = self.last.as_ref().is_some_and(|last| last.knows_clock() == 0);
+        if (self.waiting > 0 || is_news) && self.knows_the_time_better() {
             // Turns depend on it.
             self.untold.note(false, now);
         }
