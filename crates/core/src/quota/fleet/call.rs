@@ -5,7 +5,7 @@ pub(super) const ARGUMENTS: usize = 39;
 
 /// One call of the script: its key and its arguments, to be sent as `EVALSHA` or `EVAL`.
 ///
-/// Whoever has the connection sends [`arguments`](Self::arguments) as they are and tells the
+/// Whoever has the connection sends its [`command`](Self::command) as it is and tells the
 /// [`FleetLink`](super::FleetLink) what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetCall {
