@@ -250,4 +250,4 @@ def test_python_rust_and_c_share_what_a_window_admits(
         log = sandbox.log
         assert sum(entry["answered"] for entry in log) == 5 * 13
         # But for one that this machine holds up on its way.
-        assert sum(entry["refused"] for entry in log) <= 1
+        assert sum(entry["refused"] for entry in log) <= 2

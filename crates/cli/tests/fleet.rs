@@ -42,7 +42,7 @@ fn batches_share_a_quota_and_it_can_be_looked_at() {
     let log = finished_log(&sandbox);
     let refused = log.iter().filter(|entry| entry.refused).count();
     // But for a request that this machine holds up on its way.
-    assert!(refused <= 1, "{refused} refused");
+    assert!(refused <= 2, "{refused} refused");
     let shown = look(&[]);
     let table = text(&shown.stdout);
     assert!(table.starts_with("source          the fleet over 127.0.0.1:"), "{table}");
