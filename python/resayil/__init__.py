@@ -13,8 +13,10 @@
 
 from __future__ import annotations
 
+import atexit as _atexit
 from typing import TYPE_CHECKING
 
+from . import _native
 from ._async_client import AsyncClient, AsyncStream
 from ._attempts import Attempt, Attempts, attempts
 from ._client import Client, Stream
@@ -157,3 +159,7 @@ if not TYPE_CHECKING:
 
             return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# Who comes back to an interpreter that is gone would end the process.
+_atexit.register(_native.wait_for_threads)

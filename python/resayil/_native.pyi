@@ -49,6 +49,7 @@ __all__ = [
     "run_command",
     "stop_reasons",
     "to_exception",
+    "wait_for_threads",
 ]
 
 _Waker: TypeAlias = Callable[[], object]
@@ -596,4 +597,5 @@ class Sandbox:
     def reset(self) -> None: ...
     def stop(self) -> None: ...
 
+def wait_for_threads() -> None: ...
 def run_command(arguments: list[str]) -> int: ...

@@ -16,7 +16,7 @@ use crate::fallback::Fallback;
 use crate::fleet::Fleet;
 use crate::policy::{RetryPolicy, count};
 use crate::quota::Quota;
-use crate::{exceptions, input, operation};
+use crate::{exceptions, input, operation, wake};
 
 /// Makes a client with this quota, or that of the options; `observer` is told its decisions.
 pub(crate) fn build(
@@ -133,7 +133,7 @@ pub(crate) fn observed<T>(observer: Option<Py<PyAny>>, work: impl FnOnce() -> T)
 
 /// Hands a decision to Python. An interpreter that is going down is told nothing.
 fn notify(observer: &Py<PyAny>, event: &CallEvent<'_>) {
-    Python::try_attach(|py| {
+    wake::attached(|py| {
         let of_call = OF_CALL.with_borrow(|it| it.as_ref().map(|it| it.clone_ref(py)));
         for observer in [Some(observer), of_call.as_ref()].into_iter().flatten() {
             if let Err(error) = observer.call1(py, operation::to_python(event)) {

@@ -90,6 +90,8 @@ mod _native {
         jitters, kinds, otel_provider, provider_at, providers, retry_reasons, stop_reasons,
     };
     #[pymodule_export]
+    use crate::wake::wait_for_threads;
+    #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python uses")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

@@ -6,6 +6,8 @@ use client::Response;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::wake;
+
 /// The function, and what it raised in the thread of the call.
 #[derive(Clone)]
 pub(crate) struct Predicate(Arc<Inner>);
@@ -22,7 +24,7 @@ impl Predicate {
 
     /// Asks the function. What it raises ends the call, as a success that nobody sees.
     pub(crate) fn rejects(&self, answer: &Response) -> bool {
-        let asked = Python::try_attach(|py| {
+        let asked = wake::attached(|py| {
             let text = String::from_utf8_lossy(answer.body());
             let arguments = (text, answer.attempts(), answer.request_id(), answer.fallback());
             self.0.function.bind(py).call1(arguments)?.is_truthy()
