@@ -105,7 +105,7 @@ impl Promises {
 
     /// Takes so many from the end, all of one window: what is to be given back.
     pub(super) fn take_last(&mut self, count: i64) -> Option<(i64, Four)> {
-        let last = self.0.back_mut()?;
+        let last = self.0.back_mut().filter(|_| count > 0)?;
         let some = last.count.min(count);
         last.count -= some;
         let (window, mut amounts) = (last.window, Four::default());

@@ -287,11 +287,14 @@ impl Fleet {
     pub(super) fn left(&mut self, waiting: usize, now: Duration) {
         self.waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
         let surplus = self.promises.total() - self.waiting;
-        if surplus > 0 && self.untold.back.is_none() {
-            if let Some(back) = self.promises.take_last(surplus) {
-                self.untold.back = Some(back);
-                self.untold.note(false, now);
+        if let Some((window, amounts)) = self.promises.take_last(surplus.max(0)) {
+            match &mut self.untold.back {
+                Some((other, sum)) if *other == window => add(sum, &amounts, 1),
+                // Those of another window nobody claims: they are open to all when it has begun.
+                Some(_) => {}
+                back => *back = Some((window, amounts)),
             }
+            self.untold.note(false, now);
         }
         self.wake();
     }
