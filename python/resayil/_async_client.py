@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
 
-from . import _base_client, _native, _request, _telemetry, _time
+from . import _base_client, _client_spans, _native, _request, _telemetry, _time
 from ._base_client import BaseClient, Predicate, Timeout
 from ._native import RetryPolicy
 from ._objects import (
@@ -75,11 +75,11 @@ class AsyncClient(BaseClient):
         try:
             row = await self._wait(name, *arguments, observer=span.event, **options)
         except BaseException as exception:
-            _base_client.failed(span, exception)
+            _client_spans.failed(span, exception)
             raise
         finally:
             span.leave(token)
-        _base_client.answered(span, name, row)
+        _client_spans.answered(span, name, row)
         return row, span
 
     async def _wait(self, name: str, *arguments: Any, **options: Any) -> Any:
@@ -344,7 +344,7 @@ class AsyncStream(AsyncIterator[ChatCompletionChunk]):
     async def __anext__(self) -> ChatCompletionChunk:
         if self._span is None:
             return ChatCompletionChunk(await self._next())
-        with _base_client.Piece(self._span, self._native.attempts) as told:
+        with _client_spans.Piece(self._span, self._native.attempts) as told:
             data = await self._next()
             told(data)
         return ChatCompletionChunk(data)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Literal, Optional, TypeVar, Union
 
-from . import _fleet, _idempotency, _log, _native, _telemetry
+from . import _client_spans, _fleet, _idempotency, _log, _native, _telemetry
 from ._headers import Headers
 from ._metrics import Metric
 from ._native import Budget, Fallback, FallbackTarget, QuotaState, RetryPolicy
@@ -186,7 +185,7 @@ class BaseClient:
         if telemetry is None:
             return None
         native = self._connected()
-        path, body = _PATHS.get(name, ""), arguments[0] if arguments else None
+        path, body = _client_spans.PATHS.get(name, ""), arguments[0] if arguments else None
         if name in ("get", "post"):
             path, body = arguments[0], arguments[-1]
         method = "POST" if name in ("chat", "chat_stream", "post") else "GET"
@@ -316,49 +315,6 @@ _KEYS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key", "c
 
 def _without_keys(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name.lower() not in _KEYS]
-
-
-#: Where the native client's methods send.
-_PATHS = {"chat": "chat/completions", "chat_stream": "chat/completions", "models": "models"}
-
-#: Where their rows have the number of requests, and the body.
-_PLACES = {"chat": (1, 0), "post": (3, 2), "get": (3, 2)}
-
-
-def answered(span: _telemetry.CallSpan, name: str, row: Any) -> None:
-    """Tells what the native client gave; a stream goes on."""
-    if name == "chat_stream":
-        return
-    attempts, body = _PLACES.get(name, (None, None))
-    if body is not None:
-        span.answer(_telemetry.parsed(row[body]))
-    span.end(attempts=None if attempts is None else row[attempts])
-
-
-def failed(span: _telemetry.CallSpan, exception: BaseException) -> None:
-    """Tells why the native client gave nothing."""
-    span.end(attempts=getattr(exception, "attempts", None), exception=exception)
-
-
-class Piece:
-    """Takes the next piece of a stream; its end is that of the call."""
-
-    def __init__(self, span: _telemetry.CallSpan, attempts: int) -> None:
-        self._span, self._attempts = span, attempts
-
-    def __enter__(self) -> Callable[[Any], None]:
-        return self._span.answer
-
-    def __exit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        if isinstance(exc, (StopIteration, StopAsyncIteration)):
-            self._span.end(attempts=self._attempts)
-        elif exc is not None:
-            self._span.end(attempts=self._attempts, exception=exc)
 
 
 def idempotency_key(given: Optional[str], *parts: str | bytes) -> Optional[str]:

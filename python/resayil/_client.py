@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, Union, overload
 
-from . import _base_client, _native, _request, _telemetry
+from . import _base_client, _client_spans, _native, _request, _telemetry
 from ._base_client import BaseClient, Predicate, Timeout
 from ._native import RetryPolicy
 from ._objects import (
@@ -119,11 +119,11 @@ class Client(BaseClient):
         try:
             row = getattr(native, name)(*arguments, observer=span.event, **options)
         except BaseException as exception:
-            _base_client.failed(span, exception)
+            _client_spans.failed(span, exception)
             raise
         finally:
             span.leave(token)
-        _base_client.answered(span, name, row)
+        _client_spans.answered(span, name, row)
         return row, span
 
     def post(
@@ -386,7 +386,7 @@ class Stream(Iterator[ChatCompletionChunk]):
     def __next__(self) -> ChatCompletionChunk:
         if self._span is None:
             return ChatCompletionChunk(json.loads(next(self._native)))
-        with _base_client.Piece(self._span, self._native.attempts) as told:
+        with _client_spans.Piece(self._span, self._native.attempts) as told:
             data = json.loads(next(self._native))
             told(data)
         return ChatCompletionChunk(data)
