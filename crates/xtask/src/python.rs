@@ -141,7 +141,12 @@ pub(crate) fn test() -> Result<(), String> {
     )?;
     run::run(venv.command("ruff").args(["check", "--no-cache", "--quiet"]).args(folders))?;
     run::run(venv.command("python").args(["-m", "mypy"]))?;
-    run::run(venv.command("pyright").arg("--pythonpath").arg(venv.program("python")))?;
+    // Named, for else a configuration in a folder above would count.
+    run::run(
+        venv.command("pyright")
+            .args(["--project", "pyproject.toml", "--pythonpath"])
+            .arg(venv.program("python")),
+    )?;
     run::run(
         venv.command("python")
             .args(["-m", "mypy.stubtest", "resayil._native"])
