@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, finished_log};
+use common::{PATIENCE, finished_log, wait};
 use redis::{Answer, Redis, RedisServer};
 use resayil::observe::{CallAction, Warning};
 use resayil::quota::fleet::{FleetLoss, FleetOptions};
@@ -31,21 +31,6 @@ fn spawn(fleet: &str, sandbox: &Sandbox, limit: Option<u32>, name: &str, calls: 
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn wait(mut child: Child) {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            return;
-        }
-        if start.elapsed() > 2 * PATIENCE {
-            child.kill().unwrap();
-            panic!("a child does not end");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// No test of its own: what the members do.

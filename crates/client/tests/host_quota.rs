@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, finished_log};
+use common::{PATIENCE, finished_log, wait};
 use resayil::observe::{CallAction, Warning};
 use resayil::quota::{Admission, QuotaOptions, Settlement};
 use resayil::{ChatRequest, Client, HostQuota, HostQuotaOptions, Policy, monotonic_now};
@@ -29,21 +29,6 @@ fn spawn(role: &str, folder: &Path, argument: &str) -> Child {
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn wait(mut child: Child) {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            return;
-        }
-        if start.elapsed() > 2 * PATIENCE {
-            child.kill().unwrap();
-            panic!("a child does not end");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// No test of its own: what the children do.

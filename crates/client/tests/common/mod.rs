@@ -4,7 +4,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::process::Child;
+use std::time::{Duration, Instant};
 
 use resayil::retry::PolicyBuilder;
 use resayil::{ChatRequest, Client, ClientBuilder, Policy};
@@ -12,6 +13,22 @@ use resayil_sandbox::{LogEntry, Sandbox};
 
 /// Longer than anything here takes, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for a process that has to end well.
+pub fn wait(mut child: Child) {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return;
+        }
+        if start.elapsed() > 2 * PATIENCE {
+            child.kill().unwrap();
+            panic!("a child does not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// The defaults with waits that suit a test.
 pub fn quick() -> PolicyBuilder {

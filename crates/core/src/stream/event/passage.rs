@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use crate::text::json::{Array, Object, Text, Value};
 
-/// The text of an event, in as many pieces as it came. It is decoded when it is asked for: whether
-/// there is any can be told without.
+/// The text of an event. One piece, which is the rule, is decoded when it is asked for: whether there is
+/// any can be told without. Several are put together at once, so that they take no more memory than their text.
 #[derive(Default)]
 pub(in crate::stream) enum Passage<'a> {
     #[default]
     Empty,
     One(Text<'a>),
-    Many(Vec<Text<'a>>),
+    Several(String),
 }
 
 impl<'a> Passage<'a> {
@@ -48,8 +48,12 @@ impl<'a> Passage<'a> {
         }
         match self {
             Passage::Empty => *self = Passage::One(text),
-            Passage::One(first) => *self = Passage::Many(vec![*first, text]),
-            Passage::Many(texts) => texts.push(text),
+            Passage::One(first) => {
+                let mut all = first.decode().into_owned();
+                all.push_str(&text.decode());
+                *self = Passage::Several(all);
+            }
+            Passage::Several(all) => all.push_str(&text.decode()),
         }
     }
 
@@ -62,13 +66,11 @@ impl<'a> Passage<'a> {
         matches!(self, Passage::Empty)
     }
 
-    pub(in crate::stream) fn decode(&self) -> Cow<'a, str> {
+    pub(in crate::stream) fn decode(&self) -> Cow<'_, str> {
         match self {
             Passage::Empty => Cow::Borrowed(""),
             Passage::One(text) => text.decode(),
-            Passage::Many(texts) => {
-                Cow::Owned(texts.iter().map(|text| text.decode()).collect::<String>())
-            }
+            Passage::Several(all) => Cow::Borrowed(all),
         }
     }
 }
