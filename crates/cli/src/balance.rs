@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::calls::{ClientArgs, call_failed};
 use crate::exit::Failure;
+use crate::told::Told;
 
 #[derive(Debug, Args)]
 #[command(after_help = "LLM Resayil's own page; other services have none that is known.")]
@@ -20,17 +21,9 @@ pub(crate) struct BalanceArgs {
 }
 
 pub(crate) fn run(args: &BalanceArgs) -> Result<(), Failure> {
-    let client = args.client.build(Policy::default())?;
+    let client = args.client.build(Policy::default(), Told::Waits)?;
     let mut out = io::stdout().lock();
-    let balance = match client.balance() {
-        Ok(balance) => balance,
-        Err(error) => {
-            if args.json {
-                writeln!(out, "{}", error.to_json())?;
-            }
-            return Err(call_failed(&error));
-        }
-    };
+    let balance = client.balance().map_err(|error| call_failed(&error))?;
     if args.json {
         let record = json!({
             "tier": balance.tier,

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use clap::Args;
-use resayil::observe::{CallAction, Warning};
+use resayil::observe::{CallEvent, LogLevel};
 use resayil::quota::QuotaOptions;
 use resayil::{CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider};
 
 use crate::exit::{Exit, Failure};
 use crate::explain::{ProviderArg, parse_provider};
+use crate::told::{Teller, Told, ToldArgs};
 
 /// Which API is called, and how.
 #[derive(Clone, Debug, Args)]
@@ -44,20 +45,45 @@ pub(crate) struct ClientArgs {
     /// The time that one attempt may take
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "120")]
     pub(crate) attempt_timeout: Duration,
+    /// The longest wait that the service may ask for; a longer one ends the call at once
+    /// [default: 120, of a batch 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) max_hint: Option<Duration>,
     /// Send key and prompts over plain http to other machines, too
     #[arg(long)]
     pub(crate) allow_http: bool,
+    #[command(flatten)]
+    pub(crate) told: ToldArgs,
 }
 
 impl ClientArgs {
-    /// A client as the options and the environment say.
-    pub(crate) fn build(&self, policy: Policy) -> Result<Client, Failure> {
-        let builder = self.apply(Client::builder(), policy);
+    /// A client as the options and the environment say, which tells so much unless they say else.
+    pub(crate) fn build(&self, policy: Policy, told: Told) -> Result<Client, Failure> {
+        self.open(self.apply(Client::builder(), policy)?, told, |_| {})
+    }
+
+    /// The client of a builder that has the options; `observer` is told all events, those of each
+    /// request included.
+    pub(crate) fn open(
+        &self,
+        builder: ClientBuilder,
+        told: Told,
+        observer: impl Fn(&CallEvent<'_>) + Send + Sync + 'static,
+    ) -> Result<Client, Failure> {
+        let teller = Teller::new(self.told.or(told));
+        let builder = builder.observer_level(LogLevel::Trace).observer(move |event| {
+            observer(event);
+            teller.tell(event);
+        });
         builder.build().map_err(|error| call_failed(&error))
     }
 
     /// Puts the options into a builder.
-    pub(crate) fn apply(&self, mut builder: ClientBuilder, policy: Policy) -> ClientBuilder {
+    pub(crate) fn apply(
+        &self,
+        mut builder: ClientBuilder,
+        policy: Policy,
+    ) -> Result<ClientBuilder, Failure> {
         if let Some(url) = &self.base_url {
             builder = builder.base_url(url);
         }
@@ -67,20 +93,21 @@ impl ClientArgs {
         if let Some(url) = self.fleet().filter(|_| !self.share_quota) {
             builder = builder.fleet(&url);
         }
-        builder
+        let policy = match self.max_hint {
+            None => policy,
+            Some(most) => policy
+                .to_builder()
+                .max_hint(most)
+                .build()
+                .map_err(|error| Failure::new(Exit::Configuration, error))?,
+        };
+        Ok(builder
             .provider(self.provider.0)
             .policy(policy.with_deadline(self.deadline))
             .attempt_timeout(self.attempt_timeout)
             .allow_http(self.allow_http)
             .share_quota(self.share_quota)
-            .tokens_per_minute(self.tokens_per_minute)
-            .observer(|event| {
-                if let (CallAction::Warning(Warning::QuotaNotShared), Some(error)) =
-                    (event.action, event.error)
-                {
-                    eprintln!("resayil: warning: {error}");
-                }
-            })
+            .tokens_per_minute(self.tokens_per_minute))
     }
 
     /// Where the fleet's server is, by the option or the environment.
@@ -112,7 +139,7 @@ pub(crate) fn call_failed(error: &Error) -> Failure {
         Kind::Cancelled => Exit::Interrupted,
         _ => Exit::Failed,
     };
-    let failure = Failure::new(exit, error);
+    let failure = Failure::new(exit, error).record(error);
     match exit {
         Exit::Failed => match error.advice().first() {
             Some(step) => failure.hint(step),
@@ -144,17 +171,26 @@ fn configuration_hint(message: &str) -> Option<&'static str> {
 pub(crate) fn cancel_on_signal(token: &CancelToken, told: &'static str) -> Result<(), Failure> {
     let token = token.clone();
     let mut again = false;
-    ctrlc::set_handler(move || {
+    on_signal(move || {
         if std::mem::replace(&mut again, true) {
             token.cancel();
         } else {
             token.cancel_waits();
-            if !told.is_empty() {
-                eprintln!("resayil: {told}");
-            }
+            eprintln!("resayil: {told}");
         }
     })
-    .map_err(|error| Failure::new(Exit::System, format_args!("signals cannot be handled: {error}")))
+}
+
+/// Lets the first Ctrl-C end all at once, an answer that is coming included.
+pub(crate) fn cancel_at_once_on_signal(token: &CancelToken) -> Result<(), Failure> {
+    let token = token.clone();
+    on_signal(move || token.cancel())
+}
+
+fn on_signal(handle: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    ctrlc::set_handler(handle).map_err(|error| {
+        Failure::new(Exit::System, format_args!("signals cannot be handled: {error}"))
+    })
 }
 
 /// A time in seconds, more than 0 and no more than a week.

@@ -5,8 +5,9 @@ use std::io::{self, Read, Write};
 use clap::Args;
 use resayil::{CallOptions, CancelToken, ChatRequest, Client, Error, Kind, Policy};
 
-use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
+use crate::calls::{ClientArgs, call_failed, cancel_at_once_on_signal};
 use crate::exit::{Exit, Failure};
+use crate::told::Told;
 
 /// The largest prompt that is read from standard input, in bytes.
 const MAX_PROMPT_BYTES: u64 = 64 * 1024 * 1024;
@@ -15,7 +16,10 @@ const MAX_PROMPT_BYTES: u64 = 64 * 1024 * 1024;
 #[command(after_help = "\
 Examples:
   RESAYIL_API_KEY=... resayil chat --model llama3.2:3b 'What is a quota?'
-  resayil chat --stream --system 'Summarise in one sentence.' - < letter.txt")]
+  resayil chat --stream --system 'Summarise in one sentence.' - < letter.txt
+
+What it waits for, and why, is told on standard error. The first Ctrl-C ends the call at once, and leaves
+what came of a stream.")]
 pub(crate) struct ChatArgs {
     /// What to say to the model; `-` is standard input
     prompt: String,
@@ -36,10 +40,10 @@ pub(crate) struct ChatArgs {
 }
 
 pub(crate) fn run(args: &ChatArgs) -> Result<(), Failure> {
-    let client = args.client.build(Policy::default())?;
+    let client = args.client.build(Policy::default(), Told::Waits)?;
     let prompt = read_prompt(&args.prompt)?;
     let token = CancelToken::new();
-    cancel_on_signal(&token, "")?;
+    cancel_at_once_on_signal(&token)?;
     let options = CallOptions::new().cancel(token);
     let ask = || -> Result<(), Ended> {
         let mut request = ChatRequest::new(&model(args, &client)?);
@@ -57,13 +61,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<(), Failure> {
     match ask() {
         Ok(()) => Ok(()),
         Err(Ended::Output(error)) => Err(error.into()),
-        Err(Ended::Call(error)) => {
-            let failure = call_failed(&error);
-            if args.json {
-                writeln!(io::stdout(), "{}", error.to_json())?;
-            }
-            Err(failure)
-        }
+        Err(Ended::Call(error)) => Err(call_failed(&error)),
     }
 }
 

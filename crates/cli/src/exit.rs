@@ -1,6 +1,10 @@
 //! How the command ends: exit codes, and one clear line for what went wrong.
 
 use std::fmt::Display;
+use std::io::{self, Write};
+
+use resayil::{Error, Kind};
+use serde_json::{Value, json};
 
 /// The exit codes, as `--help` shows them.
 pub(crate) const HELP: &str = "\
@@ -35,11 +39,15 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    /// The error record, where a call failed.
+    record: Option<String>,
+    /// Whether standard output has it as JSON already.
+    in_output: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
-        Failure { exit, message: message.to_string(), hint: None }
+        Failure { exit, message: message.to_string(), hint: None, record: None, in_output: false }
     }
 
     /// A failure that has been told to the user already.
@@ -47,20 +55,57 @@ impl Failure {
         Failure::new(exit, "")
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What to do about it.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }
+
+    /// The call that failed.
+    pub(crate) fn record(mut self, error: &Error) -> Self {
+        self.record = Some(error.to_json());
+        self
+    }
+
+    /// The same failure, of which the JSON on standard output tells already.
+    pub(crate) fn in_output(mut self) -> Self {
+        self.in_output = true;
+        self
+    }
+
+    /// The error record of the failure, also of one that is no call's: its hint is the advice.
+    fn json(&self) -> String {
+        if let Some(record) = &self.record {
+            return record.clone();
+        }
+        let kind = match self.exit {
+            Exit::Usage | Exit::Input | Exit::Configuration => Kind::Configuration,
+            Exit::Interrupted => Kind::Cancelled,
+            _ => Kind::Unknown,
+        };
+        let record = Error::new(kind, &self.message).to_json();
+        let mut record: Value = serde_json::from_str(&record).unwrap_or_default();
+        record["advice"] = json!(self.hint.iter().collect::<Vec<_>>());
+        record.to_string()
+    }
 }
 
-/// Tells a failure on standard error, and gives the exit code.
-pub(crate) fn report(result: Result<Exit, Failure>) -> u8 {
+/// Tells a failure on standard error, for a program that asked for JSON also on standard output, and
+/// gives the exit code.
+pub(crate) fn report(result: Result<Exit, Failure>, json: bool) -> u8 {
     let failure = match result {
         Ok(exit) => return exit as u8,
         Err(failure) => failure,
     };
     if !failure.message.is_empty() {
+        if json && !failure.in_output {
+            // Nobody may read it any more.
+            let _ = writeln!(io::stdout(), "{}", failure.json());
+        }
         eprintln!("resayil: {}", failure.message);
         if let Some(hint) = &failure.hint {
             eprintln!("hint: {hint}");

@@ -12,6 +12,7 @@ mod explain;
 mod models;
 mod quota;
 mod sandbox;
+mod told;
 mod usage;
 
 use std::ffi::OsString;
@@ -32,7 +33,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(None) => Ok(Exit::Success),
         Err(failure) => Err(failure),
     };
-    let code = exit::report(result);
+    let mut options = arguments.iter().take_while(|argument| *argument != "--");
+    let code = exit::report(result, options.any(|argument| argument == "--json"));
     // At the end of another language's program nobody does it.
     let _ = io::stdout().flush();
     code

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::calls::{ClientArgs, call_failed};
 use crate::exit::Failure;
+use crate::told::Told;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -23,17 +24,9 @@ pub(crate) struct ModelsArgs {
 }
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
-    let client = args.client.build(Policy::default())?;
+    let client = args.client.build(Policy::default(), Told::Waits)?;
     let mut out = io::stdout().lock();
-    let models = match client.models() {
-        Ok(models) => models,
-        Err(error) => {
-            if args.json {
-                writeln!(out, "{}", error.to_json())?;
-            }
-            return Err(call_failed(&error));
-        }
-    };
+    let models = client.models().map_err(|error| call_failed(&error))?;
     if args.json {
         let list = models.iter().map(
             |model| json!({"id": model.id, "created": model.created, "owned_by": model.owned_by}),

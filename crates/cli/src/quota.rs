@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::calls::{ClientArgs, call_failed};
 use crate::exit::Failure;
+use crate::told::Told;
 
 #[derive(Debug, Args)]
 #[command(
@@ -28,7 +29,7 @@ pub(crate) struct QuotaArgs {
 pub(crate) fn run(args: &QuotaArgs) -> Result<(), Failure> {
     let mut options = args.client.clone();
     options.share_quota = options.fleet().is_none();
-    let client = options.build(Policy::default())?;
+    let client = options.build(Policy::default(), Told::Warnings)?;
     let (source, rows) = match client.fleet() {
         Some(fleet) => {
             let known = fleet.snapshot().map_err(|error| failed(&error))?;

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use resayil_sandbox::{CutEnd, Fault, Sandbox};
 use serde_json::Value;
 use support::{bare, ends, resayil, run, text};
@@ -92,5 +94,105 @@ fn an_interrupt_ends_the_wait() {
     let child = support::spawn(resayil(&sandbox).args(["chat", "--model", "mistral", "Hello"]));
     support::wait_for("the refusal", || sandbox.log().iter().any(|entry| entry.finished));
     support::signal(&child, "INT");
+    ends(&child.wait_with_output().unwrap(), 130, &["cancelled"]);
+}
+
+#[test]
+fn what_it_waits_for_is_told_unless_it_is_to_be_quiet() {
+    let sandbox = sandbox();
+    let refused = || sandbox.push_fault(Fault::RateLimited { retry_after: 1 });
+    let chat = ["chat", "--model", "mistral", "Hello"];
+    refused();
+    let plain = run(resayil(&sandbox).args(chat), "");
+    ends(&plain, 0, &["attempt 1 failed, next ", ": rate_limit (429): "]);
+    assert_eq!(text(&plain.stdout), "echo: Hello\n");
+
+    refused();
+    let quiet = run(resayil(&sandbox).args(chat).arg("-q"), "");
+    ends(&quiet, 0, &[]);
+    assert_eq!(text(&quiet.stderr), "");
+
+    sandbox.push_fault(Fault::ServerError);
+    let verbose = run(resayil(&sandbox).args(chat).arg("--verbose"), "");
+    let told = ["sending attempt 1", "(backoff): server (500)", "sending attempt 2", "answered at"];
+    ends(&verbose, 0, &told);
+    assert!(text(&verbose.stderr).lines().all(|line| line.starts_with('[')));
+    ends(&run(resayil(&sandbox).args(chat).args(["-q", "--verbose"]), ""), 2, &["cannot be used"]);
+}
+
+#[test]
+fn a_short_time_out_is_warned_about() {
+    let sandbox = sandbox();
+    let chat = ["chat", "--model", "mistral", "--attempt-timeout", "29", "Hello"];
+    ends(
+        &run(resayil(&sandbox).args(chat), ""),
+        0,
+        &["warning: an attempt_timeout of 29 s is short"],
+    );
+    let quiet = run(resayil(&sandbox).args(chat).arg("-q"), "");
+    assert_eq!(text(&quiet.stderr), "");
+}
+
+#[test]
+fn a_long_hint_is_waited_for_only_if_allowed() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::RateLimited { retry_after: 7200 });
+    let chat = ["chat", "--model", "mistral", "Hello"];
+    ends(&run(resayil(&sandbox).args(chat), ""), 1, &["rate_limit (429)"]);
+    // Now it would wait: the deadline, which is nearer, says so.
+    sandbox.push_fault(Fault::RateLimited { retry_after: 7200 });
+    let record = run(
+        resayil(&sandbox).args(chat).args(["--json", "--max-hint", "10000", "--deadline", "5"]),
+        "",
+    );
+    let record: Value = serde_json::from_slice(&record.stdout).unwrap();
+    assert_eq!(record["stop_reason"], "deadline", "{record}");
+}
+
+#[test]
+fn every_failure_is_json_on_request() {
+    let sandbox = sandbox();
+    let record = |output: &std::process::Output, code| {
+        ends(output, code, &[]);
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for member in ["kind", "message", "user_message", "retryable", "advice"] {
+            assert!(record.get(member).is_some(), "{member} is missing: {record}");
+        }
+        record
+    };
+    let keyless = record(&run(bare().args(["chat", "--json", "x"]), ""), 4);
+    assert_eq!(keyless["kind"], "configuration");
+    let usage = record(&run(resayil(&sandbox).args(["chat", "--json", "--no-such"]), ""), 2);
+    assert!(usage["message"].as_str().unwrap().contains("--no-such"), "{usage}");
+    for command in ["models", "balance"] {
+        let wrong = ["--json", "--base-url", "llmapi"];
+        record(&run(resayil(&sandbox).arg(command).args(wrong), ""), 4);
+    }
+    let missing = ["batch", "no such file", "-o", "out", "--json"];
+    let missing = record(&run(resayil(&sandbox).args(missing), ""), 3);
+    assert_eq!(missing["advice"][0], "name a file that exists");
+}
+
+#[test]
+fn colours_can_be_forbidden() {
+    let help = |name: &str, value: &str| {
+        run(bare().args(["chat", "--help"]).env("CLICOLOR_FORCE", "1").env(name, value), "").stdout
+    };
+    assert!(help("OTHER", "1").contains(&0x1b), "there are colours");
+    assert!(!help("NO_COLOR", "1").contains(&0x1b));
+    let error = run(bare().args(["chat", "--nonsense"]).env("NO_COLOR", "1"), "");
+    assert!(!error.stderr.contains(&0x1b));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_interrupt_ends_a_stream_at_once() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::SlowDrip { bytes: 16, interval: Duration::from_secs(600) });
+    let chat = ["chat", "--model", "mistral", "--stream", "one two three four"];
+    let child = support::spawn(resayil(&sandbox).args(chat));
+    support::wait_for("the answer is under way", || !sandbox.log().is_empty());
+    support::signal(&child, "INT");
+    // It would go on for an hour.
     ends(&child.wait_with_output().unwrap(), 130, &["cancelled"]);
 }

@@ -96,6 +96,21 @@ fn keys_that_cannot_work() {
     names(doctor(&sandbox).env("RESAYIL_API_KEY", "sk_llmr_wrong_key_0000"), "account", "key");
 }
 
+#[test]
+fn a_key_of_another_service_is_recognised_by_its_form() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let mut command = doctor(&sandbox);
+    command.args(["--provider", "resayil"]).env("RESAYIL_API_KEY", "sk-ant-0123456789");
+    let found = examine(&mut command);
+    let [check, text, _] = first(&found, "warning").unwrap();
+    assert_eq!((check.as_str(), text.contains("Anthropic")), ("key", true), "{text}");
+    assert_eq!(first(&found, "problem").unwrap()[0], "account");
+    // Elsewhere keys have other forms.
+    let mut command = doctor(&sandbox);
+    command.args(["--provider", "openai"]).env("RESAYIL_API_KEY", "sk-0123456789");
+    assert_eq!(first(&examine(&mut command), "warning"), None);
+}
+
 /// A server that has nothing anywhere.
 fn nothing_found() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

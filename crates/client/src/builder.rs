@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use resayil_core::call::Fallback;
 use resayil_core::concurrency::ConcurrencyLimit;
-use resayil_core::observe::{CallAction, CallEvent, Warning};
+use resayil_core::observe::{CallAction, CallEvent, LogLevel, Warning};
 use resayil_core::retry::Budget;
 use resayil_core::{Error, Kind, Policy, Provider};
 
@@ -70,6 +70,7 @@ pub struct ClientBuilder {
     idle_timeout: Duration,
     user_agent: String,
     observer: Option<Arc<Observer>>,
+    observer_level: LogLevel,
     retry_if_result: Option<ResultPredicate>,
     fallback: Option<Fallback>,
     concurrency: Option<ConcurrencyLimit>,
@@ -114,6 +115,7 @@ impl ClientBuilder {
             idle_timeout: Duration::from_secs(60),
             user_agent: concat!("resayil/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
+            observer_level: LogLevel::Debug,
             retry_if_result: None,
             fallback: None,
             concurrency: None,
@@ -200,6 +202,14 @@ impl ClientBuilder {
     /// of the call, which waits for it.
     pub fn observer(mut self, observer: impl Fn(&CallEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// From which level on the [`observer`](Self::observer) is told. Default: [`LogLevel::Debug`], the
+    /// decisions. With [`LogLevel::Trace`] it is told of each request, each answer and the end of each
+    /// wait, too.
+    pub fn observer_level(mut self, level: LogLevel) -> Self {
+        self.observer_level = level;
         self
     }
 
@@ -313,6 +323,7 @@ impl ClientBuilder {
             extras: self.extras,
             retry_if_result: self.retry_if_result,
             observer: self.observer,
+            observer_level: self.observer_level,
             counters: Arc::default(),
         };
         let provider = self.provider.or_else(|| Provider::from_host(url.host()));

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Step};
-use resayil_core::observe::{CallEvent, Observer};
+use resayil_core::observe::{CallEvent, LogLevel, Observer};
 use resayil_core::quota::Cost;
 use resayil_core::{Error, Kind, Operation};
 
@@ -80,6 +80,10 @@ struct SpanObserver {
 impl Observer for SpanObserver {
     fn on_event(&self, event: &CallEvent<'_>) {
         self.span.within(|| self.shared.settings.notify(event));
+    }
+
+    fn level(&self) -> LogLevel {
+        self.shared.settings.observer_level
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use resayil_core::Policy;
 use resayil_core::concurrency::ConcurrencyLimit;
-use resayil_core::observe::{CallEvent, Counters};
+use resayil_core::observe::{CallEvent, Counters, LogLevel};
 use resayil_core::retry::BudgetOptions;
 
 use crate::extras::Extras;
@@ -26,13 +26,18 @@ pub(crate) struct Settings {
     pub(crate) extras: Extras,
     pub(crate) retry_if_result: Option<ResultPredicate>,
     pub(crate) observer: Option<Arc<Observer>>,
+    /// From which level on it is told.
+    pub(crate) observer_level: LogLevel,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Settings {
     /// Tells what happened to a call, or to the client.
     pub(crate) fn notify(&self, event: &CallEvent<'_>) {
-        trace::emit(event);
+        // Below it are the events that a log's reader does not look for.
+        if event.level() >= LogLevel::Debug {
+            trace::emit(event);
+        }
         if let Some(observer) = &self.observer {
             observer(event);
         }

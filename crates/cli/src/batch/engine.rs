@@ -14,6 +14,7 @@ use super::queue::{Queue, Task, Verdict};
 use super::record;
 use super::tally::Tally;
 use crate::exit::Failure;
+use crate::told::set_subject;
 
 /// A batch to be carried out.
 #[derive(Clone, Debug)]
@@ -132,6 +133,7 @@ impl Run<'_> {
 
     fn carry_out(&self, task: Task) {
         self.tally.begin();
+        set_subject(&task.request.custom_id);
         let key = self.keys.key(&task.request.custom_id, &task.request.body);
         let options = CallOptions::new().cancel(self.token.clone()).idempotency_key(&key);
         let result = self.client.post(&task.request.path, &task.request.body, &options);

@@ -22,6 +22,7 @@ pub(crate) use progress::Display;
 
 use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
 use crate::exit::{Exit, Failure};
+use crate::told::Told;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -69,7 +70,7 @@ pub(crate) struct BatchArgs {
 }
 
 pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
-    let client = args.client.build(Policy::patient())?;
+    let client = args.client.build(Policy::patient(), Told::Warnings)?;
     let token = CancelToken::new();
     cancel_on_signal(
         &token,
@@ -82,15 +83,15 @@ pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
         retry_failed: args.retry_failed,
         fsync: args.fsync,
         window: args.client.known_window(&client),
-        display: Display::Standard,
+        display: Display::of(args.client.told, false),
     };
     let outcome = carry_out(&job, &client, &token)?;
     if args.json {
         println!("{}", summary_json(&outcome, &client, &job));
-    } else {
+    } else if job.display != Display::Quiet {
         eprintln!("{}", summary(&outcome, &client, &job));
     }
-    ending(&outcome)
+    ending(&outcome).map_err(Failure::in_output)
 }
 
 fn summary(outcome: &Outcome, client: &Client, job: &Job) -> String {
@@ -126,8 +127,13 @@ fn summary_json(outcome: &Outcome, client: &Client, job: &Job) -> serde_json::Va
         "stale_connections": stats.stale_connections,
         "refused": stats.refused,
         "quota_wait_seconds": stats.quota_wait.as_secs_f64(),
+        "error": outcome.stopped_by.as_ref().map(record_of),
         "output": job.output.display().to_string(),
     })
+}
+
+fn record_of(error: &resayil::Error) -> serde_json::Value {
+    serde_json::from_str(&error.to_json()).unwrap_or_default()
 }
 
 /// The exit code that the outcome stands for.

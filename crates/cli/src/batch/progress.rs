@@ -11,14 +11,29 @@ use resayil::Client;
 use super::estimate::{self, Facts};
 use super::output::Earlier;
 use super::tally::Tally;
+use crate::told::{Told, ToldArgs};
 
 /// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Display {
     /// On standard error: a bar if it is a terminal, else a line now and then.
     Standard,
+    /// On standard error, a line now and then, among other lines.
+    Lines,
     /// Nowhere.
     Quiet,
+}
+
+impl Display {
+    /// As the options say.
+    pub(crate) fn of(told: ToldArgs, quiet: bool) -> Self {
+        match told.or(Told::Warnings) {
+            Told::Nothing => Display::Quiet,
+            Told::All => Display::Lines,
+            _ if quiet => Display::Quiet,
+            _ => Display::Standard,
+        }
+    }
 }
 
 /// How often a bar is drawn.
@@ -42,7 +57,8 @@ impl Progress<'_> {
         if display == Display::Quiet {
             return work();
         }
-        let bar = std::io::stderr().is_terminal().then(|| self.bar());
+        let has_bar = display == Display::Standard && std::io::stderr().is_terminal();
+        let bar = has_bar.then(|| self.bar());
         let (sender, ended) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             let bar = bar.as_ref();

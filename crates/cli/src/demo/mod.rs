@@ -11,15 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use resayil::observe::CallAction;
+use resayil::observe::{CallAction, CallEvent};
 use resayil::quota::QuotaOptions;
 use resayil::{CancelToken, Client, Policy, Provider};
 use resayil_sandbox::{Behaviour, LogEntry, Sandbox};
 
 use crate::batch::{self, Display, Job, Outcome};
-use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
+use crate::calls::{ClientArgs, cancel_on_signal};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Language, parse_language};
+use crate::told::Told;
 
 use audit::Audit;
 use least::{Load, least_time};
@@ -92,12 +93,13 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         println!("\nThe errors of the guide, and what to say about them:\n");
         print!("{}", guide::text(&errors, args.language.0));
     }
-    batch::ending(&report.outcome)?;
+    batch::ending(&report.outcome).map_err(Failure::in_output)?;
     match &report.checked {
         Some(checked) if !checked.audit.is_clean() => Err(Failure::new(
             Exit::Failed,
             "the sandbox's log does not have each prompt answered exactly once",
-        )),
+        )
+        .in_output()),
         _ => Ok(()),
     }
 }
@@ -105,8 +107,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
 /// The batch on a real API.
 fn on_api(args: &DemoArgs, input: &Path, token: &CancelToken) -> Result<Report, Failure> {
     let causes = Causes::default();
-    let builder = args.client.apply(Client::builder(), Policy::patient());
-    let client = causes.watch(builder).build().map_err(|error| call_failed(&error))?;
+    let builder = args.client.apply(Client::builder(), Policy::patient())?;
+    let client = args.client.open(builder, Told::Warnings, causes.watch())?;
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("demo-answers.jsonl"));
     let window = args.client.known_window(&client);
     let outcome = carry_out(args, input, output, window, &client, token)?;
@@ -149,12 +151,12 @@ fn on_sandbox(
     let quota = QuotaOptions::default().with_limit(args.client.limit).with_window(window);
     let builder = args
         .client
-        .apply(Client::builder(), Policy::patient())
+        .apply(Client::builder(), Policy::patient())?
         .base_url(&sandbox.base_url())
         .api_key(sandbox.api_key())
         .provider(args.client.provider.0.or(Some(Provider::Resayil)))
         .quota_options(quota);
-    let client = causes.watch(builder).build().map_err(|error| call_failed(&error))?;
+    let client = args.client.open(builder, Told::Warnings, causes.watch())?;
 
     let output = args.output.clone().unwrap_or_else(|| folder.join("answers.jsonl"));
     wait_for_fair_start(&sandbox);
@@ -193,7 +195,7 @@ fn carry_out(
         retry_failed: false,
         fsync: false,
         window,
-        display: if args.json { Display::Quiet } else { Display::Standard },
+        display: Display::of(args.client.told, args.json),
     };
     batch::carry_out(&job, client, token)
 }
@@ -203,9 +205,9 @@ fn carry_out(
 struct Causes(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl Causes {
-    fn watch(&self, builder: resayil::ClientBuilder) -> resayil::ClientBuilder {
+    fn watch(&self) -> impl Fn(&CallEvent<'_>) + Send + Sync + 'static {
         let causes = self.clone();
-        builder.observer(move |event| {
+        move |event| {
             if matches!(event.action, CallAction::Retry(_)) {
                 let name = match (event.status(), event.kind()) {
                     (Some(status), Some(kind)) => format!("{status} {kind}"),
@@ -214,7 +216,7 @@ impl Causes {
                 };
                 *causes.lock().entry(name).or_default() += 1;
             }
-        })
+        }
     }
 
     fn take(&self) -> BTreeMap<String, u64> {

@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-use resayil::{Client, Policy};
+use resayil::{Client, Policy, Provider};
 
 use super::findings::Findings;
 use crate::calls::ClientArgs;
@@ -16,7 +16,7 @@ const PROXIES: [&str; 6] =
 const SET_KEY: &str = "export RESAYIL_API_KEY=...";
 
 /// The key as the environment has it. It is never shown.
-pub(super) fn key(findings: &mut Findings) {
+pub(super) fn key(args: &ClientArgs, findings: &mut Findings) {
     const CHECK: &str = "key";
     let key = match env::var("RESAYIL_API_KEY") {
         Ok(key) => key,
@@ -54,14 +54,57 @@ pub(super) fn key(findings: &mut Findings) {
             "the key has white space around it",
             "set it again without; `$(cat file)` cuts the end of a line, quoting does not",
         ),
-        None => findings.ok(CHECK, &format!("RESAYIL_API_KEY is set: {length} characters")),
+        None => match unlike_resayil(trimmed, args) {
+            Some(found) => {
+                findings.warning(CHECK, &found, "copy it again from the service's page of keys")
+            }
+            None => findings.ok(CHECK, &format!("RESAYIL_API_KEY is set: {length} characters")),
+        },
     }
+}
+
+/// Beginnings of other services' keys.
+const FOREIGN_KEYS: [(&str, &str); 8] = [
+    ("sk-ant-", "Anthropic"),
+    ("sk-or-", "OpenRouter"),
+    ("sk-", "OpenAI"),
+    ("gsk_", "Groq"),
+    ("AIza", "Google"),
+    ("xai-", "xAI"),
+    ("hf_", "Hugging Face"),
+    ("AKIA", "AWS"),
+];
+
+/// What is strange about a key for LLM Resayil, if that is asked: its keys are `sk_llmr_` and more, or 64
+/// hex digits.
+fn unlike_resayil(key: &str, args: &ClientArgs) -> Option<String> {
+    let url = args.base_url.clone().or_else(|| env::var("RESAYIL_BASE_URL").ok());
+    let is_resayil = match args.provider.0 {
+        Some(provider) => provider == Provider::Resayil,
+        None => url.is_none_or(|url| url.is_empty() || url.contains("resayil.io")),
+    };
+    let is_like = key.starts_with("sk_llmr_")
+        || (key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if !is_resayil || is_like {
+        return None;
+    }
+    let whose = FOREIGN_KEYS.iter().find(|(start, _)| key.starts_with(start));
+    Some(match whose {
+        Some((_, name)) => format!("the key looks like one of {name}, not of LLM Resayil"),
+        None => "the key does not look like one of LLM Resayil".to_owned(),
+    })
 }
 
 /// The address, and a client for it.
 pub(super) fn client(args: &ClientArgs, findings: &mut Findings) -> Option<Client> {
     // One attempt a check, at once: what a quota or retries would hide is to be seen.
-    let builder = args.apply(Client::builder(), Policy::none()).no_quota();
+    let builder = match args.apply(Client::builder(), Policy::none()) {
+        Ok(builder) => builder.no_quota(),
+        Err(failure) => {
+            findings.problem("options", failure.message(), "");
+            return None;
+        }
+    };
     match builder.build() {
         Ok(client) => address(client.base_url(), findings).then_some(client),
         Err(error) => {

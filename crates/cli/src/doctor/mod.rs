@@ -57,7 +57,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 }
 
 fn examine(args: &DoctorArgs, findings: &mut Findings) {
-    local::key(findings);
+    local::key(&args.client, findings);
     local::proxy(findings);
     local::timeouts(&args.client, findings);
     let request = args.request.as_ref().map(|path| request::read(path, findings));

@@ -216,7 +216,8 @@ pub(super) fn call(client: &Client, model: &str, request: Option<&Value>, findin
     }
     match client.post("chat/completions", request.to_string().as_bytes(), &CallOptions::new()) {
         Ok(response) => {
-            findings.ok(CHECK, "POST chat/completions is answered");
+            let found = "POST chat/completions is answered: JSON, with the key as a bearer token";
+            findings.ok(CHECK, found);
             let number = |name: &str| {
                 let value = response.header(name)?;
                 std::str::from_utf8(value).ok()?.trim().parse::<u64>().ok()

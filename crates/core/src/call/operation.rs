@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::observe::{CallAction, CallEvent, LogLevel};
+use crate::observe::{CallAction, CallEvent};
 use crate::quota::{Cost, Place, Settlement};
 use crate::retry::{Call, RetryReason, StopReason};
 use crate::timestamp::Timestamp;
@@ -329,13 +329,13 @@ impl Operation {
         CallEvent::new(action, self.sent)
     }
 
-    /// Counts an event, and tells the observer what is worth a line of a log.
+    /// Counts an event, and tells the observer what it wants to know.
     fn notify(&self, event: &CallEvent<'_>) {
         if let Some(counters) = &self.options.counters {
             counters.record(event);
         }
         if let Some(observer) = &self.options.observer {
-            if event.level() > LogLevel::Trace {
+            if event.level() >= observer.level() {
                 observer.on_event(event);
             }
         }

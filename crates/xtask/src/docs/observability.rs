@@ -95,8 +95,8 @@ pub(super) fn page() -> String {
          where it has one, else they begin with `resayil.`. No event, span or metric holds a key, a \
          prompt or an answer: only the provider's message, redacted, is in an event's text.\n\n\
          ## Events\n\n{EVENTS}\n\
-         - **Rust**: `ClientBuilder::observer` is told a `CallEvent`. With the cargo feature `tracing` each \
-         is also an event of the crate `tracing` with the target `resayil`. The feature is off by default: \
+         - **Rust**: `ClientBuilder::observer` is told a `CallEvent`; with `observer_level` also of each request and each \
+         answer. With the cargo feature `tracing` each is also an event of the crate `tracing` with the target `resayil`. The feature is off by default: \
          without it there is neither the dependency nor its cost.\n\
          - **C and C++**: `resayil_client_builder_observer` and `ClientBuilder::observer`; \
          `resayil_event_summary` is a whole log line.\n\

@@ -101,6 +101,28 @@ fn an_answer_at_the_first_attempt_is_counted_and_not_told() {
 }
 
 #[test]
+fn an_observer_may_want_to_know_of_each_request() {
+    #[derive(Default)]
+    struct Curious(Mutex<Vec<&'static str>>);
+
+    impl crate::observe::Observer for Curious {
+        fn on_event(&self, event: &CallEvent<'_>) {
+            self.0.lock().unwrap().push(event.action.name());
+        }
+
+        fn level(&self) -> crate::observe::LogLevel {
+            crate::observe::LogLevel::Trace
+        }
+    }
+
+    let curious = Arc::new(Curious::default());
+    let observer = Arc::clone(&curious) as Arc<dyn crate::observe::Observer>;
+    let mut operation = start(plan(Service::new()).with_observer(observer));
+    answer(&mut operation, 200, GOOD, T0);
+    assert_eq!(*curious.0.lock().unwrap(), ["start", "attempt", "answer"]);
+}
+
+#[test]
 fn a_failure_is_waited_out_and_what_was_waited_is_counted() {
     let counters = Arc::new(Counters::new());
     let (options, told) = told(plan(Service::new()).with_counters(Arc::clone(&counters)));
