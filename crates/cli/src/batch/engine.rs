@@ -1,16 +1,17 @@
 //! Carrying a batch out: workers that take requests, call, and append results.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use resayil::{CallOptions, CancelToken, Client, Error, Kind, Response};
 
-use super::input::{Input, Requests};
+use super::feed::Extent;
+use super::ids::Ids;
+use super::input::{Source, check};
 use super::key::Keys;
-use super::output::{Earlier, Output};
+use super::output::{Earlier, Output, Target};
 use super::progress::{Display, Progress};
-use super::queue::{Queue, Task, Verdict};
+use super::queue::{Queue, Task, Verdict, Work};
 use super::record;
 use super::tally::Tally;
 use crate::exit::Failure;
@@ -19,8 +20,10 @@ use crate::told::set_subject;
 /// A batch to be carried out.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) input: PathBuf,
-    pub(crate) output: PathBuf,
+    pub(crate) source: Source,
+    pub(crate) target: Target,
+    /// What makes its idempotency keys, instead of the output's path.
+    pub(crate) batch_id: Option<String>,
     /// Calls at once.
     pub(crate) concurrency: u16,
     pub(crate) retry_failed: bool,
@@ -58,24 +61,36 @@ impl Outcome {
 
 /// Carries the batch out, as far as no earlier run has.
 pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Outcome, Failure> {
-    let mut input = Input::check(&job.input)?;
-    let (output, earlier) = Output::open(&job.output, &mut input, job.retry_failed, job.fsync)?;
+    let mut ids = match &job.source {
+        Source::File(path) => check(path)?,
+        Source::Pipe => Ids::default(),
+    };
+    let (output, earlier) =
+        Output::open(&job.target, &job.source, &mut ids, job.retry_failed, job.fsync)?;
+    let keys = match (&job.batch_id, &job.target) {
+        (Some(id), _) => Keys::of_batch(id),
+        (None, Target::File(path)) => Keys::of_output(path),
+        (None, Target::Pipe) => Keys::of_this_run(),
+    };
+    let workers = match job.source {
+        Source::File(_) => u64::from(job.concurrency).min(ids.len()),
+        Source::Pipe => job.concurrency.into(),
+    };
     let run = Run {
         client,
         token,
-        keys: Keys::of_output(&job.output),
-        queue: Queue::new(Requests::open(&job.input)?, &input.requests, u32::from(job.concurrency)),
+        keys: keys.clone(),
+        queue: Queue::open(&job.source, ids, earlier, keys, job.concurrency.into())?,
         output: Mutex::new(output),
         tally: Tally::default(),
         ended_by: Mutex::new(None),
     };
-    let total = input.requests.len() as u64;
     let start = Instant::now();
     let progress =
-        Progress { client, tally: &run.tally, total, earlier, start, window: job.window };
+        Progress { client, tally: &run.tally, queue: &run.queue, start, window: job.window };
     progress.show_while(job.display, || {
         std::thread::scope(|scope| {
-            for _ in 0..u64::from(job.concurrency).min(total) {
+            for _ in 0..workers {
                 scope.spawn(|| run.work());
             }
         });
@@ -86,7 +101,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
         Some(End::Stopped(error)) => Some(error),
         None => None,
     };
-    let Earlier { answered, failed } = earlier;
+    let Extent { total, earlier: Earlier { answered, failed }, is_whole } = run.queue.extent();
     let outcome = Outcome {
         total,
         answered: answered + run.tally.answered(),
@@ -97,7 +112,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
         stopped_by,
     };
     // A signal that came when all was done already interrupted nothing.
-    let interrupted = outcome.open() > 0 && outcome.stopped_by.is_none();
+    let interrupted = (outcome.open() > 0 || !is_whole) && outcome.stopped_by.is_none();
     Ok(Outcome { interrupted, ..outcome })
 }
 
@@ -106,7 +121,7 @@ struct Run<'a> {
     client: &'a Client,
     token: &'a CancelToken,
     keys: Keys,
-    queue: Queue<'a>,
+    queue: Queue,
     output: Mutex<Output>,
     tally: Tally,
     ended_by: Mutex<Option<End>>,
@@ -124,7 +139,12 @@ impl Run<'_> {
     fn work(&self) {
         loop {
             match self.queue.take(|| self.token.forbids_sending()) {
-                Ok(Some(task)) => self.carry_out(task),
+                Ok(Some(Work::Call(task))) => self.carry_out(task),
+                Ok(Some(Work::Reject(bad, id))) => {
+                    if self.append(&record::unusable(&id, &bad)) {
+                        self.tally.fail();
+                    }
+                }
                 Ok(None) => return,
                 Err(failure) => return self.end(End::Failure(failure)),
             }
@@ -145,7 +165,7 @@ impl Run<'_> {
     }
 
     fn answered(&self, task: &Task, key: &str, response: &Response) {
-        let line = record::answered(&result_id(key), &task.request.custom_id, response);
+        let line = record::answered(&Keys::result_id(key), &task.request.custom_id, response);
         if self.append(&line) {
             self.tally.answer();
         }
@@ -175,7 +195,7 @@ impl Run<'_> {
             self.queue.done(false);
             task
         };
-        let line = record::failed(&result_id(key), &task.request.custom_id, &error);
+        let line = record::failed(&Keys::result_id(key), &task.request.custom_id, &error);
         if self.append(&line) {
             self.tally.fail();
         }
@@ -200,10 +220,6 @@ impl Run<'_> {
         // The others wait for a quota or a service that will not help them.
         self.token.cancel_waits();
     }
-}
-
-fn result_id(key: &str) -> String {
-    format!("batch_req_{key}")
 }
 
 /// Whether every other request would fail in the same way, until somebody does something.

@@ -1,92 +1,110 @@
-//! The requests: one JSON object a line, in the format of OpenAI's Batch API.
+//! The input: a file, which is read once to be checked and once to be sent, or a pipe.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::value::RawValue;
-
+use super::ids::{Ids, Known};
+use super::line::{BadLine, FORM, Line, MAX_LINE_BYTES};
 use crate::exit::{Exit, Failure};
 
-/// The longest line, in bytes. LLM Resayil takes bodies of up to 8 MB.
-pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
-/// The longest `custom_id`, in bytes.
-const MAX_ID_BYTES: usize = 512;
+/// How many bad lines of a file are named.
+const MAX_NAMED: usize = 20;
+/// How much is kept of a line that is too long, in bytes.
+const KEPT_BYTES: usize = 1024;
 
-/// One request of the file.
-#[derive(Debug, PartialEq)]
-pub(super) struct Request {
-    pub(super) line: u64,
-    pub(super) custom_id: String,
-    /// Below the base URL.
-    pub(super) path: String,
-    pub(super) body: Vec<u8>,
+/// Where requests come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    File(PathBuf),
+    /// Standard input.
+    Pipe,
 }
 
-/// What is known of a request without keeping it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) line: u64,
-    /// Whether the output holds its result.
-    pub(super) done: bool,
-}
-
-/// A file that was read once and found good.
-#[derive(Debug)]
-pub(super) struct Input {
-    pub(super) path: PathBuf,
-    pub(super) requests: HashMap<String, Known>,
-}
-
-impl Input {
-    /// Reads the whole file and checks every line, so that nothing is sent of a file that has a
-    /// mistake in it.
-    pub(super) fn check(path: &Path) -> Result<Self, Failure> {
-        let mut requests: HashMap<String, Known> = HashMap::new();
-        let mut reader = Requests::open(path)?;
-        while let Some(request) = reader.next()? {
-            let known = Known { line: request.line, done: false };
-            if let Some(first) = requests.insert(request.custom_id.clone(), known) {
-                return Err(Failure::new(
-                    Exit::Input,
-                    format_args!(
-                        "{} has the custom_id {:?} twice: in line {} and in line {}",
-                        path.display(),
-                        request.custom_id,
-                        first.line,
-                        request.line
-                    ),
-                )
-                .hint("give each request its own custom_id: results are found by it"));
-            }
-        }
-        if requests.is_empty() {
-            return Err(Failure::new(
-                Exit::Input,
-                format_args!("{} holds no requests", path.display()),
-            )
-            .hint(FORM));
-        }
-        Ok(Input { path: path.to_owned(), requests })
+impl Source {
+    /// Of an argument, in which `-` is standard input.
+    pub(crate) fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Source::Pipe } else { Source::File(path.to_owned()) }
     }
 }
 
-const FORM: &str = "a line looks like {\"custom_id\": \"1\", \"method\": \"POST\", \
-                    \"url\": \"/v1/chat/completions\", \"body\": {...}}";
+/// Reads a whole file and checks every line, so that nothing is sent of a file that has a mistake in
+/// it.
+pub(super) fn check(path: &Path) -> Result<Ids, Failure> {
+    let mut ids = Ids::default();
+    let mut lines = Lines::open(path)?;
+    let (mut named, mut count) = (Vec::new(), 0u64);
+    while let Some(line) = lines.next()? {
+        let bad = match line {
+            Line::Bad(bad) => bad,
+            Line::Good(request) => {
+                let known = Known { line: request.line, result: None };
+                let Some(first) = ids.insert(&request.custom_id, known) else { continue };
+                twice(&request.custom_id, first.line, request.line)
+            }
+        };
+        count += 1;
+        if named.len() < MAX_NAMED {
+            named.push(bad);
+        }
+    }
+    if count > 0 {
+        return Err(unusable(path, &named, count));
+    }
+    if ids.len() == 0 {
+        return Err(Failure::new(
+            Exit::Input,
+            format_args!("{} holds no requests", path.display()),
+        )
+        .hint(FORM));
+    }
+    Ok(ids)
+}
 
-/// Reads the requests of a file, one after the other.
-pub(super) struct Requests {
-    path: PathBuf,
-    reader: BufReader<File>,
+/// A line whose `custom_id` another one has, too.
+pub(super) fn twice(custom_id: &str, first: u64, line: u64) -> BadLine {
+    let problem =
+        format!("has the custom_id {custom_id:?} twice: in line {first} and in line {line}");
+    BadLine { line, custom_id: None, problem, text: Vec::new() }
+}
+
+/// The first bad lines of a file, all at once.
+fn unusable(path: &Path, named: &[BadLine], count: u64) -> Failure {
+    let path = path.display();
+    let text = match named {
+        [one] => format!("line {} of {path} {}", one.line, one.problem),
+        many => {
+            let mut text = format!("{count} lines of {path} cannot be sent, so nothing was:");
+            for bad in many {
+                text += &format!("\n  line {} {}", bad.line, bad.problem);
+            }
+            match count - many.len() as u64 {
+                0 => {}
+                more => text += &format!("\n  and {more} more"),
+            }
+            text
+        }
+    };
+    let only_twice = named.iter().all(|bad| bad.problem.contains(" twice: "));
+    Failure::new(Exit::Input, text).hint(if only_twice {
+        "give each request its own custom_id: results are found by it"
+    } else {
+        FORM
+    })
+}
+
+/// Reads lines, one after the other, none of which it keeps.
+pub(super) struct Lines {
+    name: String,
+    reader: Box<dyn BufRead + Send>,
     line: u64,
     buffer: Vec<u8>,
 }
 
-impl Requests {
+impl Lines {
+    /// Of a file.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let unreadable = |error: std::io::Error| {
+        let unreadable = |error: io::Error| {
             let hint = match error.kind() {
                 ErrorKind::NotFound => "name a file that exists",
                 _ => "name a file that can be read",
@@ -100,123 +118,51 @@ impl Requests {
                 Exit::Input,
                 format_args!("{} is no ordinary file", path.display()),
             )
-            .hint("a batch is read twice, so it cannot come from a pipe: write it to a file"));
+            .hint("what is no file is read from standard input: write `-`"));
         }
-        let reader = BufReader::new(file);
-        Ok(Requests { path: path.to_owned(), reader, line: 0, buffer: Vec::new() })
+        Ok(Lines::new(path.display().to_string(), Box::new(BufReader::new(file))))
     }
 
-    /// The next request; empty lines are skipped.
-    pub(super) fn next(&mut self) -> Result<Option<Request>, Failure> {
+    /// Of standard input.
+    pub(super) fn of_pipe() -> Self {
+        Lines::new("standard input".to_owned(), Box::new(BufReader::new(io::stdin())))
+    }
+
+    fn new(name: String, reader: Box<dyn BufRead + Send>) -> Self {
+        Lines { name, reader, line: 0, buffer: Vec::new() }
+    }
+
+    /// The next line; empty ones are skipped.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Failure> {
         loop {
             self.buffer.clear();
             self.line += 1;
             let mut limited = self.reader.by_ref().take(MAX_LINE_BYTES + 1);
-            let count = limited.read_until(b'\n', &mut self.buffer).map_err(|error| {
-                Failure::new(
-                    Exit::Input,
-                    format_args!("cannot read {}: {error}", self.path.display()),
-                )
-            })?;
-            if count == 0 {
+            let count = limited.read_until(b'\n', &mut self.buffer);
+            if count.map_err(|error| self.unreadable(&error))? == 0 {
                 return Ok(None);
             }
-            if count as u64 > MAX_LINE_BYTES {
-                return Err(self.bad(&format!("is longer than {MAX_LINE_BYTES} bytes")));
+            if self.buffer.len() as u64 > MAX_LINE_BYTES && !self.buffer.ends_with(b"\n") {
+                return self.too_long().map(Some);
             }
             let bom: &[u8] = if self.line == 1 { b"\xef\xbb\xbf" } else { b"" };
             let text = self.buffer.strip_prefix(bom).unwrap_or(&self.buffer).trim_ascii();
-            if text.is_empty() {
-                continue;
+            if !text.is_empty() {
+                return Ok(Some(Line::read(text, self.line)));
             }
-            return match parse(text, self.line) {
-                Ok(request) => Ok(Some(request)),
-                Err(problem) => Err(self.bad(&problem)),
-            };
         }
     }
 
-    fn bad(&self, problem: &str) -> Failure {
-        Failure::new(
-            Exit::Input,
-            format_args!("line {} of {} {problem}", self.line, self.path.display()),
-        )
-        .hint(FORM)
-    }
-}
-
-/// Reads one line. The problem never quotes it, for it may hold a prompt.
-fn parse(text: &[u8], line: u64) -> Result<Request, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?;
-    let whole: &RawValue = serde_json::from_str(text)
-        .map_err(|error| format!("is not JSON: a mistake at column {}", error.column()))?;
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(whole.get()).map_err(|_| "is no JSON object".to_owned())?;
-    let string = |name: &str| -> Result<String, String> {
-        let value = fields.get(name).ok_or_else(|| format!("has no {name}"))?;
-        serde_json::from_str(value.get()).map_err(|_| format!("has a {name} that is no text"))
-    };
-    let custom_id = string("custom_id")?;
-    if custom_id.is_empty() || custom_id.len() > MAX_ID_BYTES {
-        return Err(format!("has a custom_id that is not 1 to {MAX_ID_BYTES} bytes long"));
-    }
-    if string("method")? != "POST" {
-        return Err("has a method that is not POST".to_owned());
-    }
-    let url = string("url")?;
-    let path = url.strip_prefix("/v1/").or(url.strip_prefix("/api/v1/")).unwrap_or_default();
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-    if path.is_empty() || !path.bytes().all(good) || path.split('/').any(|part| part == "..") {
-        return Err("has a url that does not look like /v1/chat/completions".to_owned());
-    }
-    let body = fields.get("body").ok_or("has no body")?.get();
-    let members: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(body).map_err(|_| "has a body that is no JSON object".to_owned())?;
-    if members.get("stream").is_some_and(|stream| stream.get() == "true") {
-        return Err("asks for a stream, which a batch cannot keep: remove body.stream".to_owned());
-    }
-    Ok(Request { line, custom_id, path: path.to_owned(), body: body.as_bytes().to_vec() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str =
-        r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"n": 1.10}}"#;
-
-    #[test]
-    fn a_body_passes_through_to_the_last_digit() {
-        let request = parse(GOOD.as_bytes(), 3).unwrap();
-        assert_eq!(request.body, br#"{"n": 1.10}"#);
-        assert_eq!((request.path.as_str(), request.line), ("chat/completions", 3));
+    /// Skips the rest of a line that is too long.
+    fn too_long(&mut self) -> Result<Line, Failure> {
+        let mut text = std::mem::take(&mut self.buffer);
+        text.truncate(KEPT_BYTES);
+        self.reader.skip_until(b'\n').map_err(|error| self.unreadable(&error))?;
+        let problem = format!("is longer than {MAX_LINE_BYTES} bytes");
+        Ok(Line::Bad(BadLine { line: self.line, custom_id: None, problem, text }))
     }
 
-    #[test]
-    fn each_mistake_is_named_and_nothing_is_quoted() {
-        for (line, problem) in [
-            ("{\"custom_id\": secret}", "is not JSON: a mistake at column 15"),
-            ("\"secret\"", "is no JSON object"),
-            ("{}", "has no custom_id"),
-            (r#"{"custom_id": 7}"#, "has a custom_id that is no text"),
-            (r#"{"custom_id": ""}"#, "has a custom_id that is not 1 to 512 bytes long"),
-            (r#"{"custom_id": "a", "method": "GET"}"#, "has a method that is not POST"),
-            (
-                r#"{"custom_id": "a", "method": "POST", "url": "https://else/v1/x"}"#,
-                "has a url that does not look like /v1/chat/completions",
-            ),
-            (r#"{"custom_id": "a", "method": "POST", "url": "/v1/x"}"#, "has no body"),
-            (
-                r#"{"custom_id": "a", "method": "POST", "url": "/v1/x", "body": "secret"}"#,
-                "has a body that is no JSON object",
-            ),
-            (
-                r#"{"custom_id": "a", "method": "POST", "url": "/v1/x", "body": {"stream": true}}"#,
-                "asks for a stream, which a batch cannot keep: remove body.stream",
-            ),
-        ] {
-            assert_eq!(parse(line.as_bytes(), 1).unwrap_err(), problem, "{line}");
-        }
-        assert_eq!(parse(b"\xff", 1).unwrap_err(), "is not UTF-8");
+    fn unreadable(&self, error: &io::Error) -> Failure {
+        Failure::new(Exit::Input, format_args!("cannot read {}: {error}", self.name))
     }
 }

@@ -3,8 +3,11 @@
 
 mod engine;
 mod estimate;
+mod feed;
+mod ids;
 mod input;
 mod key;
+mod line;
 mod output;
 mod progress;
 mod queue;
@@ -18,6 +21,8 @@ use resayil::{CancelToken, Client, Policy};
 use serde_json::json;
 
 pub(crate) use engine::{Job, Outcome, run as carry_out};
+pub(crate) use input::Source;
+pub(crate) use output::Target;
 pub(crate) use progress::Display;
 
 use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
@@ -28,7 +33,8 @@ use crate::told::Told;
 #[command(after_help = "\
 The input has one request a line, as for OpenAI's Batch API:
   {\"custom_id\": \"1\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {...}}
-The url is taken below the base URL. The whole input is checked before anything is sent.
+The url is taken below the base URL. A file is checked whole before anything is sent, and its first 20
+bad lines are named; of a pipe (`-`) each bad line gets an error in the output, and the rest is sent.
 
 The output gets one line for each request, in the order of the answers:
   {\"id\", \"custom_id\", \"response\": {\"status_code\", \"request_id\", \"body\"}, \"error\": null}
@@ -40,22 +46,29 @@ lines are taken out, and they are asked again. Failures that concern all request
 credits, a service that is down) end the run and leave no lines.
 
 What was under way when a run was killed has no line yet, and is sent again with the same idempotency
-key, made of custom_id, body and the output's path: only a service that knows such keys does not
+key, made of custom_id, body and the output's path, or --batch-id: only a service that knows such keys does not
 carry it out, and charge for it, twice.
 
 A first Ctrl-C lets the answers that are under way come in; a second one gives them up.
 
-Example:
-  RESAYIL_API_KEY=... resayil batch prompts.jsonl -o answers.jsonl --limit 30")]
+Examples:
+  RESAYIL_API_KEY=... resayil batch prompts.jsonl -o answers.jsonl --limit 30
+  make-prompts | resayil batch - -o - | jq -r .response.body.choices[0].message.content
+
+On another machine: take input and output along, and give the same --batch-id on both.")]
 pub(crate) struct BatchArgs {
-    /// The requests: JSONL
+    /// The requests: JSONL; `-` is standard input
     input: PathBuf,
-    /// Where the results go: JSONL. An existing file is continued
+    /// Where the results go: JSONL; `-` is standard output. An existing file is continued
     #[arg(long, short)]
     output: PathBuf,
     /// Calls at once
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// What makes this batch's idempotency keys, instead of the output's path: with the same one another
+    /// machine can go on
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    batch_id: Option<String>,
     /// Ask again what failed in earlier runs
     #[arg(long)]
     retry_failed: bool,
@@ -70,6 +83,19 @@ pub(crate) struct BatchArgs {
 }
 
 pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
+    let target = Target::of(&args.output);
+    if target == Target::Pipe {
+        let bad = if args.json {
+            Some("--json prints its summary where `-o -` prints the results")
+        } else if args.retry_failed {
+            Some("--retry-failed takes failures out of a file, and `-o -` is none")
+        } else {
+            None
+        };
+        if let Some(problem) = bad {
+            return Err(Failure::new(Exit::Usage, problem).hint("name a file for the results"));
+        }
+    }
     let client = args.client.build(Policy::patient(), Told::Warnings)?;
     let token = CancelToken::new();
     cancel_on_signal(
@@ -77,8 +103,9 @@ pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
         "stopping; answers that are under way are taken in (again Ctrl-C gives them up)",
     )?;
     let job = Job {
-        input: args.input.clone(),
-        output: args.output.clone(),
+        source: Source::of(&args.input),
+        target,
+        batch_id: args.batch_id.clone(),
         concurrency: args.concurrency,
         retry_failed: args.retry_failed,
         fsync: args.fsync,
@@ -104,7 +131,7 @@ fn summary(outcome: &Outcome, client: &Client, job: &Job) -> String {
         outcome.failed,
         stats.retries + stats.stale_connections,
         stats.refused,
-        job.output.display()
+        job.target
     );
     if outcome.earlier > 0 {
         text += &format!(" ({} by earlier runs)", outcome.earlier);
@@ -128,7 +155,7 @@ fn summary_json(outcome: &Outcome, client: &Client, job: &Job) -> serde_json::Va
         "refused": stats.refused,
         "quota_wait_seconds": stats.quota_wait.as_secs_f64(),
         "error": outcome.stopped_by.as_ref().map(record_of),
-        "output": job.output.display().to_string(),
+        "output": job.target.to_string(),
     })
 }
 
@@ -146,11 +173,13 @@ pub(crate) fn ending(outcome: &Outcome) -> Result<(), Failure> {
         )));
     }
     if outcome.interrupted {
-        return Err(Failure::new(
-            Exit::Interrupted,
-            format_args!("interrupted; {} requests are open", outcome.open()),
-        )
-        .hint("run the same command again to go on"));
+        let problem = match outcome.open() {
+            0 => "interrupted before the end of the input".to_owned(),
+            open => format!("interrupted; {open} requests are open"),
+        };
+        return Err(
+            Failure::new(Exit::Interrupted, problem).hint("run the same command again to go on")
+        );
     }
     if outcome.failed > 0 {
         return Err(Failure::new(

@@ -6,13 +6,45 @@ use std::path::{Path, PathBuf};
 
 use fs4::TryLockError;
 
-use super::input::Input;
+use super::ids::{Ended, Ids, Known};
+use super::input::Source;
 use super::record;
 use crate::exit::{Exit, Failure};
 
+/// Where results go.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    File(PathBuf),
+    /// Standard output.
+    Pipe,
+}
+
+impl Target {
+    /// Of an argument, in which `-` is standard output.
+    pub(crate) fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Target::Pipe } else { Target::File(path.to_owned()) }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::File(path) => path.display().fmt(f),
+            Target::Pipe => f.write_str("standard output"),
+        }
+    }
+}
+
+/// Where results are appended.
+#[derive(Debug)]
+pub(super) enum Output {
+    File(OutputFile),
+    Pipe,
+}
+
 /// The file of results, held by this run alone.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct OutputFile {
     path: PathBuf,
     file: File,
     /// The length up to the last whole line.
@@ -27,34 +59,80 @@ pub(super) struct Earlier {
     pub(super) failed: u64,
 }
 
+impl Earlier {
+    pub(super) fn add(&mut self, ended: Ended) {
+        match ended {
+            Ended::Answered => self.answered += 1,
+            Ended::Failed => self.failed += 1,
+        }
+    }
+}
+
+/// The name among the ids of a bad line without one: no `custom_id` looks so.
+pub(super) fn bad_line_name(result_id: &str) -> String {
+    format!("\n{result_id}")
+}
+
 impl Output {
     /// Opens the file, locks it, drops a last line that a killed run left unfinished, and marks in
-    /// the input what is done. With `retry_failed`, failures are taken out first.
+    /// the ids what is done. With `retry_failed`, failures are taken out first.
     pub(super) fn open(
-        path: &Path,
-        input: &mut Input,
+        target: &Target,
+        source: &Source,
+        ids: &mut Ids,
         retry_failed: bool,
         fsync: bool,
     ) -> Result<(Self, Earlier), Failure> {
-        if same_file::is_same_file(path, &input.path).unwrap_or(false) {
+        if is_the_same(target, source) {
             return Err(Failure::new(
                 Exit::Usage,
-                format_args!("{} is the input and the output", path.display()),
+                format_args!("{target} is the input and the output"),
             )
             .hint("name another file for the results"));
         }
-        let mut output = Output { path: path.to_owned(), file: open(path)?, end: 0, fsync };
+        let path = match target {
+            Target::File(path) => path,
+            Target::Pipe => return Ok((Output::Pipe, Earlier::default())),
+        };
+        let mut output = OutputFile { path: path.to_owned(), file: open(path)?, end: 0, fsync };
         output.lock()?;
-        let (earlier, failures) = output.take_stock(input, retry_failed)?;
+        let (earlier, failures) = output.take_stock(source, ids, retry_failed)?;
         if retry_failed && failures > 0 {
             output.drop_failures()?;
         }
-        Ok((output, earlier))
+        Ok((Output::File(output), earlier))
     }
 
     /// Appends one line, which has its line end.
     pub(super) fn append(&mut self, line: &str) -> Result<(), Failure> {
         debug_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
+        match self {
+            Output::File(file) => file.append(line),
+            Output::Pipe => {
+                let mut out = io::stdout().lock();
+                Ok(out.write_all(line.as_bytes()).and_then(|()| out.flush())?)
+            }
+        }
+    }
+}
+
+/// What is read and written at once would feed itself.
+fn is_the_same(target: &Target, source: &Source) -> bool {
+    let target = match target {
+        Target::File(path) => same_file::Handle::from_path(path),
+        Target::Pipe => same_file::Handle::stdout(),
+    };
+    let source = match source {
+        Source::File(path) => same_file::Handle::from_path(path),
+        Source::Pipe => same_file::Handle::stdin(),
+    };
+    let (Ok(target), Ok(source)) = (target, source) else { return false };
+    // A terminal and /dev/null are both, and do no harm.
+    target == source && target.as_file().metadata().is_ok_and(|data| data.is_file())
+}
+
+impl OutputFile {
+    fn append(&mut self, line: &str) -> Result<(), Failure> {
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
         let synced = written.and_then(|()| if self.fsync { self.file.sync_data() } else { Ok(()) });
         if let Err(error) = synced {
@@ -81,7 +159,8 @@ impl Output {
     /// Reads what is there; says what was done, and how many lines are failures.
     fn take_stock(
         &mut self,
-        input: &mut Input,
+        source: &Source,
+        ids: &mut Ids,
         retry_failed: bool,
     ) -> Result<(Earlier, u64), Failure> {
         let mut earlier = Earlier::default();
@@ -109,22 +188,31 @@ impl Output {
                 }
                 return Err(self.foreign(number, "is no result of a batch"));
             };
-            match input.requests.get_mut(&result.custom_id) {
+            let ended = if result.answered { Ended::Answered } else { Ended::Failed };
+            let (name, is_bad_line) = match (&result.custom_id, &result.id) {
+                (Some(custom_id), _) => (custom_id.clone(), false),
+                (None, id) => (bad_line_name(id.as_deref().unwrap_or_default()), true),
+            };
+            let is_file = *source != Source::Pipe;
+            match ids.get(&name) {
+                None if is_file && !is_bad_line => {
+                    let problem = format!("has the custom_id {name:?}, which the input has not");
+                    return Err(self.foreign(number, &problem));
+                }
+                Some(known) if known.result.is_some() => {
+                    let problem = format!("repeats the custom_id {name:?}");
+                    return Err(self.foreign(number, &problem));
+                }
+                _ if ended == Ended::Failed && retry_failed => failures += 1,
+                // A bad line of a pipe, which the file has not.
+                None if is_file => {}
+                // What the pipe will bring is not known yet.
                 None => {
-                    let id = result.custom_id;
-                    let problem = format!("has the custom_id {id:?}, which the input has not");
-                    return Err(self.foreign(number, &problem));
+                    ids.insert(&name, Known { line: 0, result: Some(ended) });
                 }
-                Some(known) if known.done => {
-                    let problem = format!("repeats the custom_id {:?}", result.custom_id);
-                    return Err(self.foreign(number, &problem));
-                }
-                Some(_) if !result.answered && retry_failed => failures += 1,
                 Some(known) => {
-                    known.done = true;
-                    let count =
-                        if result.answered { &mut earlier.answered } else { &mut earlier.failed };
-                    *count += 1;
+                    ids.insert(&name, Known { result: Some(ended), ..known });
+                    earlier.add(ended);
                 }
             }
             self.end += count as u64;

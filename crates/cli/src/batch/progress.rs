@@ -9,7 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use resayil::Client;
 
 use super::estimate::{self, Facts};
+use super::feed::Extent;
 use super::output::Earlier;
+use super::queue::Queue;
 use super::tally::Tally;
 use crate::told::{Told, ToldArgs};
 
@@ -45,8 +47,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Progress<'a> {
     pub(super) client: &'a Client,
     pub(super) tally: &'a Tally,
-    pub(super) total: u64,
-    pub(super) earlier: Earlier,
+    pub(super) queue: &'a Queue,
     pub(super) start: Instant,
     pub(super) window: Option<Duration>,
 }
@@ -80,7 +81,10 @@ impl Progress<'_> {
     }
 
     fn bar(&self) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(self.total), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(
+            Some(self.queue.extent().total),
+            ProgressDrawTarget::stderr(),
+        );
         let style = ProgressStyle::with_template("[{bar:25}] {msg}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
     }
@@ -88,7 +92,8 @@ impl Progress<'_> {
     fn show(&self, bar: Option<&ProgressBar>) {
         match bar {
             Some(bar) => {
-                bar.set_position(self.done());
+                bar.set_length(self.queue.extent().total);
+                bar.set_position(self.done(&self.queue.extent()));
                 bar.set_message(self.text());
             }
             None => eprintln!("{}", self.text()),
@@ -96,26 +101,29 @@ impl Progress<'_> {
     }
 
     /// Requests that have their result.
-    fn done(&self) -> u64 {
-        let Earlier { answered, failed } = self.earlier;
+    fn done(&self, extent: &Extent) -> u64 {
+        let Earlier { answered, failed } = extent.earlier;
         answered + failed + self.tally.answered() + self.tally.failed()
     }
 
     fn text(&self) -> String {
         let quota = self.client.quota_state();
-        let left = self.total.saturating_sub(self.done());
+        let extent = self.queue.extent();
+        let left = extent.total.saturating_sub(self.done(&extent));
         let in_line = quota.map_or(0, |quota| quota.waiting as u64);
         let under_way = self.tally.under_way().saturating_sub(in_line);
         let stats = self.client.stats();
         let mut text = format!(
-            "{}/{} answered, {} waiting, {} retried, {} failed",
-            self.earlier.answered + self.tally.answered(),
-            self.total,
+            "{}/{}{} answered, {} waiting, {} retried, {} failed",
+            extent.earlier.answered + self.tally.answered(),
+            extent.total,
+            // More may come of a pipe.
+            if extent.is_whole { "" } else { "+" },
             left,
             stats.retries + stats.stale_connections,
-            self.earlier.failed + self.tally.failed(),
+            extent.earlier.failed + self.tally.failed(),
         );
-        if left > 0 {
+        if left > 0 && extent.is_whole {
             let facts = Facts {
                 left,
                 under_way,

@@ -1,11 +1,16 @@
 //! What is to be asked next, and how a run of failures slows the batch down.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::input::{Known, Request, Requests};
-use crate::exit::{Exit, Failure};
+use super::feed::{Extent, Fed, Feed};
+use super::ids::Ids;
+use super::input::{Lines, Source};
+use super::key::Keys;
+use super::line::{BadLine, Request};
+use super::output::Earlier;
+use crate::exit::Failure;
 
 /// How often a request is begun that fails for reasons that pass. The client's own retries are
 /// within each.
@@ -18,6 +23,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// How often a waiting worker looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);
 
+/// So many requests that failed for now are kept; then they come first.
+const MAX_AGAIN: usize = 1000;
+
 /// A request and how often it was begun before.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -25,16 +33,29 @@ pub(super) struct Task {
     rounds: u32,
 }
 
-/// The requests that have no result yet, in the order of the file.
-pub(super) struct Queue<'a> {
-    state: Mutex<State<'a>>,
-    changed: Condvar,
+impl Task {
+    pub(super) fn new(request: Request) -> Self {
+        Task { request, rounds: 0 }
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub(super) enum Work {
+    Call(Task),
+    /// A line that cannot be sent, and the id of its result.
+    Reject(BadLine, String),
+}
+
+/// The requests that have no result yet, in the order of the input.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Arc<Condvar>,
     workers: u32,
 }
 
-struct State<'a> {
-    requests: Requests,
-    known: &'a HashMap<String, Known>,
+struct State {
+    feed: Feed,
     /// Requests to be begun once more.
     again: VecDeque<Task>,
     under_way: usize,
@@ -55,11 +76,22 @@ pub(super) enum Verdict {
     GiveUp,
 }
 
-impl<'a> Queue<'a> {
-    pub(super) fn new(requests: Requests, known: &'a HashMap<String, Known>, workers: u32) -> Self {
+impl Queue {
+    /// Of an input of which this is known.
+    pub(super) fn open(
+        source: &Source,
+        ids: Ids,
+        earlier: Earlier,
+        keys: Keys,
+        workers: u32,
+    ) -> Result<Self, Failure> {
+        let changed = Arc::new(Condvar::new());
+        let feed = match source {
+            Source::File(path) => Feed::of_file(Lines::open(path)?, ids, earlier),
+            Source::Pipe => Feed::of_pipe(Lines::of_pipe(), ids, keys, Arc::clone(&changed)),
+        };
         let state = State {
-            requests,
-            known,
+            feed,
             again: VecDeque::new(),
             under_way: 0,
             failures_in_a_row: 0,
@@ -67,11 +99,11 @@ impl<'a> Queue<'a> {
             paused_until: None,
             closed: false,
         };
-        Queue { state: Mutex::new(state), changed: Condvar::new(), workers }
+        Ok(Queue { state: Mutex::new(state), changed, workers })
     }
 
     /// The next request; `None` when there is none and none will come, or when `is_over`.
-    pub(super) fn take(&self, is_over: impl Fn() -> bool) -> Result<Option<Task>, Failure> {
+    pub(super) fn take(&self, is_over: impl Fn() -> bool) -> Result<Option<Work>, Failure> {
         let mut state = self.lock();
         loop {
             if state.closed || is_over() {
@@ -81,17 +113,14 @@ impl<'a> Queue<'a> {
                 state.paused_until.and_then(|end| end.checked_duration_since(Instant::now()));
             if pause.is_none_or(|pause| pause.is_zero()) {
                 state.paused_until = None;
-                // Those of the file first: what failed gets time.
-                if let Some(request) = state.next_request()? {
-                    state.under_way += 1;
-                    return Ok(Some(Task { request, rounds: 0 }));
-                }
-                if let Some(task) = state.again.pop_front() {
-                    state.under_way += 1;
-                    return Ok(Some(task));
-                }
-                if state.under_way == 0 {
-                    return Ok(None);
+                match state.next()? {
+                    Fed::Work(Work::Call(task)) => {
+                        state.under_way += 1;
+                        return Ok(Some(Work::Call(task)));
+                    }
+                    Fed::Work(work) => return Ok(Some(work)),
+                    Fed::End if state.under_way == 0 => return Ok(None),
+                    Fed::End | Fed::NotYet => {}
                 }
             }
             let wait = pause.unwrap_or(POLL).min(POLL);
@@ -100,6 +129,11 @@ impl<'a> Queue<'a> {
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
+    }
+
+    /// What is known of the input by now.
+    pub(super) fn extent(&self) -> Extent {
+        self.lock().feed.extent()
     }
 
     /// Tells that a request has its result: an answer, or a failure that is its own.
@@ -145,51 +179,50 @@ impl<'a> Queue<'a> {
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<'a>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State<'_> {
-    /// The next request of the file that has no result.
-    fn next_request(&mut self) -> Result<Option<Request>, Failure> {
-        while let Some(request) = self.requests.next()? {
-            match self.known.get(&request.custom_id) {
-                Some(known) if known.line != request.line => return Err(changed(request.line)),
-                Some(known) if known.done => {}
-                Some(_) => return Ok(Some(request)),
-                None => return Err(changed(request.line)),
+impl State {
+    /// What is next: of the input, for what failed gets time, unless too much failed.
+    fn next(&mut self) -> Result<Fed, Failure> {
+        let has_many = self.again.len() >= MAX_AGAIN;
+        let fed = if has_many { Fed::NotYet } else { self.feed.next()? };
+        Ok(match fed {
+            Fed::NotYet | Fed::End => {
+                self.again.pop_front().map_or(fed, |it| Fed::Work(Work::Call(it)))
             }
-        }
-        Ok(None)
+            work => work,
+        })
     }
-}
-
-fn changed(line: u64) -> Failure {
-    Failure::new(Exit::Input, format_args!("the input changed while it was in use, at line {line}"))
-        .hint("leave it alone until the batch is done, then run the same command again")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::input::Input;
+    use crate::batch::ids::{Ended, Known};
+    use crate::batch::input::check;
 
     /// A queue of so many requests for one worker, and what it holds on to.
-    fn with_queue(requests: usize, test: impl FnOnce(&Queue<'_>)) {
+    fn with_queue(requests: usize, test: impl FnOnce(&Queue)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("in.jsonl");
         let line = |id| {
             format!(r#"{{"custom_id":"{id}","method":"POST","url":"/v1/x","body":{{}}}}"#) + "\n"
         };
         std::fs::write(&path, (0..requests).map(line).collect::<String>()).unwrap();
-        let mut input = Input::check(&path).unwrap();
-        input.requests.get_mut("0").unwrap().done = true;
-        test(&Queue::new(Requests::open(&path).unwrap(), &input.requests, 1));
+        let mut ids = check(&path).unwrap();
+        ids.insert("0", Known { line: 1, result: Some(Ended::Answered) });
+        let (source, keys) = (Source::File(path), Keys::of_this_run());
+        test(&Queue::open(&source, ids, Earlier::default(), keys, 1).unwrap());
     }
 
-    fn take(queue: &Queue<'_>) -> Option<Task> {
-        queue.take(|| false).unwrap()
+    fn take(queue: &Queue) -> Option<Task> {
+        match queue.take(|| false).unwrap()? {
+            Work::Call(task) => Some(task),
+            work => panic!("{work:?}"),
+        }
     }
 
     #[test]
@@ -253,8 +286,8 @@ mod tests {
         let path = folder.path().join("in.jsonl");
         std::fs::write(&path, r#"{"custom_id":"a","method":"POST","url":"/v1/x","body":{}}"#)
             .unwrap();
-        let queue_of = HashMap::new();
-        let queue = Queue::new(Requests::open(&path).unwrap(), &queue_of, 1);
+        let (source, keys) = (Source::File(path), Keys::of_this_run());
+        let queue = Queue::open(&source, Ids::default(), Earlier::default(), keys, 1).unwrap();
         assert!(queue.take(|| false).is_err());
     }
 }

@@ -1,21 +1,26 @@
 //! One result: a line of the output, in the format of OpenAI's Batch API.
 
 use resayil::redaction::redact;
-use resayil::{Error, Response};
+use resayil::{Error, Kind, Response};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::line::BadLine;
+
 /// What an earlier run wrote of one request.
 #[derive(Debug, PartialEq)]
 pub(super) struct Earlier {
-    pub(super) custom_id: String,
+    /// A bad line of a pipe may have none.
+    pub(super) custom_id: Option<String>,
+    pub(super) id: Option<String>,
     pub(super) answered: bool,
 }
 
 #[derive(Deserialize)]
 struct Line {
-    custom_id: String,
+    id: Option<String>,
+    custom_id: Option<String>,
     response: Option<Status>,
     error: Option<IgnoredAny>,
 }
@@ -29,14 +34,19 @@ struct Status {
 pub(super) fn read(line: &[u8]) -> Option<Earlier> {
     let line: Line = serde_json::from_slice(line).ok()?;
     let success = line.response.is_some_and(|status| (200..300).contains(&status.status_code));
-    Some(Earlier { custom_id: line.custom_id, answered: success && line.error.is_none() })
+    let answered = success && line.error.is_none();
+    // Something has to tell whose it is.
+    if line.custom_id.is_none() && (answered || line.id.is_none() || line.error.is_none()) {
+        return None;
+    }
+    Some(Earlier { custom_id: line.custom_id, id: line.id, answered })
 }
 
 /// The line for an answer.
 pub(super) fn answered(id: &str, custom_id: &str, response: &Response) -> String {
     line(
         id,
-        custom_id,
+        Some(custom_id),
         Some((response.status(), response.request_id(), body(response.body(), false))),
         None,
     )
@@ -46,12 +56,18 @@ pub(super) fn answered(id: &str, custom_id: &str, response: &Response) -> String
 pub(super) fn failed(id: &str, custom_id: &str, error: &Error) -> String {
     let response =
         error.status().map(|status| (status, error.request_id(), body(error.body(), true)));
-    line(id, custom_id, response, Some(error.to_json()))
+    line(id, Some(custom_id), response, Some(error.to_json()))
+}
+
+/// The line for a line of the input that cannot be sent.
+pub(super) fn unusable(id: &str, bad: &BadLine) -> String {
+    let error = Error::new(Kind::Configuration, &format!("line {} {}", bad.line, bad.problem));
+    line(id, bad.custom_id.as_deref(), None, Some(error.with_code("invalid_line").to_json()))
 }
 
 fn line(
     id: &str,
-    custom_id: &str,
+    custom_id: Option<&str>,
     response: Option<(u16, Option<&str>, String)>,
     error: Option<String>,
 ) -> String {
@@ -63,7 +79,7 @@ fn line(
     format!(
         "{{\"id\": {}, \"custom_id\": {}, \"response\": {response}, \"error\": {}}}\n",
         text(id),
-        text(custom_id),
+        custom_id.map_or_else(null, text),
         error.unwrap_or_else(null)
     )
 }
@@ -101,8 +117,6 @@ fn compact(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use resayil::Kind;
-
     #[test]
     fn space_goes_and_all_else_stays() {
         let json = "{\n  \"a b\" : \"c \\\" d\\\\\" ,\r\n\t\"n\": 1.10, \"e\": [ ] }";
@@ -118,7 +132,8 @@ mod tests {
         assert_eq!(value["custom_id"], "a\"b\n");
         assert_eq!(value["response"], Value::Null);
         assert_eq!(value["error"]["kind"], "network");
-        let earlier = Earlier { custom_id: "a\"b\n".to_owned(), answered: false };
+        let custom_id = Some("a\"b\n".to_owned());
+        let earlier = Earlier { custom_id, id: Some("id".to_owned()), answered: false };
         assert_eq!(read(line.as_bytes()), Some(earlier));
     }
 
@@ -143,5 +158,22 @@ mod tests {
         }
         assert_eq!(read(b"{\"custom_id\": \"a\""), None);
         assert_eq!(read(b"{}"), None);
+        assert_eq!(read(b"{\"id\": \"x\", \"custom_id\": null, \"error\": null}"), None);
+    }
+
+    #[test]
+    fn a_bad_line_is_a_failure_and_reads_back_without_a_custom_id() {
+        let bad = BadLine {
+            line: 7,
+            custom_id: None,
+            problem: "is not UTF-8".to_owned(),
+            text: Vec::new(),
+        };
+        let line = unusable("batch_req_1", &bad);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["error"]["message"], "line 7 is not UTF-8");
+        assert_eq!(value["error"]["code"], "invalid_line");
+        let earlier = read(line.as_bytes()).unwrap();
+        assert_eq!((earlier.custom_id, earlier.answered), (None, false));
     }
 }

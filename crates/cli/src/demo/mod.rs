@@ -16,7 +16,7 @@ use resayil::quota::QuotaOptions;
 use resayil::{CancelToken, Client, Policy, Provider};
 use resayil_sandbox::{Behaviour, LogEntry, Sandbox};
 
-use crate::batch::{self, Display, Job, Outcome};
+use crate::batch::{self, Display, Job, Outcome, Source, Target};
 use crate::calls::{ClientArgs, cancel_on_signal};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Language, parse_language};
@@ -189,8 +189,9 @@ fn carry_out(
     token: &CancelToken,
 ) -> Result<Outcome, Failure> {
     let job = Job {
-        input: input.to_owned(),
-        output,
+        source: Source::File(input.to_owned()),
+        target: Target::File(output),
+        batch_id: None,
         concurrency: args.concurrency,
         retry_failed: false,
         fsync: false,
