@@ -5,10 +5,12 @@ use clap::{Parser, Subcommand};
 use crate::balance::BalanceArgs;
 use crate::batch::BatchArgs;
 use crate::chat::ChatArgs;
+use crate::completions::CompletionsArgs;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
 use crate::exit::HELP as EXIT_CODES;
 use crate::explain::ExplainArgs;
+use crate::man::ManArgs;
 use crate::models::ModelsArgs;
 use crate::quota::QuotaArgs;
 use crate::sandbox::SandboxArgs;
@@ -41,4 +43,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Imitate the API on this machine, faults included.
     Sandbox(SandboxArgs),
+    /// Print what a shell completes.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all subcommands.
+    Man(ManArgs),
 }

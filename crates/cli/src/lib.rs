@@ -5,10 +5,12 @@ mod balance;
 mod batch;
 mod calls;
 mod chat;
+mod completions;
 mod demo;
 mod doctor;
 mod exit;
 mod explain;
+mod man;
 mod models;
 mod quota;
 mod sandbox;
@@ -51,5 +53,7 @@ fn carry_out(command: Command) -> Result<Exit, exit::Failure> {
         Command::Balance(args) => balance::run(&args).map(|()| Exit::Success),
         Command::Quota(args) => quota::run(&args).map(|()| Exit::Success),
         Command::Sandbox(args) => sandbox::run(&args),
+        Command::Completions(args) => completions::run(&args).map(|()| Exit::Success),
+        Command::Man(args) => man::run(&args).map(|()| Exit::Success),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Option<Args>, Failure> {
 }
 
 /// The command, with options that take `-1` for a value: then they can say which values they take.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     let accept_negative = |argument: clap::Arg| {
         let option = !argument.is_positional() && argument.get_action().takes_values();
         argument.allow_negative_numbers(option)
