@@ -74,7 +74,7 @@ impl Account {
         key: &str,
         provider: Option<Provider>,
         quota: QuotaChoice,
-        budget: Budget,
+        budget: Option<Budget>,
         settings: &ServiceSettings,
     ) -> Result<Self, Error> {
         let options = match &quota {
@@ -108,6 +108,10 @@ impl Account {
             }
             _ => Some(Quota::new(options, wall_now(), monotonic_now())),
         };
+        let budget = budget.unwrap_or_else(|| match &quota {
+            Some(quota) if quota.is_shared() => Budget::shared(settings.budget, quota),
+            _ => Budget::new(settings.budget),
+        });
         let limiter = settings.concurrency.map(ConcurrencyLimiter::new).transpose();
         let limiter =
             limiter.map_err(|error| Error::new(Kind::Configuration, &error.to_string()))?;

@@ -56,7 +56,7 @@ pub struct ClientBuilder {
     allow_http: bool,
     provider: Option<Provider>,
     policy: Policy,
-    budget: Budget,
+    budget: Option<Budget>,
     quota: QuotaChoice,
     tokens_per_minute: Option<u64>,
     share_quota: bool,
@@ -101,7 +101,7 @@ impl ClientBuilder {
             allow_http: false,
             provider: None,
             policy: Policy::default(),
-            budget: Budget::default(),
+            budget: None,
             quota: QuotaChoice::Default,
             tokens_per_minute: None,
             share_quota: false,
@@ -156,10 +156,11 @@ impl ClientBuilder {
         self
     }
 
-    /// The retry budget of all calls of this client, perhaps shared with other clients. Default: one
-    /// of its own, [`Budget::default`].
+    /// The retry budget of all calls of this client, perhaps shared with other clients. Default:
+    /// [`Budget::default`], of its own; or where the quota is [shared](Self::share_quota) with other
+    /// processes, [the one](Budget::shared) that they share with it.
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.budget = budget;
+        self.budget = Some(budget);
         self
     }
 
@@ -306,7 +307,7 @@ impl ClientBuilder {
             allow_http: self.allow_http,
             network: self.network,
             user_agent: self.user_agent,
-            budget: self.budget.options(),
+            budget: self.budget.as_ref().map(Budget::options).unwrap_or_default(),
             concurrency: self.concurrency,
             has_quota: !matches!(self.quota, QuotaChoice::None),
             share_quota: self.share_quota,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use resayil_core::call::{Fallback, FallbackTarget, Service};
-use resayil_core::retry::Budget;
 use resayil_core::{Error, Kind, Provider};
 use serde_json::{Map, Value};
 
@@ -140,9 +139,8 @@ impl Place {
                 let provider = of_first.or_else(|| Provider::from_host(url.host()));
                 let quota =
                     if settings.has_quota { QuotaChoice::Default } else { QuotaChoice::None };
-                let budget = Budget::new(settings.budget);
                 let account =
-                    Account::open(&self.origin, &self.key, provider, quota, budget, settings)?;
+                    Account::open(&self.origin, &self.key, provider, quota, None, settings)?;
                 Arc::new(account)
             }
         };

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use common::{PATIENCE, finished_log, wait};
 use resayil::observe::{CallAction, Warning};
 use resayil::quota::{Admission, QuotaOptions, Settlement};
-use resayil::{ChatRequest, Client, HostQuota, HostQuotaOptions, Policy, monotonic_now};
-use resayil_sandbox::{LogEntry, Sandbox};
+use resayil::{ChatRequest, Client, HostQuota, HostQuotaOptions, Kind, Policy, monotonic_now};
+use resayil_sandbox::{Fault, LogEntry, Sandbox};
 
 const WINDOW: Duration = Duration::from_secs(2);
 const LIMIT: u32 = 10;
@@ -41,6 +41,7 @@ fn child() {
         "calls" => calls(&folder, &argument),
         "counts" => counts(&folder, &argument),
         "holds" => holds(&folder),
+        "fails" => fails(&folder, &argument),
         role => panic!("{role}"),
     }
 }
@@ -78,6 +79,32 @@ fn calls(folder: &Path, argument: &str) {
             });
         }
     });
+}
+
+/// Makes one call to a service that is out of order. The argument is the base URL.
+fn fails(folder: &Path, url: &str) {
+    let client = Client::builder()
+        .base_url(url)
+        .api_key(KEY)
+        .policy(common::quick().patience(Duration::from_millis(50)).build().unwrap())
+        .share_quota(true)
+        .quota_folder(folder)
+        .build()
+        .unwrap();
+    let error = client.chat(&common::hello()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Server);
+}
+
+#[test]
+fn in_an_outage_a_process_for_each_call_is_no_storm() {
+    const CALLS: usize = 20;
+    let sandbox = Sandbox::builder().api_key(KEY).limit(1000).start().unwrap();
+    (0..5 * CALLS).for_each(|_| sandbox.push_fault(Fault::ServerError));
+    let folder = tempfile::tempdir().unwrap();
+    (0..CALLS).for_each(|_| wait(spawn("fails", folder.path(), &sandbox.base_url())));
+    // Each of them would send five by itself.
+    let sent = finished_log(&sandbox).len();
+    assert!((CALLS..=CALLS * 3 / 2).contains(&sent), "{sent}");
 }
 
 fn sandbox() -> Sandbox {

@@ -6,7 +6,7 @@ use crate::error::LimitScope;
 
 /// Something with a fixed layout: numbers are little-endian, lists and options begin with their
 /// length or presence.
-pub(super) trait Record: Sized {
+pub(crate) trait Record: Sized {
     fn put(&self, out: &mut Vec<u8>);
 
     /// Takes it from the front; `None` if the bytes are none that [`put`](Self::put) makes.
@@ -32,7 +32,7 @@ macro_rules! record {
         }
     };
 }
-pub(super) use record;
+pub(crate) use record;
 
 macro_rules! numbers {
     ($($number:ty),+) => {$(

@@ -2,7 +2,7 @@
 
 mod ages;
 mod at_once;
-mod bytes;
+pub(crate) mod bytes;
 mod clock;
 mod cost;
 mod estimate;
@@ -25,6 +25,7 @@ mod ticket;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::retry::{BudgetOperation, BudgetReply};
 use crate::timestamp::Timestamp;
 
 pub use cost::Cost;
@@ -194,6 +195,25 @@ impl Quota {
             refused: state.refused,
             ..state.store.read(now)
         }
+    }
+
+    /// Whether the model is kept by a store, where others change it: see [`shared`](Self::shared).
+    pub fn is_shared(&self) -> bool {
+        self.lock().store.is_shared()
+    }
+
+    /// Asks the budget that is kept with the model, at this time or at the last that was named.
+    pub(crate) fn ask_budget(
+        &self,
+        operation: BudgetOperation,
+        now: Option<Duration>,
+    ) -> BudgetReply {
+        self.lock().ask_budget(operation, now)
+    }
+
+    /// Tells the budget this together with what is told next.
+    pub(crate) fn tell_budget_later(&self, operation: BudgetOperation) {
+        self.lock().tell_budget_later(operation);
     }
 
     /// The store admits more than it did: wakes those who may go now.

@@ -22,6 +22,7 @@ use given::meters;
 
 use super::{QuotaOptions, QuotaState, nanos};
 use crate::error::LimitScope;
+use crate::retry::BudgetModel;
 use crate::timestamp::Timestamp;
 
 /// What is known of the quota of one API key: what was used of it, how much there is, how the
@@ -49,6 +50,8 @@ pub struct QuotaModel {
     /// What requests cost lately.
     experience: Experience,
     members: Members,
+    /// The retry budget of those who share the model.
+    pub(crate) budget: BudgetModel,
     apart: Apart,
     steady: Steady,
 }
@@ -65,6 +68,7 @@ record!(QuotaModel {
     sent,
     experience,
     members,
+    budget,
     apart,
     steady,
 });
@@ -102,7 +106,7 @@ unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 7;
+    pub const LAYOUT: u32 = 8;
     /// The bytes are never more than this.
     pub const MAX_BYTES: usize = 16 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
@@ -124,6 +128,7 @@ impl QuotaModel {
             sent: Sum::default(),
             experience: Experience::default(),
             members: Members::default(),
+            budget: BudgetModel::default(),
             apart: Apart::default(),
             steady: Steady::default(),
         }
@@ -165,7 +170,8 @@ impl QuotaModel {
             && model.feel.as_ref().is_none_or(Feel::is_sound)
             && model.experience.is_sound()
             && model.flight.is_sound()
-            && model.members.is_sound();
+            && model.members.is_sound()
+            && model.budget.is_sound();
         sound.then_some(model)
     }
 
@@ -203,6 +209,10 @@ impl QuotaModel {
                 (QuotaReply::Done, true)
             }
             QuotaOperation::Read => (QuotaReply::Read(self.read(now)), false),
+            QuotaOperation::Budget(operation) => {
+                let (reply, changed) = self.budget.apply(operation, now);
+                (QuotaReply::Budget(reply), changed)
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cost::{Amounts, Cost, Sum};
 use super::{QuotaState, Settlement};
 use crate::error::LimitScope;
+use crate::retry::{BudgetOperation, BudgetReply};
 
 /// What a quota asks of the store that keeps its [model](super::store::QuotaModel).
 ///
@@ -26,6 +27,8 @@ pub enum QuotaOperation {
     Abandon(QuotaGrant),
     /// What is known?
     Read,
+    /// Something that concerns the [budget](crate::retry::Budget::shared) which is kept with the model.
+    Budget(BudgetOperation),
 }
 
 /// The answer to a [`QuotaOperation`].
@@ -40,6 +43,8 @@ pub enum QuotaReply {
     Wait(QuotaDelay),
     /// What is known. Who waits, and how many were admitted and refused, is not known here.
     Read(QuotaState),
+    /// The answer of the budget that is kept with the model.
+    Budget(BudgetReply),
 }
 
 /// A request that waits to be admitted.

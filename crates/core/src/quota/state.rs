@@ -7,6 +7,7 @@ use super::line::{EnterOptions, Line, Place};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaRequest};
 use super::store::Kept;
 use super::{Cost, Quota, Settlement};
+use crate::retry::{BudgetOperation, BudgetReply};
 
 /// What [`Quota`] locks.
 pub(super) struct State {
@@ -141,6 +142,21 @@ impl State {
             wakers.add(self, now);
         }
         wakers
+    }
+
+    /// Asks the budget that is kept with the model.
+    pub(super) fn ask_budget(
+        &mut self,
+        operation: BudgetOperation,
+        now: Option<Duration>,
+    ) -> BudgetReply {
+        let now = now.map_or(self.latest, |now| self.see(now));
+        self.store.ask_budget(operation, now)
+    }
+
+    /// Tells it this together with what is told next.
+    pub(super) fn tell_budget_later(&mut self, operation: BudgetOperation) {
+        self.store.tell_budget_later(operation, self.latest);
     }
 
     /// The time on the clock of the store.

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub use super::model::QuotaModel;
 pub use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::{Cost, Quota, QuotaState, Settlement};
+use crate::retry::{BudgetOperation, BudgetReply};
 
 /// A [`QuotaModel`] that several processes, or several [`Quota`]s, change together.
 ///
@@ -235,6 +236,27 @@ impl Kept {
             }
         }
         true
+    }
+
+    /// Asks the budget that is kept with the model.
+    pub(super) fn ask_budget(&mut self, operation: BudgetOperation, now: Duration) -> BudgetReply {
+        match self {
+            Kept::Own(model) => model.budget.apply(&operation, now).0,
+            Kept::Shared(shared) => match shared.exchange(QuotaOperation::Budget(operation), now) {
+                QuotaReply::Budget(reply) => reply,
+                _ => BudgetReply::default(),
+            },
+        }
+    }
+
+    /// Tells it this together with what is told next.
+    pub(super) fn tell_budget_later(&mut self, operation: BudgetOperation, now: Duration) {
+        match self {
+            Kept::Own(model) => {
+                model.budget.apply(&operation, now);
+            }
+            Kept::Shared(shared) => shared.tell_later(QuotaOperation::Budget(operation), now),
+        }
     }
 
     pub(super) fn read(&mut self, now: Duration) -> QuotaState {

@@ -1,6 +1,9 @@
 //! The retry budget: how much of a client's traffic may be retries, and who waits meanwhile.
 
 mod line;
+mod model;
+mod numbers;
+mod operation;
 mod record;
 
 use std::fmt;
@@ -11,12 +14,15 @@ use std::time::Duration;
 
 use crate::error::OptionError;
 use crate::kind::Kind;
+use crate::quota::Quota;
 
 pub(crate) use line::{BudgetWait, Turn};
+pub(crate) use model::BudgetModel;
+pub use operation::{BudgetOperation, BudgetReply};
 pub(super) use record::Own;
 
-use line::Line;
-use record::Record;
+use line::Waiters;
+use operation::Request;
 
 /// The options of a [`Budget`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +92,7 @@ const RESERVES: RangeInclusive<f64> = 0.0..=10_000.0;
 /// reached at all is not waited for.
 ///
 /// Waiting for a quota window costs nothing. Calls that share a budget have to measure time by the
-/// same clock.
+/// same clock. Processes can share one, too: see [`Budget::shared`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -111,18 +117,23 @@ struct Shared {
 }
 
 struct State {
-    /// In thousandths of a retry.
-    stock: u32,
-    /// Until when time has been counted into the stock.
-    refilled: Duration,
-    record: Record,
-    line: Line,
+    kept: Kept,
+    waiters: Waiters,
+}
+
+/// Whose the model is.
+enum Kept {
+    Own(BudgetModel),
+    /// That of all who share the store of this quota. `is_calm` says that when it was last seen nothing
+    /// had failed and nobody waited.
+    With {
+        quota: Quota,
+        is_calm: bool,
+    },
 }
 
 /// The stock is counted in thousandths of a retry.
 const RETRY: u32 = 1000;
-/// So long it takes until time alone gives a retry back.
-const REFILL: Duration = Duration::from_secs(60);
 
 fn cost(kind: Kind) -> u32 {
     if kind == Kind::Timeout { 2 * RETRY } else { RETRY }
@@ -142,17 +153,25 @@ impl Budget {
     /// A full budget. An option out of its range is moved to the nearest end of it; see
     /// [`BudgetOptions::check`].
     pub fn new(options: BudgetOptions) -> Self {
+        Self::over(Kept::Own(BudgetModel::default()), options)
+    }
+
+    /// A budget that is kept where the model of this quota is kept: all who share the quota's store share
+    /// stock and record with each other, too, so that a thousand processes of one call each are no more of
+    /// a storm than one process of a thousand calls. What is spent counts for all of them; how much a full
+    /// stock is may differ. Who waits is released in the order of all processes, and looks for that every
+    /// [`Quota::SHARED_POLL`].
+    pub fn shared(options: BudgetOptions, quota: &Quota) -> Self {
+        Self::over(Kept::With { quota: quota.clone(), is_calm: false }, options)
+    }
+
+    fn over(kept: Kept, options: BudgetOptions) -> Self {
         let thousandths = |retries: f64, range: RangeInclusive<f64>| {
             (retries.clamp(*range.start(), *range.end()) * RETRY as f64) as u32
         };
         let capacity = thousandths(options.reserve, RESERVES);
         let earned = thousandths(options.ratio, RATIOS);
-        let state = State {
-            stock: capacity,
-            refilled: Duration::ZERO,
-            record: Record::default(),
-            line: Line::default(),
-        };
+        let state = State { kept, waiters: Waiters::default() };
         let untroubled = AtomicBool::new(false);
         Budget(Arc::new(Shared { earned, capacity, untroubled, state: Mutex::new(state) }))
     }
@@ -165,12 +184,19 @@ impl Budget {
 
     /// How many retries are left in the stock.
     pub fn remaining(&self) -> f64 {
-        f64::from(self.lock().stock) / f64::from(RETRY)
+        let left = match &mut self.lock().kept {
+            Kept::Own(model) => model.remaining(self.0.capacity),
+            kept => self.0.capacity.saturating_sub(kept.ask(Request::Read, None).spent),
+        };
+        f64::from(left) / f64::from(RETRY)
     }
 
     /// Which share of the last 20 attempts succeeded, from 0 to 1; 1 before the first.
     pub fn health(&self) -> f64 {
-        self.lock().record.health()
+        match &mut self.lock().kept {
+            Kept::Own(model) => model.health(),
+            kept => kept.ask(Request::Read, None).health,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -178,43 +204,64 @@ impl Budget {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call succeeded at `now`: those who wait may be released.
+    /// A call succeeded: those who wait may be released.
     pub(super) fn deposit(&self) {
         if self.0.untroubled.load(Ordering::Relaxed) {
             return; // As nearly always: no need to fight for the lock.
         }
-        let mut state = self.lock();
-        state.stock = state.stock.saturating_add(self.0.earned).min(self.0.capacity);
-        state.record.succeeded();
-        let wakers = state.line.release();
-        let calm = state.stock == self.0.capacity && state.record.is_clean();
-        self.0.untroubled.store(calm && state.line.is_empty(), Ordering::Relaxed);
-        drop(state);
+        let mut guard = self.lock();
+        let State { kept, waiters } = &mut *guard;
+        let earned = self.0.earned;
+        let wakers = match kept {
+            Kept::Own(model) => {
+                model.succeeded(earned);
+                let is_untroubled = model.is_untroubled() && waiters.is_empty();
+                self.0.untroubled.store(is_untroubled, Ordering::Relaxed);
+                waiters.release(|number| model.is_released(number))
+            }
+            Kept::With { quota, is_calm: true } => {
+                quota.tell_budget_later(BudgetOperation(Request::Succeeded { earned }));
+                return;
+            }
+            kept => {
+                let released = kept.ask(Request::Succeeded { earned }, None).released;
+                waiters.release(|number| number <= released)
+            }
+        };
+        drop(guard);
         wakers.into_iter().for_each(std::task::Waker::wake);
     }
 
     /// An attempt failed in a way that speaks of the service's health.
     pub(super) fn failed(&self, kind: Kind, ambiguous: bool, own: &mut Own, now: Duration) {
+        let weight = record::weight(kind, ambiguous);
         let mut state = self.lock();
-        self.0.untroubled.store(false, Ordering::Relaxed);
-        state.record.failed(kind, ambiguous, own, now);
-        state.line.close();
+        match &mut state.kept {
+            Kept::Own(model) => {
+                self.0.untroubled.store(false, Ordering::Relaxed);
+                model.failed(weight, own, now);
+            }
+            kept => *own = kept.ask(Request::Failed { weight, own: *own }, Some(now)).own,
+        }
     }
 
-    pub(super) fn affords(&self, kind: Kind, own: &Own) -> bool {
-        let state = self.lock();
-        state.stock >= cost(kind) && !state.record.is_outage(own)
+    pub(super) fn affords(&self, kind: Kind, own: &Own, now: Duration) -> bool {
+        let (cost, capacity) = (cost(kind), self.0.capacity);
+        match &mut self.lock().kept {
+            Kept::Own(model) => model.affords(cost, capacity, own),
+            kept => kept.ask(Request::Afford { cost, capacity, own: *own }, Some(now)).is_afforded,
+        }
     }
 
     /// Takes the price of a retry after this kind of error, if it is there.
     pub(super) fn withdraw(&self, kind: Kind, own: &Own, now: Duration) -> bool {
-        let mut state = self.lock();
-        state.refill(self.0.capacity, now);
-        if state.stock < cost(kind) || state.record.is_outage(own) {
-            return false;
+        let (cost, capacity) = (cost(kind), self.0.capacity);
+        match &mut self.lock().kept {
+            Kept::Own(model) => model.withdraw(cost, capacity, own, now),
+            kept => {
+                kept.ask(Request::Withdraw { cost, capacity, own: *own }, Some(now)).is_afforded
+            }
         }
-        state.stock -= cost(kind);
-        true
     }
 
     /// Whether waiting may help: with no reserve at all there is never a retry.
@@ -224,29 +271,40 @@ impl Budget {
 
     /// Whether any attempt ever succeeded.
     pub(crate) fn has_seen_success(&self) -> bool {
-        self.lock().record.has_succeeded()
+        match &mut self.lock().kept {
+            Kept::Own(model) => model.has_succeeded(),
+            kept => kept.ask(Request::Read, None).has_succeeded,
+        }
     }
 
     /// Takes a place among those whose retry is not afforded, of which the first tries after such a silence.
-    pub(crate) fn wait(&self, probe_after: Duration) -> BudgetWait {
+    pub(crate) fn wait(&self, probe_after: Duration, now: Duration) -> BudgetWait {
         let mut state = self.lock();
-        // Under the lock, so that no success that saw the line empty says otherwise.
-        self.0.untroubled.store(false, Ordering::Relaxed);
-        let id = state.line.join();
+        let number = match &mut state.kept {
+            Kept::Own(model) => {
+                // Under the lock, so that no success that saw the line empty says otherwise.
+                self.0.untroubled.store(false, Ordering::Relaxed);
+                model.join()
+            }
+            kept => kept.ask(Request::Join, Some(now)).number,
+        };
+        state.waiters.join(number);
         drop(state);
-        BudgetWait::new(self.clone(), id, probe_after)
+        BudgetWait::new(self.clone(), number, probe_after)
     }
 }
 
-impl State {
-    /// Counts the time since the last look into the stock.
-    fn refill(&mut self, capacity: u32, now: Duration) {
-        let passed = now.saturating_sub(self.refilled);
-        let minutes = passed.as_secs() / REFILL.as_secs();
-        if minutes > 0 {
-            let retries = u32::try_from(minutes).unwrap_or(u32::MAX).saturating_mul(RETRY);
-            self.stock = self.stock.saturating_add(retries).min(capacity);
-            self.refilled = now;
+impl Kept {
+    /// Asks the store, at this time of the quota's clock or at the last that is known.
+    fn ask(&mut self, request: Request, now: Option<Duration>) -> BudgetReply {
+        match self {
+            // It is asked itself.
+            Kept::Own(model) => model.apply(&BudgetOperation(request), now.unwrap_or_default()).0,
+            Kept::With { quota, is_calm } => {
+                let reply = quota.ask_budget(BudgetOperation(request), now);
+                *is_calm = reply.is_calm;
+                reply
+            }
         }
     }
 }

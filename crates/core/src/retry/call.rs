@@ -92,7 +92,7 @@ impl Call {
         // Who waits however long it takes wants to know soon when it is over.
         let is_batch = self.policy.budget_patience() >= BATCH_PATIENCE;
         let probe_after = if is_batch { BATCH_PROBE_AFTER } else { Budget::PROBE_AFTER };
-        Ok((budget.wait(probe_after), now.saturating_add(delay)))
+        Ok((budget.wait(probe_after, now), now.saturating_add(delay)))
     }
 
     /// The attempt that comes next only tries whether the service is back: it is free of charge.
@@ -207,7 +207,7 @@ impl Call {
         if !refused && self.charged >= self.policy.max_attempts() {
             return Err(StopReason::MaxAttempts);
         }
-        if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind(), &self.own)) {
+        if budget.as_ref().is_some_and(|budget| !budget.affords(error.kind(), &self.own, now)) {
             return Err(StopReason::Budget);
         }
         let (delay, reason) = match hint {

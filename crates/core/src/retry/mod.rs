@@ -10,8 +10,8 @@ mod policy_data;
 
 pub use crate::stop_reason::StopReason;
 pub use backoff::Jitter;
-pub use budget::{Budget, BudgetOptions};
-pub(crate) use budget::{BudgetWait, Turn};
+pub use budget::{Budget, BudgetOperation, BudgetOptions, BudgetReply};
+pub(crate) use budget::{BudgetModel, BudgetWait, Turn};
 pub use call::Call;
 pub use decision::{Decision, RetryReason};
 pub use policy::{Policy, PolicyBuilder};

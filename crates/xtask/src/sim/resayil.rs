@@ -8,7 +8,7 @@ use std::time::Duration;
 use resayil_core::call::{Attempt, OperationOptions, Reached, Service};
 use resayil_core::quota::store::{QuotaModel, QuotaOperation, QuotaReply, QuotaStore};
 use resayil_core::quota::{Cost, EnterOptions, QuotaOptions};
-use resayil_core::retry::Budget;
+use resayil_core::retry::{Budget, BudgetOptions};
 use resayil_core::{Error, Kind, Operation, Policy, Provider, Quota, Timestamp};
 
 use super::answer::{Dialect, Outcome};
@@ -99,10 +99,12 @@ impl Resayil {
             None => Quota::new(options, wall + now, now),
         };
         let policy = if scenario.patient { Policy::patient() } else { Policy::default() };
-        let service = Service::new()
-            .with_provider(provider)
-            .with_budget(Budget::default())
-            .with_quota(quota, now);
+        let budget = match shared {
+            Some(_) => Budget::shared(BudgetOptions::default(), &quota),
+            None => Budget::default(),
+        };
+        let service =
+            Service::new().with_provider(provider).with_budget(budget).with_quota(quota, now);
         Resayil {
             options: OperationOptions::new(policy, Arc::new(service)),
             wall,

@@ -6,12 +6,17 @@ use std::time::Duration;
 use super::shared::Fleet;
 use crate::quota::operation::{QuotaOperation, QuotaReply};
 use crate::quota::store::QuotaStore;
+use crate::retry::BudgetModel;
 
-pub(super) struct FleetStore(Arc<Mutex<Fleet>>);
+pub(super) struct FleetStore {
+    fleet: Arc<Mutex<Fleet>>,
+    /// The key in the store has none: each process has a budget of its own.
+    budget: BudgetModel,
+}
 
 impl FleetStore {
     pub(super) fn new(fleet: Arc<Mutex<Fleet>>) -> Self {
-        FleetStore(fleet)
+        FleetStore { fleet, budget: BudgetModel::default() }
     }
 }
 
@@ -22,7 +27,7 @@ pub(super) fn lock(fleet: &Mutex<Fleet>) -> MutexGuard<'_, Fleet> {
 
 impl QuotaStore for FleetStore {
     fn exchange(&mut self, operations: &[QuotaOperation], now: Duration) -> QuotaReply {
-        let mut fleet = lock(&self.0);
+        let mut fleet = lock(&self.fleet);
         let mut reply = QuotaReply::Done;
         for operation in operations {
             reply = match operation {
@@ -47,20 +52,23 @@ impl QuotaStore for FleetStore {
                     QuotaReply::Done
                 }
                 QuotaOperation::Read => QuotaReply::Read(fleet.read(now)),
+                QuotaOperation::Budget(operation) => {
+                    QuotaReply::Budget(self.budget.apply(operation, now).0)
+                }
             };
         }
         reply
     }
 
     fn left(&mut self, waiting: usize, now: Duration) {
-        lock(&self.0).left(waiting, now);
+        lock(&self.fleet).left(waiting, now);
     }
 }
 
 impl Drop for FleetStore {
     /// The quota is gone: the link has to tell what is untold, and ends.
     fn drop(&mut self) {
-        let mut fleet = lock(&self.0);
+        let mut fleet = lock(&self.fleet);
         fleet.close();
         let waker = fleet.waker.take();
         drop(fleet);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::kind::Kind;
+use crate::quota::bytes::record;
 
 /// So many attempts are remembered.
 const REMEMBERED: u32 = 20;
@@ -12,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 const UNLIKELY: f64 = 0.02;
 
 /// The last attempts of all calls that share a budget.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Record {
     /// Of the attempts before the last success and with it, the newest in the lowest bit: whether it
     /// failed.
@@ -29,11 +30,21 @@ pub(super) struct Record {
     pub(super) last_failure: Duration,
 }
 
+record!(Record { outcomes, known, run, weight, successes, last_failure });
+
 /// What a call's own failures are of the run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::retry) struct Own {
     successes: u64,
     weight: u32,
+}
+
+/// How much a failure counts: twice where the service is overloaded, or was not reached at all.
+pub(super) fn weight(kind: Kind, ambiguous: bool) -> u32 {
+    // Of a connection that was refused nothing reached the service.
+    let is_grave =
+        matches!(kind, Kind::Overloaded | Kind::Timeout) || kind == Kind::Network && !ambiguous;
+    if is_grave { 2 } else { 1 }
 }
 
 impl Record {
@@ -52,21 +63,22 @@ impl Record {
         self.known = (self.known + 1).min(REMEMBERED);
     }
 
-    pub(super) fn failed(&mut self, kind: Kind, ambiguous: bool, own: &mut Own, now: Duration) {
+    /// Whether it can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.known <= REMEMBERED && self.outcomes < 1 << REMEMBERED && self.successes < 1 << 62
+    }
+
+    pub(super) fn failed(&mut self, weight: u32, own: &mut Own, now: Duration) {
         if now.saturating_sub(self.last_failure) > LONGEST {
             *self = Record { successes: self.successes, ..Record::default() };
         }
-        // Of a connection that was refused nothing reached the service.
-        let is_grave =
-            matches!(kind, Kind::Overloaded | Kind::Timeout) || kind == Kind::Network && !ambiguous;
-        let weight = if is_grave { 2 } else { 1 };
         self.run = self.run.saturating_add(1);
         self.weight = self.weight.saturating_add(weight);
         self.last_failure = now;
         if own.successes != self.successes {
             *own = Own { successes: self.successes, weight: 0 };
         }
-        own.weight += weight;
+        own.weight = own.weight.saturating_add(weight);
     }
 
     /// Whether the failures of others since the last success are too many to be chance.
@@ -92,6 +104,11 @@ impl Record {
             0 => 1.0,
             all => 1.0 - f64::from(failed) / f64::from(all),
         }
+    }
+
+    /// Whether nothing failed since the last success.
+    pub(super) fn is_calm(&self) -> bool {
+        self.run == 0
     }
 
     /// Whether all that is remembered succeeded, and as much is as may be.

@@ -4,6 +4,8 @@ use std::task::Waker;
 
 use super::*;
 
+mod shared;
+
 const T0: Duration = Duration::ZERO;
 
 fn seconds(seconds: u64) -> Duration {
@@ -15,7 +17,7 @@ fn fail(budget: &Budget, kind: Kind, count: u32) {
 }
 
 fn affords(budget: &Budget) -> bool {
-    budget.affords(Kind::Server, &Own::default())
+    budget.affords(Kind::Server, &Own::default(), T0)
 }
 
 /// A budget whose record is that of a service at which every n-th attempt failed.
@@ -39,7 +41,7 @@ fn the_stock_runs_empty_and_fills_by_successes_and_a_little_by_time() {
     budget.deposit();
     assert!(!affords(&budget));
     budget.deposit();
-    assert!(affords(&budget) && !budget.affords(Kind::Timeout, &own));
+    assert!(affords(&budget) && !budget.affords(Kind::Timeout, &own, T0));
     assert!(budget.withdraw(Kind::Server, &own, T0));
     assert!(!budget.withdraw(Kind::Server, &own, seconds(59)));
     assert!(budget.withdraw(Kind::Server, &own, seconds(60)));
@@ -100,15 +102,15 @@ fn a_call_does_not_hold_its_own_failures_against_itself() {
     let (budget, mut own) = (seasoned(41), Own::default());
     for _ in 0..4 {
         budget.failed(Kind::Server, true, &mut own, T0);
-        assert!(budget.affords(Kind::Server, &own));
+        assert!(budget.affords(Kind::Server, &own, T0));
     }
     assert!(!affords(&budget));
     fail(&budget, Kind::Server, 2);
-    assert!(!budget.affords(Kind::Server, &own));
+    assert!(!budget.affords(Kind::Server, &own, T0));
     // What was before a success is forgotten.
     budget.deposit();
     fail(&budget, Kind::Server, 4);
-    assert!(!budget.affords(Kind::Server, &own));
+    assert!(!budget.affords(Kind::Server, &own, T0));
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn the_record_is_kept_for_an_hour() {
 fn a_success_releases_the_first_and_each_further_one_twice_as_many() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
-    let mut waits: Vec<_> = (0..10).map(|_| budget.wait(Budget::PROBE_AFTER)).collect();
+    let mut waits: Vec<_> = (0..10).map(|_| budget.wait(Budget::PROBE_AFTER, T0)).collect();
     let released = |waits: &mut Vec<BudgetWait>| {
         let go: Vec<_> =
             waits.iter_mut().map(|it| it.poll(T0, Waker::noop()) == Turn::Released).collect();
@@ -155,7 +157,7 @@ fn in_a_silence_the_first_probes_and_then_the_next() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
     let (mut first, mut second) =
-        (budget.wait(Budget::PROBE_AFTER), budget.wait(Budget::PROBE_AFTER));
+        (budget.wait(Budget::PROBE_AFTER, T0), budget.wait(Budget::PROBE_AFTER, T0));
     let waker = Waker::from(std::sync::Arc::new(Nobody));
     assert_eq!(first.poll(T0, &waker), Turn::Wait(seconds(5)));
     assert_eq!(second.poll(T0, &waker), Turn::Wait(Duration::MAX));
@@ -172,7 +174,7 @@ fn in_a_silence_the_first_probes_and_then_the_next() {
 fn whoever_comes_to_the_front_is_woken_to_watch_the_silence() {
     let budget = Budget::default();
     fail(&budget, Kind::Server, 9);
-    let mut waits: Vec<_> = (0..4).map(|_| budget.wait(Budget::PROBE_AFTER)).collect();
+    let mut waits: Vec<_> = (0..4).map(|_| budget.wait(Budget::PROBE_AFTER, T0)).collect();
     let counts = [(); 4].map(|()| std::sync::Arc::new(Count::default()));
     for (wait, count) in waits.iter_mut().zip(&counts) {
         let _ = wait.poll(T0, &Waker::from(std::sync::Arc::clone(count)));
