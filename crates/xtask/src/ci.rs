@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, doxygen, fuzz, header, python, readme, run, test, walkthrough};
+use crate::{bench, docs, doxygen, fuzz, header, python, readme, run, site, test, walkthrough};
 
 /// How long the client is soaked here. Seconds.
 const SOAK_SECONDS: u64 = 60;
@@ -32,13 +32,15 @@ enum Step {
     Clippy,
     /// Core and what is async build without a runtime and without a system: for wasm32-unknown-unknown
     Wasm,
-    /// docs/errors.md and docs/observability.md are up to date with the tables of kinds and metrics
+    /// The pages of docs/ that are made from tables and vectors are up to date
     Errors,
     /// The C header and the list of symbols are up to date with the C crate
     Header,
     /// The documentation of the crates and of the C and C++ interfaces builds without warnings
     Docs,
-    /// The README's commands do what it says
+    /// Links lead somewhere, and the site is made without a warning
+    Site,
+    /// The commands of README.md and docs/start do what these say
     Readme,
     /// CONTRIBUTING's example of a new provider does what it says
     Walkthrough,
@@ -78,6 +80,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             )
             .and_then(|()| doxygen::check()),
+            Step::Site => site::check(),
             Step::Readme => readme::run(),
             Step::Walkthrough => walkthrough::run(),
             Step::Wheel => python::wheel(),

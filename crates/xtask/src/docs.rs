@@ -1,8 +1,11 @@
-//! `cargo xtask docs`: the pages that list every kind of error and every metric, made from the tables in
-//! core, and what is understood of each service, made from the vectors.
+//! `cargo xtask docs`: the pages that list every kind of error and every metric and the schema of the error
+//! record, made from the tables in core, and what is understood of each service, made from the vectors.
 
+mod arabic;
 mod observability;
+mod peers;
 mod providers;
+mod schema;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,6 +19,9 @@ use crate::run;
 /// Writes the pages, or with `check` only compares them.
 pub(crate) fn generate(check: bool) -> Result<(), String> {
     run::generated("docs/errors.md", &page(), check, "docs")?;
+    run::generated("docs/errors-ar.md", &arabic::page(), check, "docs")?;
+    run::generated("docs/error-record.schema.json", &schema::page()?, check, "docs")?;
+    run::generated("README.md", &peers::readme()?, check, "docs")?;
     run::generated("docs/observability.md", &observability::page(), check, "docs")?;
     run::generated("docs/providers.md", &providers::page()?, check, "docs")
 }

@@ -20,6 +20,7 @@ mod python;
 mod readme;
 mod run;
 mod sim;
+mod site;
 mod soak;
 mod test;
 mod tools;
@@ -52,7 +53,7 @@ enum Task {
     Ci(ci::Options),
     /// Run the benchmarks of all languages, beside their peers
     Bench(bench::Options),
-    /// Write docs/errors.md and docs/observability.md from the tables of kinds and metrics
+    /// Write the pages of docs/ that are made from the tables of kinds and metrics, and from the vectors
     Docs {
         /// Only check that the pages are up to date
         #[arg(long)]
@@ -80,8 +81,10 @@ enum Task {
     NewestSdks,
     /// Fuzz the classifier, the stream decoder and the client's way of an answer
     Fuzz(fuzz::Options),
-    /// Run the README's commands that are marked `sh ci`, in a fresh clone
+    /// Run the commands of README.md and docs/start that are marked `sh ci`, in a fresh clone
     Readme,
+    /// Make the documentation as a web site, below target/site
+    Site(site::Options),
     /// Carry out CONTRIBUTING's example of a new provider, in a copy
     Walkthrough,
     /// Compare retry policies and quotas in virtual time
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Task::NewestSdks => prerequisites::python().and_then(|()| python::newest()),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
+        Task::Site(options) => site::build(&options),
         Task::Walkthrough => walkthrough::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Fleet(options) => fleet::run(&options),

@@ -98,6 +98,18 @@ pub(crate) fn program(package: &str, version: &str) -> Result<PathBuf, String> {
     Ok(program)
 }
 
+/// A program of an environment of this name, which has just these requirements.
+pub(crate) fn tool(environment: &str, name: &str, wanted: &[&str]) -> Result<PathBuf, String> {
+    let venv = Venv::open(environment)?;
+    let stamp = venv.0.join("requirements.txt");
+    let text = wanted.join("\n");
+    if !fs::read_to_string(&stamp).is_ok_and(|installed| installed == text) {
+        run::run(venv.pip().arg("install").args(wanted))?;
+        fs::write(&stamp, text).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    }
+    Ok(venv.program(name))
+}
+
 /// A Python that is new enough.
 fn find_python() -> Result<String, String> {
     let check = format!("import sys, venv; sys.exit(sys.version_info < {OLDEST})");

@@ -1,24 +1,24 @@
-//! The commands of the READMEs, tried as written in a fresh clone, and their programs, as far as
-//! compilers can tell. (The one in Rust is a documentation test of the client.)
+//! The commands of the READMEs and of docs/start, tried as written beside or in a fresh clone, and their
+//! programs, as far as compilers can tell. (Those in Rust are documentation tests, of the client and in
+//! `pages.rs`; those of docs in Python are tests of Python.)
 
 use std::path::Path;
 use std::{fs, io};
 
+use crate::site::fences::{self, Fence};
 use crate::{prerequisites, run};
 
 /// Of the commands only blocks with this info string are run: the others take too long, or are for a real key.
 const MARK: &str = "sh ci";
 
-/// A block and the number of its first line.
-#[derive(Debug, PartialEq)]
-struct Block<'a> {
-    line: usize,
-    text: Vec<&'a str>,
-}
+/// The info string of what the commands of the block before print.
+const OUTPUT: &str = "text";
 
 /// The pages with commands, which are run from the root of the repository.
 const README: &str = "README.md";
 const WITH_LIBCURL: &str = "bindings/README.md";
+/// The folder with pages whose commands are run from the folder that the clone is in, by itself each.
+const START: &str = "docs/start";
 
 /// Clones the repository and runs the marked blocks, as a reader would type them; those of a page in
 /// one shell.
@@ -31,9 +31,20 @@ pub(crate) fn run() -> Result<(), String> {
     let clone = folder.path().join("resayil");
     run::run(run::command("git").args(["clone", "--quiet"]).arg(run::root()).arg(&clone))?;
     keep_builds(&clone.join("target"))?;
-    run_page(README, folder.path(), &clone)?;
+    let root = run::root();
+    compile(README, &read(&root.join(README))?, &CHECKS)?;
+    run_page(README, &clone, &clone)?;
+    for path in fences::markdown(&root.join(START))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What one page leaves is not there for the next one.
+        let place = folder.path().join("start").join(&name);
+        fs::create_dir_all(&place)
+            .and_then(|()| symlink(&clone, &place.join("resayil")))
+            .map_err(|error| format!("{}: {error}", place.display()))?;
+        run_page(&format!("{START}/{name}"), &place, &clone)?;
+    }
     match prerequisites::libcurl() {
-        Ok(()) => run_page(WITH_LIBCURL, folder.path(), &clone),
+        Ok(()) => run_page(WITH_LIBCURL, &clone, &clone),
         Err(error) => {
             run::say(&format!("not tried: {WITH_LIBCURL}: {error}"));
             Ok(())
@@ -41,26 +52,49 @@ pub(crate) fn run() -> Result<(), String> {
     }
 }
 
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Runs the commands of a page in a folder, and compares what they print.
 fn run_page(path: &str, folder: &Path, clone: &Path) -> Result<(), String> {
-    let text =
-        fs::read_to_string(run::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    if path == README {
-        compile(path, &text, &CHECKS)?;
-    }
-    let blocks = blocks(&text, MARK);
-    if blocks.is_empty() {
+    let text = read(&run::root().join(path))?;
+    let fences = fences::all(&text);
+    if !fences.iter().any(|fence| fence.info == MARK) {
         return Err(format!("{path} has no block that begins with ```{MARK}"));
     }
-    let file = folder.join("commands.sh");
-    fs::write(&file, script(path, &blocks)).map_err(|error| format!("no script: {error}"))?;
+    let outputs = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let file = outputs.path().join("commands.sh");
+    fs::write(&file, script(path, &fences, folder, outputs.path(), clone))
+        .map_err(|error| format!("no script: {error}"))?;
     run::run(
         run::command("bash")
             .arg(&file)
-            .current_dir(clone)
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("CARGO_MANIFEST_DIR"),
+            .current_dir(folder)
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env("CARGO_TARGET_DIR", clone.join("target"))
+            // As the workspace has it, so that what is built for one page is there for the next.
+            .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only"),
     )
-    .map_err(|_| format!("a command of {path} failed; it is named above"))
+    .map_err(|_| format!("a command of {path} failed; it is named above"))?;
+    for (at, fence) in fences.iter().enumerate() {
+        let Some(wanted) = output(&fences, at) else { continue };
+        let printed = read(&outputs.path().join(fence.line.to_string()))?;
+        if printed.trim_end() != wanted.text().trim_end() {
+            return Err(format!(
+                "{path}, line {}: the commands print\n{printed}instead of\n{}",
+                wanted.line,
+                wanted.text()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The block that says what the commands of this one print, if it is one of commands.
+fn output<'a, 'b>(fences: &'b [Fence<'a>], at: usize) -> Option<&'b Fence<'a>> {
+    let next = fences.get(at + 1)?;
+    (fences[at].info == MARK && next.info == OUTPUT).then_some(next)
 }
 
 /// Lets what cargo builds for the clone last from one run to the next; all else in its target folder
@@ -88,14 +122,15 @@ const CHECKS: [Check; 2] = [
 fn compile(path: &str, text: &str, checks: &[Check]) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     for &(info, ending, check) in checks {
-        let blocks = blocks(text, info);
-        if blocks.is_empty() {
+        let blocks = fences::all(text);
+        let mut blocks = blocks.iter().filter(|fence| fence.info == info).peekable();
+        if blocks.peek().is_none() {
             return Err(format!("{path} has no block that begins with ```{info}"));
         }
         for block in blocks {
             // The name tells where the block is, in what the compiler says.
             let file = folder.path().join(format!("line_{}.{ending}", block.line));
-            fs::write(&file, block.text.join("\n") + "\n")
+            fs::write(&file, block.text())
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             run::run(run::command(check[0]).args(&check[1..]).arg(&file)).map_err(|_| {
                 format!("{path}, line {}: this is no {info}, as is told above", block.line)
@@ -115,34 +150,38 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
     Ok(()) // The clone is built from the beginning.
 }
 
-/// The blocks with this info string.
-fn blocks<'a>(text: &'a str, mark: &str) -> Vec<Block<'a>> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block<'_>> = None;
-    for (at, line) in text.lines().enumerate() {
-        match &mut open {
-            Some(_) if line.trim_end() == "```" => blocks.extend(open.take()),
-            Some(block) => block.text.push(line),
-            None if line.strip_prefix("```").is_some_and(|info| info.trim() == mark) => {
-                open = Some(Block { line: at + 2, text: Vec::new() });
-            }
-            None => {}
-        }
-    }
-    blocks
-}
-
 /// One script for all blocks: what one exports, the next one sees.
-fn script(path: &str, blocks: &[Block<'_>]) -> String {
-    // What a block leaves in the background ends with the script.
-    let mut script = "set -Eeuo pipefail\n\
+fn script(path: &str, fences: &[Fence<'_>], folder: &Path, outputs: &Path, clone: &Path) -> String {
+    // What a block leaves in the background ends with the script. A new project has the versions of
+    // dependencies that this one is tested with.
+    let mut script = format!(
+        "set -Eeuo pipefail\n\
         trap 'jobs -p | xargs -r kill 2>/dev/null' EXIT\n\
-        trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n"
-        .to_owned();
-    for block in blocks {
-        let text = block.text.join("\n");
+        trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n\
+        cargo() {{\n\
+        if [ -f Cargo.toml ] && [ ! -f Cargo.lock ]; then cp '{}/Cargo.lock' .; fi\n\
+        command cargo \"$@\"\n\
+        }}\n",
+        clone.display()
+    );
+    for (at, block) in fences.iter().enumerate() {
+        let text = block.text();
+        if let Some(title) = block.title() {
+            let file = folder.join(title);
+            script += &format!("cat > '{}' <<'END-OF-FILE'\n{text}END-OF-FILE\n", file.display());
+        }
+        if block.info != MARK {
+            continue;
+        }
         script += &format!("cat <<'END-OF-BLOCK'\n\n-- {path}, line {}\n", block.line);
-        script += &format!("{text}\n--\nEND-OF-BLOCK\n{text}\n");
+        script += &format!("{text}--\nEND-OF-BLOCK\n");
+        script += &match output(fences, at) {
+            None => text,
+            Some(_) => {
+                let kept = outputs.join(block.line.to_string());
+                format!("{{\n{text}}} > '{0}'\ncat '{0}'\n", kept.display())
+            }
+        };
     }
     script
 }
@@ -152,12 +191,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marked_blocks_are_found() {
-        let text = "a\n```sh ci\ncargo demo\n\nls\n```\n```sh\nrm -r x\n```\n```sh ci\necho\n```\n";
-        let found = blocks(text, MARK);
-        assert_eq!(found.len(), 2);
-        assert_eq!(found[0], Block { line: 3, text: vec!["cargo demo", "", "ls"] });
-        assert_eq!(found[1].line, 11);
+    fn what_commands_print_is_the_block_behind_them() {
+        let page =
+            "```sh ci\nls\n```\nshows\n```text\na\n```\n```text\nb\n```\n```sh ci\nrm a\n```\n";
+        let fences = fences::all(page);
+        assert_eq!(output(&fences, 0).map(Fence::text).as_deref(), Some("a\n"));
+        assert!((1..4).all(|at| output(&fences, at).is_none()));
+        let script = script("P", &fences, Path::new("/f"), Path::new("/o"), Path::new("/c"));
+        assert!(script.contains("{\nls\n} > '/o/2'\n"), "{script}");
+        assert!(script.ends_with("END-OF-BLOCK\nrm a\n"), "{script}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::run;
+use crate::site::links::anchor;
 
 /// What one answer shows: the form it came in, what names the error, and what that means.
 type Fact = (String, String, String, &'static str);
@@ -69,12 +70,6 @@ fn fact(row: &Value) -> Option<Fact> {
     let name = told.map_or("-".to_owned(), |name| format!("`{}`", name.replace('|', "\\|")));
     let retried = if record["retryable"] == true { "yes" } else { "no" };
     Some((form, name, kind, retried))
-}
-
-/// The anchor that a heading gets.
-fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'));
-    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 #[cfg(test)]
