@@ -18,4 +18,5 @@ pages! {
     r#async = "guides/async.md",
     testing = "guides/testing.md",
     fleet = "fleet.md",
+    observability = "observability.md",
 }

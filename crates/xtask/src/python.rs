@@ -55,6 +55,7 @@ impl Venv {
     fn command(&self, name: &str) -> Command {
         let mut command = run::command(self.program(name));
         command.env("VIRTUAL_ENV", &self.0).env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+        run::as_from_a_shell(&mut command); // maturin and pip start cargo.
         command
     }
 

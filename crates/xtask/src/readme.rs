@@ -67,11 +67,11 @@ fn run_page(path: &str, folder: &Path, clone: &Path) -> Result<(), String> {
     let file = outputs.path().join("commands.sh");
     fs::write(&file, script(path, &fences, folder, outputs.path(), clone))
         .map_err(|error| format!("no script: {error}"))?;
+    let mut bash = run::command("bash");
+    run::as_from_a_shell(&mut bash);
     run::run(
-        run::command("bash")
-            .arg(&file)
+        bash.arg(&file)
             .current_dir(folder)
-            .env_remove("CARGO_MANIFEST_DIR")
             .env("CARGO_TARGET_DIR", clone.join("target"))
             // As the workspace has it, so that what is built for one page is there for the next.
             .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only"),

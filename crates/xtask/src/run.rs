@@ -40,7 +40,20 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 
 /// The cargo that runs this task.
 pub(crate) fn cargo() -> Command {
-    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    as_from_a_shell(&mut cargo);
+    cargo
+}
+
+/// Takes away what cargo tells a program of its own package. Build scripts look at it (ring's does), and all
+/// would be built anew below a task that was built by a person, and the other way round.
+pub(crate) fn as_from_a_shell(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Whether the program can be started at all.

@@ -58,6 +58,7 @@ pub(crate) fn build(options: &Options) -> Result<(), String> {
         run::command(mkdocs)
             .args(["build", "--strict", "--quiet", "--config-file"])
             .arg(folder.join("mkdocs.yml"))
+            // It is kept until May 2027; its successor, Zensical, reads the same settings.
             .env("NO_MKDOCS_2_WARNING", "1"),
     )?;
     if !options.short {

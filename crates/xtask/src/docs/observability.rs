@@ -159,10 +159,12 @@ for row in resayil.METRICS:\n    \
     create(row.name, [observe(row.name)], row.unit, row.description)\n\
 ```\n\n\
 In Rust:\n\n\
-```rust,ignore\n\
+```rust,no_run\n\
+# let client = resayil::Client::from_env()?;\n\
 for metric in client.stats().metrics() {\n    \
     println!(\"{} {:?} {}\", metric.name(), metric.attributes().collect::<Vec<_>>(), metric.value());\n\
 }\n\
+# Ok::<(), resayil::Error>(())\n\
 ```\n";
 
 fn list(page: &mut String, names: impl Iterator<Item = &'static str>) {

@@ -38,8 +38,8 @@ fn block(page: &str, fence: &Fence<'_>, tested: &str) -> Result<(), String> {
         "sh" if fence.info == "sh ci" && page.starts_with("start/") => Ok(()),
         "sh" if COMMANDS.contains(&page) => Ok(()),
         "sh" => Err("nobody runs these commands".to_owned()),
-        "rust" => match fence.info.split_once("from=") {
-            Some((_, file)) => excerpt(fence, file),
+        "rust" => match fence.from {
+            Some(file) => excerpt(fence, file),
             None if fence.title().is_some() && page.starts_with("start/") => Ok(()),
             None if fence.info.contains("ignore") => Err("nobody compiles this".to_owned()),
             None if tested.contains(&format!("\"{page}\"")) => Ok(()),
@@ -94,11 +94,12 @@ mod tests {
             ("a.md", "```rust,ignore\nlet a = 1;\n```\n"),
             ("b.md", "```rust\nlet a = 1;\n```\n"),
             ("a.md", "```c\nint a = resayil;\n```\n"),
-            ("a.md", "```rust,ignore from=crates/xtask/src/pages.rs\nlet a = 1;\n```\n"),
+            ("a.md", "<!-- from crates/xtask/src/pages.rs -->\n```rust,ignore\nlet a = 1;\n```\n"),
         ] {
             assert!(verdict(page, text).is_err(), "{text}");
         }
-        let same = "```rust,ignore from=crates/xtask/src/pages.rs\nmacro_rules! pages {\n```\n";
+        let same =
+            "<!-- from crates/xtask/src/pages.rs -->\n```rust,ignore\nmacro_rules! pages {\n```\n";
         assert_eq!(verdict("a.md", same), Ok(()));
     }
 }

@@ -10,6 +10,8 @@ pub(crate) struct Fence<'a> {
     pub(crate) info: &'a str,
     /// The number of its first line of text.
     pub(crate) line: usize,
+    /// The file that has these lines, by a comment `<!-- from FILE -->` in the line before.
+    pub(crate) from: Option<&'a str>,
     lines: Vec<&'a str>,
 }
 
@@ -34,6 +36,7 @@ impl Fence<'_> {
 pub(crate) fn all(text: &str) -> Vec<Fence<'_>> {
     let mut fences = Vec::new();
     let mut open: Option<Fence<'_>> = None;
+    let mut before = "";
     for (at, line) in text.lines().enumerate() {
         match &mut open {
             Some(_) if line.trim_end() == "```" => fences.extend(open.take()),
@@ -42,10 +45,14 @@ pub(crate) fn all(text: &str) -> Vec<Fence<'_>> {
                 open = line.strip_prefix("```").map(|info| Fence {
                     info: info.trim(),
                     line: at + 2,
+                    from: before
+                        .strip_prefix("<!-- from ")
+                        .and_then(|rest| rest.strip_suffix(" -->")),
                     lines: Vec::new(),
                 });
             }
         }
+        before = line;
     }
     fences.extend(open);
     fences
@@ -80,6 +87,7 @@ mod tests {
             ("sh ci", 3, "ls\n\n")
         );
         assert_eq!((found[1].language(), found[1].title()), ("rust", Some("src/a.rs")));
+        assert_eq!(all("<!-- from a/b.rs -->\n```rust\n```\n")[0].from, Some("a/b.rs"));
         assert_eq!((found[2].title(), found[2].text().as_str()), (None, "open\n"));
     }
 }

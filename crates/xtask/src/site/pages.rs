@@ -10,6 +10,7 @@ use crate::run;
 pub(super) fn prepare(to: &Path, repository: Option<&str>) -> Result<(), String> {
     let docs = run::root().join("docs");
     copy(&docs, to)?;
+    fs::remove_file(to.join("mkdocs.yml")).map_err(|error| format!("mkdocs.yml: {error}"))?;
     write(&to.join("reference/command.md"), &command()?)?;
     for page in files(to)?.iter().filter(|path| path.extension().is_some_and(|it| it == "md")) {
         let text =
