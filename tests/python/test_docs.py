@@ -1,4 +1,4 @@
-"""The pages of docs/: each program in Python is carried out, and the schema and the options hold."""
+"""The pages of docs/: each program in Python is carried out; the schema and the options hold."""
 
 from __future__ import annotations
 
