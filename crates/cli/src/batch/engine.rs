@@ -1,6 +1,6 @@
 //! Carrying a batch out: workers that take requests, call, and append results.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use resayil::{CallOptions, CancelToken, Client, Error, Kind, Response};
@@ -13,12 +13,16 @@ use super::output::{Earlier, Output, Target};
 use super::progress::{Display, Progress};
 use super::queue::{Queue, Task, Verdict, Work};
 use super::record;
+use super::report::Recorder;
 use super::tally::Tally;
 use crate::exit::Failure;
 use crate::told::set_subject;
 
+/// How often the quota is looked at for the record.
+const QUOTA_INTERVAL: Duration = Duration::from_millis(100);
+
 /// A batch to be carried out.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) source: Source,
     pub(crate) target: Target,
@@ -31,6 +35,8 @@ pub(crate) struct Job {
     /// The length of the quota's window, for the estimate.
     pub(crate) window: Option<Duration>,
     pub(crate) display: Display,
+    /// Is told what happens; the client's events, too, if its observer tells them.
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 /// How a batch ended.
@@ -84,15 +90,24 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
         output: Mutex::new(output),
         tally: Tally::default(),
         ended_by: Mutex::new(None),
+        recorder: &job.recorder,
     };
     let start = Instant::now();
     let progress =
         Progress { client, tally: &run.tally, queue: &run.queue, start, window: job.window };
     progress.show_while(job.display, || {
+        let (working, done) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
+            scope.spawn(|| run.look_at_quota(done));
             for _ in 0..workers {
-                scope.spawn(|| run.work());
+                let working = working.clone();
+                let run = &run;
+                scope.spawn(move || {
+                    run.work();
+                    drop(working);
+                });
             }
+            drop(working);
         });
     });
     let ended_by = run.ended_by.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -125,6 +140,7 @@ struct Run<'a> {
     output: Mutex<Output>,
     tally: Tally,
     ended_by: Mutex<Option<End>>,
+    recorder: &'a Recorder,
 }
 
 /// Why a batch ends before all requests have their result.
@@ -136,12 +152,20 @@ enum End {
 }
 
 impl Run<'_> {
+    /// Records what is used of the quota, until all workers are gone.
+    fn look_at_quota(&self, done: mpsc::Receiver<()>) {
+        while done.recv_timeout(QUOTA_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+            self.recorder.look_at(self.client.quota_state());
+        }
+    }
+
     fn work(&self) {
         loop {
             match self.queue.take(|| self.token.forbids_sending()) {
                 Ok(Some(Work::Call(task))) => self.carry_out(task),
                 Ok(Some(Work::Reject(bad, id))) => {
-                    if self.append(&record::unusable(&id, &bad)) {
+                    if let Some(line) = self.append(&record::unusable(&id, &bad)) {
+                        self.recorder.rejected(&bad, line);
                         self.tally.fail();
                     }
                 }
@@ -153,6 +177,7 @@ impl Run<'_> {
 
     fn carry_out(&self, task: Task) {
         self.tally.begin();
+        self.recorder.begin();
         set_subject(&task.request.custom_id);
         let key = self.keys.key(&task.request.custom_id, &task.request.body);
         let options = CallOptions::new().cancel(self.token.clone()).idempotency_key(&key);
@@ -166,7 +191,8 @@ impl Run<'_> {
 
     fn answered(&self, task: &Task, key: &str, response: &Response) {
         let line = record::answered(&Keys::result_id(key), &task.request.custom_id, response);
-        if self.append(&line) {
+        if let Some(result) = self.append(&line) {
+            self.recorder.answered(&task.request, response, result);
             self.tally.answer();
         }
         self.queue.done(true);
@@ -196,21 +222,16 @@ impl Run<'_> {
             task
         };
         let line = record::failed(&Keys::result_id(key), &task.request.custom_id, &error);
-        if self.append(&line) {
+        if let Some(result) = self.append(&line) {
+            self.recorder.failed(&task.request, &error, result);
             self.tally.fail();
         }
     }
 
-    /// Appends a result; says whether that succeeded.
-    fn append(&self, line: &str) -> bool {
+    /// Appends a result; gives its line of the output, if that succeeded.
+    fn append(&self, line: &str) -> Option<u64> {
         let result = self.output.lock().unwrap_or_else(PoisonError::into_inner).append(line);
-        match result {
-            Ok(()) => true,
-            Err(failure) => {
-                self.end(End::Failure(failure));
-                false
-            }
-        }
+        result.map_err(|failure| self.end(End::Failure(failure))).ok()
     }
 
     /// Ends the batch; the first reason is the one that is told.

@@ -12,18 +12,23 @@ mod output;
 mod progress;
 mod queue;
 mod record;
+mod report;
+mod summary;
 mod tally;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::Args;
 use resayil::{CancelToken, Client, Policy};
-use serde_json::json;
 
 pub(crate) use engine::{Job, Outcome, run as carry_out};
 pub(crate) use input::Source;
 pub(crate) use output::Target;
 pub(crate) use progress::Display;
+pub(crate) use report::{Data, Recorder};
+pub(crate) use summary::Summary;
 
 use crate::calls::{ClientArgs, call_failed, cancel_on_signal};
 use crate::exit::{Exit, Failure};
@@ -53,6 +58,7 @@ A first Ctrl-C lets the answers that are under way come in; a second one gives t
 
 Examples:
   RESAYIL_API_KEY=... resayil batch prompts.jsonl -o answers.jsonl --limit 30
+  resayil batch prompts.jsonl -o answers.jsonl --report report.html
   make-prompts | resayil batch - -o - | jq -r .response.body.choices[0].message.content
 
 On another machine: take input and output along, and give the same --batch-id on both.")]
@@ -75,7 +81,10 @@ pub(crate) struct BatchArgs {
     /// Force each result to the disk before the next, so that a power cut loses none
     #[arg(long)]
     fsync: bool,
-    /// Print a summary as JSON
+    /// Write a page to look at: what happened when, how long it took, what failed; one file, replaced whole
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Print a summary as JSON, with all that the report shows
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -96,14 +105,21 @@ pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
             return Err(Failure::new(Exit::Usage, problem).hint("name a file for the results"));
         }
     }
-    let client = args.client.build(Policy::patient(), Told::Warnings)?;
+    let source = Source::of(&args.input);
+    if let Some(report) = &args.report {
+        report::check(report, &source, &target)?;
+    }
+    let recorder = Arc::new(Recorder::new());
+    let observer = Arc::clone(&recorder);
+    let builder = args.client.apply(Client::builder(), Policy::patient())?;
+    let client = args.client.open(builder, Told::Warnings, move |event| observer.observe(event))?;
     let token = CancelToken::new();
     cancel_on_signal(
         &token,
         "stopping; answers that are under way are taken in (again Ctrl-C gives them up)",
     )?;
     let job = Job {
-        source: Source::of(&args.input),
+        source,
         target,
         batch_id: args.batch_id.clone(),
         concurrency: args.concurrency,
@@ -111,56 +127,24 @@ pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
         fsync: args.fsync,
         window: args.client.known_window(&client),
         display: Display::of(args.client.told, false),
+        recorder,
     };
+    let started = SystemTime::now();
     let outcome = carry_out(&job, &client, &token)?;
+    let summary = Summary::new(&outcome, &client, &job, started);
+    let written = match &args.report {
+        Some(report) => summary.write_report(report),
+        None => Ok(()),
+    };
     if args.json {
-        println!("{}", summary_json(&outcome, &client, &job));
+        println!("{}", summary.json());
     } else if job.display != Display::Quiet {
-        eprintln!("{}", summary(&outcome, &client, &job));
+        eprintln!("{}", summary.text());
+        if let Some(report) = args.report.as_ref().filter(|_| written.is_ok()) {
+            eprintln!("report in {}", report.display());
+        }
     }
-    ending(&outcome).map_err(Failure::in_output)
-}
-
-fn summary(outcome: &Outcome, client: &Client, job: &Job) -> String {
-    let stats = client.stats();
-    let mut text = format!(
-        "{} of {} answered in {:.1} s, {} failed, {} retries, {} refused; results in {}",
-        outcome.answered,
-        outcome.total,
-        outcome.elapsed.as_secs_f64(),
-        outcome.failed,
-        stats.retries + stats.stale_connections,
-        stats.refused,
-        job.target
-    );
-    if outcome.earlier > 0 {
-        text += &format!(" ({} by earlier runs)", outcome.earlier);
-    }
-    text
-}
-
-fn summary_json(outcome: &Outcome, client: &Client, job: &Job) -> serde_json::Value {
-    let stats = client.stats();
-    json!({
-        "total": outcome.total,
-        "answered": outcome.answered,
-        "failed": outcome.failed,
-        "open": outcome.open(),
-        "earlier": outcome.earlier,
-        "interrupted": outcome.interrupted,
-        "seconds": outcome.elapsed.as_secs_f64(),
-        "attempts": stats.attempts,
-        "retries": stats.retries,
-        "stale_connections": stats.stale_connections,
-        "refused": stats.refused,
-        "quota_wait_seconds": stats.quota_wait.as_secs_f64(),
-        "error": outcome.stopped_by.as_ref().map(record_of),
-        "output": job.target.to_string(),
-    })
-}
-
-fn record_of(error: &resayil::Error) -> serde_json::Value {
-    serde_json::from_str(&error.to_json()).unwrap_or_default()
+    ending(&outcome).and(written).map_err(Failure::in_output)
 }
 
 /// The exit code that the outcome stands for.

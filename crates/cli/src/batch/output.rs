@@ -39,7 +39,8 @@ impl std::fmt::Display for Target {
 #[derive(Debug)]
 pub(super) enum Output {
     File(OutputFile),
-    Pipe,
+    /// So many lines so far.
+    Pipe(u64),
 }
 
 /// The file of results, held by this run alone.
@@ -49,6 +50,8 @@ pub(super) struct OutputFile {
     file: File,
     /// The length up to the last whole line.
     end: u64,
+    /// The whole lines.
+    lines: u64,
     fsync: bool,
 }
 
@@ -92,9 +95,10 @@ impl Output {
         }
         let path = match target {
             Target::File(path) => path,
-            Target::Pipe => return Ok((Output::Pipe, Earlier::default())),
+            Target::Pipe => return Ok((Output::Pipe(0), Earlier::default())),
         };
-        let mut output = OutputFile { path: path.to_owned(), file: open(path)?, end: 0, fsync };
+        let mut output =
+            OutputFile { path: path.to_owned(), file: open(path)?, end: 0, lines: 0, fsync };
         output.lock()?;
         let (earlier, failures) = output.take_stock(source, ids, retry_failed)?;
         if retry_failed && failures > 0 {
@@ -103,14 +107,19 @@ impl Output {
         Ok((Output::File(output), earlier))
     }
 
-    /// Appends one line, which has its line end.
-    pub(super) fn append(&mut self, line: &str) -> Result<(), Failure> {
+    /// Appends one line, which has its line end; says which one of the output it is.
+    pub(super) fn append(&mut self, line: &str) -> Result<u64, Failure> {
         debug_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
         match self {
-            Output::File(file) => file.append(line),
-            Output::Pipe => {
+            Output::File(file) => {
+                file.append(line)?;
+                Ok(file.lines)
+            }
+            Output::Pipe(lines) => {
                 let mut out = io::stdout().lock();
-                Ok(out.write_all(line.as_bytes()).and_then(|()| out.flush())?)
+                out.write_all(line.as_bytes()).and_then(|()| out.flush())?;
+                *lines += 1;
+                Ok(*lines)
             }
         }
     }
@@ -141,6 +150,7 @@ impl OutputFile {
             return Err(unwritable(&self.path, &error));
         }
         self.end += line.len() as u64;
+        self.lines += 1;
         Ok(())
     }
 
@@ -184,6 +194,7 @@ impl OutputFile {
                 }
                 if buffer.trim_ascii().is_empty() {
                     self.end += count as u64;
+                    self.lines += 1;
                     continue;
                 }
                 return Err(self.foreign(number, "is no result of a batch"));
@@ -216,6 +227,7 @@ impl OutputFile {
                 }
             }
             self.end += count as u64;
+            self.lines += 1;
             if !whole {
                 // Only its line end is missing: the answer is there, and is not asked for again.
                 (&self.file).write_all(b"\n").map_err(fail)?;
@@ -246,11 +258,12 @@ impl OutputFile {
         let mut reader = BufReader::new(&self.file);
         reader.seek(SeekFrom::Start(0)).map_err(fail)?;
         let mut writer = BufWriter::new(kept.as_file());
-        let (mut buffer, mut end) = (Vec::new(), 0);
+        let (mut buffer, mut end, mut lines) = (Vec::new(), 0, 0);
         while reader.read_until(b'\n', &mut buffer).map_err(fail)? > 0 {
             if record::read(&buffer).is_some_and(|result| result.answered) {
                 writer.write_all(&buffer).map_err(fail)?;
                 end += buffer.len() as u64;
+                lines += 1;
             }
             buffer.clear();
         }
@@ -263,6 +276,7 @@ impl OutputFile {
         kept.persist(&path).map_err(|error| fail(error.error))?;
         self.file = open(&path)?;
         self.end = end;
+        self.lines = lines;
         self.lock()
     }
 }

@@ -7,16 +7,16 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
-use resayil::observe::{CallAction, CallEvent};
+use resayil::observe::CallEvent;
 use resayil::quota::QuotaOptions;
 use resayil::{CancelToken, Client, Policy, Provider};
 use resayil_sandbox::{Behaviour, LogEntry, Sandbox};
 
-use crate::batch::{self, Display, Job, Outcome, Source, Target};
+use crate::batch::{self, Data, Display, Job, Outcome, Recorder, Source, Summary, Target};
 use crate::calls::{ClientArgs, cancel_on_signal};
 use crate::exit::{Exit, Failure};
 use crate::explain::{Language, parse_language};
@@ -59,6 +59,10 @@ pub(crate) struct DemoArgs {
     /// Where the answers go [default: nowhere; with --base-url demo-answers.jsonl]
     #[arg(long, short)]
     output: Option<PathBuf>,
+    /// Where a page about it is written [default: resayil-demo-report.html among the temporary files; with
+    /// --json nowhere]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// The model to ask, instead of the one that the prompts name
     #[arg(long)]
     model: Option<String>,
@@ -106,16 +110,16 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
 
 /// The batch on a real API.
 fn on_api(args: &DemoArgs, input: &Path, token: &CancelToken) -> Result<Report, Failure> {
-    let causes = Causes::default();
+    let recorder = Arc::new(Recorder::new());
     let builder = args.client.apply(Client::builder(), Policy::patient())?;
-    let client = args.client.open(builder, Told::Warnings, causes.watch())?;
+    let client = args.client.open(builder, Told::Warnings, observer_of(&recorder))?;
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("demo-answers.jsonl"));
     let window = args.client.known_window(&client);
-    let outcome = carry_out(args, input, output, window, &client, token)?;
+    let (outcome, recorded) = carry_out(args, input, output, window, &client, token, recorder)?;
     Ok(Report {
         outcome,
         stats: client.stats(),
-        causes: causes.take(),
+        causes: causes(&recorded),
         concurrency: args.concurrency,
         checked: None,
     })
@@ -146,7 +150,7 @@ fn on_sandbox(
             FAULT_RATE * 100.0
         );
     }
-    let causes = Causes::default();
+    let recorder = Arc::new(Recorder::new());
     let window = args.client.window.unwrap_or(WINDOW);
     let quota = QuotaOptions::default().with_limit(args.client.limit).with_window(window);
     let builder = args
@@ -156,11 +160,12 @@ fn on_sandbox(
         .api_key(sandbox.api_key())
         .provider(args.client.provider.0.or(Some(Provider::Resayil)))
         .quota_options(quota);
-    let client = args.client.open(builder, Told::Warnings, causes.watch())?;
+    let client = args.client.open(builder, Told::Warnings, observer_of(&recorder))?;
 
     let output = args.output.clone().unwrap_or_else(|| folder.join("answers.jsonl"));
     wait_for_fair_start(&sandbox);
-    let outcome = carry_out(args, input, output, Some(window), &client, token)?;
+    let (outcome, recorded) =
+        carry_out(args, input, output, Some(window), &client, token, recorder)?;
     let log = finished_log(&sandbox);
     let audit = Audit::of(&log, &questions());
     let start = log.first().map_or(0.0, |entry| entry.server_time);
@@ -174,7 +179,7 @@ fn on_sandbox(
     Ok(Report {
         outcome,
         stats: client.stats(),
-        causes: causes.take(),
+        causes: causes(&recorded),
         concurrency: args.concurrency,
         checked: Some(report::Checked { audit, least }),
     })
@@ -187,7 +192,8 @@ fn carry_out(
     window: Option<Duration>,
     client: &Client,
     token: &CancelToken,
-) -> Result<Outcome, Failure> {
+    recorder: Arc<Recorder>,
+) -> Result<(Outcome, Data), Failure> {
     let job = Job {
         source: Source::File(input.to_owned()),
         target: Target::File(output),
@@ -197,36 +203,46 @@ fn carry_out(
         fsync: false,
         window,
         display: Display::of(args.client.told, args.json),
+        recorder,
     };
-    batch::carry_out(&job, client, token)
+    let started = SystemTime::now();
+    let outcome = batch::carry_out(&job, client, token)?;
+    let summary = Summary::new(&outcome, client, &job, started);
+    show_report(args, &summary)?;
+    let data = summary.into_data();
+    Ok((outcome, data))
+}
+
+/// Writes the page where it is wanted, and else where it is in nobody's way.
+fn show_report(args: &DemoArgs, summary: &Summary<'_>) -> Result<(), Failure> {
+    let (path, is_wanted) = match &args.report {
+        Some(path) => (path.clone(), true),
+        None if args.json => return Ok(()),
+        None => (std::env::temp_dir().join("resayil-demo-report.html"), false),
+    };
+    match summary.write_report(&path) {
+        Err(failure) if is_wanted => return Err(failure),
+        // Another user's is there, for one.
+        Err(_) => {}
+        Ok(()) if args.json => {}
+        Ok(()) => eprintln!("A page about it: {}", path.display()),
+    }
+    Ok(())
+}
+
+/// Tells the recorder what happens.
+fn observer_of(recorder: &Arc<Recorder>) -> impl Fn(&CallEvent<'_>) + Send + Sync + use<> {
+    let recorder = Arc::clone(recorder);
+    move |event| recorder.observe(event)
 }
 
 /// What retries followed from: a status and a kind, and how often.
-#[derive(Clone, Default)]
-struct Causes(Arc<Mutex<BTreeMap<String, u64>>>);
-
-impl Causes {
-    fn watch(&self) -> impl Fn(&CallEvent<'_>) + Send + Sync + 'static {
-        let causes = self.clone();
-        move |event| {
-            if matches!(event.action, CallAction::Retry(_)) {
-                let name = match (event.status(), event.kind()) {
-                    (Some(status), Some(kind)) => format!("{status} {kind}"),
-                    (None, Some(kind)) => kind.to_string(),
-                    _ => "network (the kept connection was closed)".to_owned(),
-                };
-                *causes.lock().entry(name).or_default() += 1;
-            }
-        }
+fn causes(data: &Data) -> BTreeMap<String, u64> {
+    let mut causes = BTreeMap::new();
+    for retry in data.retries() {
+        *causes.entry(retry.cause.clone()).or_default() += retry.count;
     }
-
-    fn take(&self) -> BTreeMap<String, u64> {
-        std::mem::take(&mut self.lock())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    causes
 }
 
 /// The batch, asking this model.
