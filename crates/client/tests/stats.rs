@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{builder, finished_log, hello, sandbox};
-use resayil::quota::QuotaOptions;
+use resayil::quota::{QuotaOptions, QuotaState};
 use resayil::retry::{RetryReason, StopReason};
 use resayil::{CallOptions, CancelToken, Client, Kind, Policy, Provider};
 use resayil_sandbox::Fault;
@@ -63,7 +63,13 @@ fn what_befell_the_calls_is_counted() {
     assert!(stats.backoff_wait > Duration::ZERO && stats.backoff_wait < stats.quota_wait);
     // Two retries were paid; each success earns one.
     assert_eq!(stats.budget_remaining, Some(10.0), "{stats:?}");
-    assert_eq!(stats.quota, client.quota_state());
+    // The time until the window's end goes on between two looks.
+    let told = |state: Option<QuotaState>| {
+        state.map(|it| (it.limit, it.remaining, it.admitted, it.refused))
+    };
+    assert_eq!(told(stats.quota), told(client.quota_state()));
+    let quota = stats.quota.unwrap();
+    assert_eq!((quota.limit, quota.admitted, quota.refused), (Some(1000), 7, 1));
 
     let retries = metrics(&client, "resayil.client.retries");
     let expected = [("rate_limit quota_window", 1.0), ("server backoff", 2.0)];

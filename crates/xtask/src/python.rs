@@ -168,6 +168,8 @@ pub(crate) fn test() -> Result<(), String> {
     run::run(
         venv.command("python")
             .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            // A machine that stalls for a second is no fault: what fails has two more tries, and they are told.
+            .args(["--reruns", "2"])
             .env("RESAYIL_COMMAND", command_line)
             // Nothing is skipped for what is missing.
             .env("RESAYIL_CI", "1"),
