@@ -240,17 +240,23 @@ pub(crate) fn wheel() -> Result<(), String> {
     let venv = Venv::open("venv")?;
     venv.install_requirements()?;
     let folder = run::target_dir().join("wheels");
+    // Crates of others are built once for all that is built as a user would: the clone of the README, too.
+    let kept = run::target_dir().join("readme");
     // What an earlier version left would be found too.
     let _ = fs::remove_dir_all(&folder);
     let mut build = venv.command("maturin");
+    build.env(TARGET_DIR, &kept);
     run::run(build.args(["build", "--release", "--quiet", "--locked", "--out"]).arg(&folder))?;
     run::run(venv.command("maturin").args(["sdist", "--out"]).arg(&folder))?;
-    try_out(&folder, ".whl", "venv-wheel")?;
-    try_out(&folder, ".tar.gz", "venv-sdist")
+    try_out(&folder, ".whl", "venv-wheel", &kept)?;
+    try_out(&folder, ".tar.gz", "venv-sdist", &kept)
 }
 
+/// Where cargo looks for the folder that it builds in.
+const TARGET_DIR: &str = "CARGO_TARGET_DIR";
+
 /// Installs the distribution that ends so into a fresh environment, and uses it.
-fn try_out(folder: &Path, ending: &str, name: &str) -> Result<(), String> {
+fn try_out(folder: &Path, ending: &str, name: &str, kept: &Path) -> Result<(), String> {
     let files = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files: Vec<_> = files
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -260,6 +266,6 @@ fn try_out(folder: &Path, ending: &str, name: &str) -> Result<(), String> {
         return Err(format!("there is not one file {ending} in {}", folder.display()));
     };
     let venv = Venv::fresh(name)?;
-    run::run(venv.pip().arg("install").arg(file))?;
+    run::run(venv.pip().env(TARGET_DIR, kept).arg("install").arg(file))?;
     run::run(venv.command("python").arg("tests/python/smoke.py"))
 }
