@@ -11,7 +11,8 @@ use resayil_core::retry::Budget;
 use resayil_core::{Error, Policy, Provider, Quota};
 
 use crate::balance::{self, Balance};
-use crate::chat::{ChatCompletion, ChatRequest};
+use crate::chat::ChatCompletion;
+use crate::chat_request::ChatRequest;
 use crate::chat_stream::ChatStream;
 use crate::clock::monotonic_now;
 use crate::driver::{CHAT, Driver, Request};
