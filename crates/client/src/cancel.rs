@@ -1,8 +1,12 @@
 //! Cancelling calls from another thread.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
+use std::time::Duration;
+
+use crate::clock::monotonic_now;
 
 /// What a thread waits for, and can be woken from.
 pub(crate) trait Interrupt: Send + Sync {
@@ -26,7 +30,37 @@ pub(crate) trait Interrupt: Send + Sync {
 /// assert!(token.is_cancelled());
 /// ```
 #[derive(Clone, Default)]
-pub struct CancelToken(Arc<Mutex<State>>);
+pub struct CancelToken(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    question: Option<Question>,
+}
+
+/// A function that is asked again and again whether to cancel.
+struct Question {
+    function: Box<dyn Fn() -> bool + Send + Sync>,
+    interval: Duration,
+    /// When it was asked last, in microseconds on the monotonic clock.
+    asked_at: AtomicU64,
+}
+
+impl Question {
+    fn is_due(&self) -> bool {
+        let now = micros(monotonic_now());
+        let due =
+            now.saturating_sub(self.asked_at.load(Ordering::Relaxed)) >= micros(self.interval);
+        if due {
+            self.asked_at.store(now, Ordering::Relaxed);
+        }
+        due
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
 
 #[derive(Default)]
 struct State {
@@ -54,6 +88,54 @@ impl CancelToken {
     /// A token that nobody has cancelled.
     pub fn new() -> Self {
         CancelToken::default()
+    }
+
+    /// A token that is cancelled as soon as this function says yes. It is asked in the thread of the
+    /// call, each `interval` (1 ms or more) while that waits: for programs that learn of a wish to stop
+    /// by a flag, such as that of a signal's handler, and not in another thread. A call that is over
+    /// sooner asks nothing. A look-up of a name and a wait for the network see it, too.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// use resayil::CancelToken;
+    ///
+    /// static STOP: AtomicBool = AtomicBool::new(false);
+    ///
+    /// let token =
+    ///     CancelToken::from_fn(Duration::from_millis(50), || STOP.load(Ordering::Relaxed));
+    /// assert!(!token.is_cancelled());
+    /// ```
+    pub fn from_fn(
+        interval: Duration,
+        is_cancelled: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let question = Question {
+            function: Box::new(is_cancelled),
+            interval: interval.max(Duration::from_millis(1)),
+            asked_at: AtomicU64::new(micros(monotonic_now())),
+        };
+        CancelToken(Arc::new(Inner { state: Mutex::default(), question: Some(question) }))
+    }
+
+    /// Asks the function, if there is one and it is time.
+    fn ask(&self) {
+        if self.0.question.as_ref().is_some_and(Question::is_due) {
+            self.ask_now();
+        }
+    }
+
+    /// Asks the function, if there is one: a signal came.
+    pub(crate) fn ask_now(&self) {
+        if self.0.question.as_ref().is_some_and(|question| (question.function)()) {
+            self.cancel();
+        }
+    }
+
+    /// No wait may be longer without a look at the token.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.0.question.as_ref().map_or(Duration::MAX, |question| question.interval)
     }
 
     /// Cancels the calls that carry this token, now and in the future. Repeating it does nothing.
@@ -85,11 +167,13 @@ impl CancelToken {
 
     /// Whether no request is to be sent any more: one of the two was called.
     pub fn forbids_sending(&self) -> bool {
+        self.ask();
         self.lock().forbids_sending()
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// Whether [`cancel`](Self::cancel) was called, or the function has said yes.
     pub fn is_cancelled(&self) -> bool {
+        self.ask();
         self.lock().cancelled
     }
 
@@ -120,7 +204,7 @@ impl CancelToken {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,6 +258,33 @@ mod tests {
             assert_eq!(counts.map(|count| count.0.load(Ordering::Relaxed)), [0, 1, 1]);
             assert!(token.forbids_sending());
         }
+    }
+
+    #[test]
+    fn a_function_is_asked_from_time_to_time_and_cancels_for_good() {
+        let wishes = Arc::new(AtomicU32::new(0));
+        let (asked, wanted) = (Arc::clone(&wishes), Arc::new(AtomicU32::new(0)));
+        let wish = Arc::clone(&wanted);
+        let token = CancelToken::from_fn(Duration::from_secs(3600), move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            wish.load(Ordering::Relaxed) > 0
+        });
+        assert_eq!(token.longest_wait(), Duration::from_secs(3600));
+        assert!(!token.is_cancelled() && !token.forbids_sending());
+        assert_eq!(wishes.load(Ordering::Relaxed), 0, "it is not time yet");
+        token.ask_now();
+        wanted.store(1, Ordering::Relaxed);
+        assert!(!token.is_cancelled());
+        token.ask_now();
+        wanted.store(0, Ordering::Relaxed);
+        assert!(token.is_cancelled() && token.forbids_sending());
+        assert_eq!(wishes.load(Ordering::Relaxed), 2);
+
+        let soon = CancelToken::from_fn(Duration::ZERO, || true);
+        assert_eq!(soon.longest_wait(), Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(3));
+        assert!(soon.clone().is_cancelled());
+        assert_eq!(CancelToken::new().longest_wait(), Duration::MAX);
     }
 
     struct Socket(Mutex<u32>);

@@ -217,7 +217,13 @@ impl Driver {
                     }
                     Some(parker) => {
                         let wait = until.map(|at| at.saturating_sub(monotonic_now()));
-                        parker.park(wait.unwrap_or(Duration::MAX));
+                        let wait = wait.unwrap_or(Duration::MAX);
+                        match &self.cancel {
+                            None => parker.park(wait),
+                            Some(token) => parker.park_unless(wait, token.longest_wait(), || {
+                                token.forbids_sending()
+                            }),
+                        }
                     }
                 },
                 Step::Failed(error) => {

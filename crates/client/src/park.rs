@@ -46,6 +46,11 @@ impl Parker {
 
     /// Sleeps for this long, or until the waker is called; not at all if that was since last time.
     pub(crate) fn park(&self, wait: Duration) {
+        self.park_unless(wait, Duration::MAX, || false);
+    }
+
+    /// The same, or until this says that there is no reason to sleep; it is asked at least each `slice`.
+    pub(crate) fn park_unless(&self, wait: Duration, slice: Duration, no_more: impl Fn() -> bool) {
         let start = Instant::now();
         let mut woken = self.signal.lock();
         while !std::mem::take(&mut *woken) {
@@ -53,8 +58,13 @@ impl Parker {
             if left.is_zero() {
                 return;
             }
-            let result = self.signal.wake.wait_timeout(woken, left);
-            woken = result.unwrap_or_else(PoisonError::into_inner).0;
+            let result = self.signal.wake.wait_timeout(woken, left.min(slice));
+            drop(result.unwrap_or_else(PoisonError::into_inner).0);
+            // Whatever it does, the waker may be called meanwhile.
+            if no_more() {
+                return;
+            }
+            woken = self.signal.lock();
         }
     }
 }
@@ -62,6 +72,17 @@ impl Parker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_sleeps_in_slices_until_there_is_no_reason_to() {
+        let (parker, asked) = (Parker::new(), std::cell::Cell::new(0));
+        let until_the_third = || {
+            asked.set(asked.get() + 1);
+            asked.get() == 3
+        };
+        parker.park_unless(Duration::MAX, Duration::from_millis(2), until_the_third);
+        assert_eq!(asked.get(), 3);
+    }
 
     #[test]
     fn it_sleeps_until_it_is_woken_or_the_time_is_over() {

@@ -26,17 +26,25 @@ impl Socket {
 
     /// Waits for one of these events, and says which came. Cancelling wakes it.
     fn wait(&self, events: PollFlags, patience: Patience<'_>) -> Result<PollFlags, Failure> {
-        let left = patience.left()?;
-        let socket: Weak<TcpStream> = Arc::downgrade(&self.0);
-        let _watch = match patience.cancel_token() {
-            Some(token) => Some(token.watch(socket).ok_or(Failure::Cancelled)?),
+        let mut left = patience.left()?;
+        let token = patience.cancel_token();
+        let _watch = match token {
+            Some(token) => {
+                left = left.min(token.longest_wait());
+                let socket: Weak<TcpStream> = Arc::downgrade(&self.0);
+                Some(token.watch(socket).ok_or(Failure::Cancelled)?)
+            }
             None => None,
         };
         let mut waited = [PollFd::new(&*self.0, events)];
         match poll(&mut waited, Some(&timespec(left))) {
             Ok(_) => {}
             // The caller looks at the time and tries again.
-            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::INTR) => {
+                if let Some(token) = token {
+                    token.ask_now();
+                }
+            }
             Err(error) => return Err(Failure::Network(error.into())),
         }
         let came = waited[0].revents();
