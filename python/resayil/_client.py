@@ -74,7 +74,7 @@ class Client(BaseClient):
     `retry_if_result` says of an answer that came well whether to treat it as a failure all the
     same: `lambda answer: not answer.choices[0].message.content` retries empty ones. An answer that
     is rejected to the last raises ResponseError, with `rejected` set and the answer in `body`. It
-    is called in a thread of its own, and not for streams: what was delivered cannot be taken back.
+    is not called for streams: what was delivered cannot be taken back.
 
     `fallback`: other models or services that take over what this one does not serve: a `Fallback`,
     or a list of models and `FallbackTarget`s with its defaults. By default none. Quota and budget

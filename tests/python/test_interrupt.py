@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+import resayil
 from conftest import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on Unix")
@@ -100,4 +102,64 @@ def test_a_sleep_is_interrupted(program: str) -> None:
 def test_a_request_is_interrupted(sandbox: Sandbox, program: str, fault: object) -> None:
     sandbox.script(fault)
     assert interrupt(program, sandbox.base_url, sandbox.api_key) < 3.0
+    assert len(sandbox.log) == 1
+
+
+ASKED = {"model": "mistral", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_handler_raises_reaches_the_caller_and_the_client_goes_on(
+    sandbox: Sandbox, stream: bool
+) -> None:
+    class Alarm(Exception):
+        pass
+
+    def handler(*_: object) -> None:
+        raise Alarm
+
+    sandbox.script("hang")
+    client = resayil.Client(sandbox.api_key, sandbox.base_url)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        started = time.monotonic()
+        with pytest.raises(Alarm):
+            client.chat.completions.create(**ASKED, stream=stream)  # type: ignore[call-overload]
+        assert time.monotonic() - started < 5.0
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert client.stats()["failed_by_kind"] == {"cancelled": 1}
+    assert client.chat.completions.create(**ASKED).choices[0].message.content  # type: ignore[call-overload]
+
+
+def test_a_handler_that_raises_nothing_ends_nothing(sandbox: Sandbox) -> None:
+    came = []
+    sandbox.script({"fault": "slow_drip", "bytes": 64, "interval": 0.1})
+    client = resayil.Client(sandbox.api_key, sandbox.base_url)
+    before = signal.signal(signal.SIGALRM, lambda number, frame: came.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+        answer = client.chat.completions.create(**ASKED)  # type: ignore[call-overload]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert answer.choices[0].message.content and came
+    assert answer.attempts == 1
+
+
+def test_a_handler_that_runs_while_an_event_is_logged_ends_the_call(sandbox: Sandbox) -> None:
+    class Interrupting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise KeyboardInterrupt
+
+    sandbox.script("server_error", "server_error")
+    client = resayil.Client(sandbox.api_key, sandbox.base_url)
+    logger, handler = logging.getLogger("resayil"), Interrupting()
+    logger.addHandler(handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            client.chat.completions.create(**ASKED)  # type: ignore[call-overload]
+    finally:
+        logger.removeHandler(handler)
     assert len(sandbox.log) == 1

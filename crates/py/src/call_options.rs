@@ -12,7 +12,6 @@ use crate::policy::RetryPolicy;
 use crate::predicate::Predicate;
 
 /// The options of one call, what cancels it, and what was asked about its result.
-#[derive(Default)]
 pub(crate) struct Options {
     pub(crate) call: CallOptions,
     pub(crate) token: CancelToken,
@@ -23,8 +22,7 @@ pub(crate) struct Options {
 
 impl Options {
     /// Reads keyword arguments; None stands for what is not given.
-    pub(crate) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let token = CancelToken::new();
+    pub(crate) fn read(given: Option<&Bound<'_, PyDict>>, token: CancelToken) -> PyResult<Self> {
         let mut call = CallOptions::new().cancel(token.clone());
         let (mut predicate, mut observer) = (None, None);
         for (name, value) in given.into_iter().flatten() {

@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 
-use ::client::{ChatRequest, Client as RustClient, Response};
+use ::client::{CancelToken, ChatRequest, Client as RustClient, Response};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use resayil_core::Error;
 
 use crate::call_options::Options;
-use crate::chat_stream::Opening;
+use crate::chat_stream::ChatStream;
+use crate::interrupt::Interruption;
 use crate::pending::{Finish, Pending};
 use crate::policy::RetryPolicy;
 use crate::quota::QuotaState;
+use crate::read_ahead::Opening;
 use crate::wake::Callback;
-use crate::{client_options, counters, exceptions, input, interrupt};
+use crate::{client_options, counters, exceptions, input, observer};
 
 /// The client without its Python face; see `resayil.Client`. It alone holds the key.
 #[pyclass(frozen, module = "resayil._native")]
@@ -120,16 +123,24 @@ impl Client {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let request = chat_request(py, &request)?;
-        let options = Options::read(options)?;
-        let token = options.token.clone();
-        let opening = Opening::start(self.client.clone(), request, options)?;
         match waker {
-            None => Ok(Py::new(py, opening.wait(py)?)?.into_any()),
+            None => {
+                let interruption = Interruption::new();
+                let options = Options::read(options, interruption.token().clone())?;
+                let stream =
+                    ChatStream::open(py, self.client.clone(), request, options, interruption)?;
+                Ok(Py::new(py, stream)?.into_any())
+            }
             Some(waker) => {
+                let token = CancelToken::new();
+                let options = Options::read(options, token.clone())?;
                 let waker = Callback::new(waker, py)?;
+                let opening = Opening::start(self.client.clone(), request, options)?;
                 let pending = Pending::start(token, waker, move || {
                     opening.receive();
-                    Box::new(move |py| Ok(Py::new(py, opening.finish(py)?)?.into_any()))
+                    Box::new(move |py| {
+                        Ok(Py::new(py, ChatStream::reading_ahead(opening.finish(py)?))?.into_any())
+                    })
                 })?;
                 Ok(Py::new(py, pending)?.into_any())
             }
@@ -246,12 +257,16 @@ impl Client {
         work: impl FnOnce(&RustClient, &Options) -> Result<T, Error> + Send + 'static,
         make: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Py<PyAny>> {
-        let mut options = Options::read(options)?;
+        let interruption = waker.is_none().then(Interruption::new);
+        let token = interruption.as_ref().map_or_else(CancelToken::new, |it| it.token().clone());
+        let mut options = Options::read(options, token.clone())?;
         let observer = options.observer.take();
-        let (token, predicate) = (options.token.clone(), options.predicate.clone());
+        let predicate = options.predicate.clone();
         let client = self.client.clone();
+        let in_thread = interruption.clone();
         let call = move || -> Finish {
-            let result = client_options::observed(observer, || work(&client, &options));
+            let result =
+                observer::observed(observer, in_thread.as_ref(), || work(&client, &options));
             // Of the call alone: what it holds is freed before anybody is told.
             drop((client, options));
             Box::new(move |py| {
@@ -262,12 +277,13 @@ impl Client {
                 make(py, result.map_err(|error| exceptions::raise(py, error))?)
             })
         };
-        match waker {
-            None => interrupt::run(py, &token, call)?(py),
-            Some(waker) => {
+        match (waker, interruption) {
+            (Some(waker), _) => {
                 let waker = Callback::new(waker, py)?;
                 Ok(Py::new(py, Pending::start(token, waker, call)?)?.into_any())
             }
+            (None, Some(interruption)) => interruption.run(py, call)?(py),
+            (None, None) => Err(PyRuntimeError::new_err("nobody waits for the call")),
         }
     }
 }

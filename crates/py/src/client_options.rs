@@ -1,10 +1,8 @@
 //! From the keyword arguments of `resayil.Client` to a client.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::path::PathBuf;
 
-use ::client::observe::CallEvent;
 use ::client::{Client, ClientBuilder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -16,7 +14,7 @@ use crate::fallback::Fallback;
 use crate::fleet::Fleet;
 use crate::policy::{RetryPolicy, count};
 use crate::quota::Quota;
-use crate::{exceptions, input, operation, wake};
+use crate::{exceptions, input, observer};
 
 /// Makes a client with this quota, or that of the options; `observer` is told its decisions.
 pub(crate) fn build(
@@ -31,7 +29,7 @@ pub(crate) fn build(
     }
     if let Some(observer) = observer {
         let observer = observer.clone_ref(py);
-        builder = builder.observer(move |event| notify(&observer, event));
+        builder = builder.observer(move |event| observer::notify(&observer, event));
     }
     // Building reads the environment only, but tells the observer.
     py.detach(|| builder.build()).map_err(|error| exceptions::raise(py, error))
@@ -116,29 +114,4 @@ fn pem(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         Ok(text) => Ok(text.as_bytes().to_vec()),
         Err(_) => value.extract(),
     }
-}
-
-thread_local! {
-    /// Who is told of the call that this thread carries out, beside the client's observer.
-    static OF_CALL: RefCell<Option<Py<PyAny>>> = const { RefCell::new(None) };
-}
-
-/// Carries out a call, of which `observer` is told, too. Each call has a thread of its own.
-pub(crate) fn observed<T>(observer: Option<Py<PyAny>>, work: impl FnOnce() -> T) -> T {
-    OF_CALL.set(observer);
-    let result = work();
-    OF_CALL.take();
-    result
-}
-
-/// Hands a decision to Python. An interpreter that is going down is told nothing.
-fn notify(observer: &Py<PyAny>, event: &CallEvent<'_>) {
-    wake::attached(|py| {
-        let of_call = OF_CALL.with_borrow(|it| it.as_ref().map(|it| it.clone_ref(py)));
-        for observer in [Some(observer), of_call.as_ref()].into_iter().flatten() {
-            if let Err(error) = observer.call1(py, operation::to_python(event)) {
-                error.write_unraisable(py, Some(observer.bind(py)));
-            }
-        }
-    });
 }

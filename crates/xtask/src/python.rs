@@ -227,7 +227,7 @@ pub(crate) fn example() -> Result<Command, String> {
 /// The benchmarks in Python; `short` with the module as the tests have it.
 pub(crate) fn bench(short: bool) -> Result<(), String> {
     let venv = built_as(if short { &[] } else { &["--release"] })?;
-    for name in ["classify", "retry", "import"] {
+    for name in ["classify", "retry", "import", "client"] {
         let mut command = venv.command("python");
         command.arg(format!("tests/python/bench_{name}.py"));
         run::run(command.args(short.then_some("--short")))?;
