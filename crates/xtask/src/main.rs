@@ -18,6 +18,7 @@ mod native;
 mod prerequisites;
 mod python;
 mod readme;
+mod report;
 mod run;
 mod sim;
 mod site;
@@ -83,6 +84,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Run the commands of README.md and docs/start that are marked `sh ci`, in a fresh clone
     Readme,
+    /// Look at reports of batches in a real browser, if there is one
+    Report(report::Options),
     /// Make the documentation as a web site, below target/site
     Site(site::Options),
     /// Carry out CONTRIBUTING's example of a new provider, in a copy
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
         Task::NewestSdks => prerequisites::python().and_then(|()| python::newest()),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
+        Task::Report(options) => report::run(&options),
         Task::Site(options) => site::build(&options),
         Task::Walkthrough => walkthrough::run(),
         Task::Sim(options) => sim::run(&options),

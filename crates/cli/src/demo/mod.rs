@@ -142,7 +142,7 @@ fn on_sandbox(
         .models(args.model.iter().map(String::as_str).chain([MODEL]))
         .start()
         .map_err(|error| Failure::new(Exit::System, error))?;
-    if !args.json {
+    if !is_quiet(args) {
         eprintln!(
             "A sandbox at {}: {LIMIT} requests in {} s, {} % of answers fail.",
             sandbox.origin(),
@@ -213,6 +213,10 @@ fn carry_out(
     Ok((outcome, data))
 }
 
+fn is_quiet(args: &DemoArgs) -> bool {
+    args.json || args.client.told.quiet
+}
+
 /// Writes the page where it is wanted, and else where it is in nobody's way.
 fn show_report(args: &DemoArgs, summary: &Summary<'_>) -> Result<(), Failure> {
     let (path, is_wanted) = match &args.report {
@@ -224,7 +228,7 @@ fn show_report(args: &DemoArgs, summary: &Summary<'_>) -> Result<(), Failure> {
         Err(failure) if is_wanted => return Err(failure),
         // Another user's is there, for one.
         Err(_) => {}
-        Ok(()) if args.json => {}
+        Ok(()) if is_quiet(args) => {}
         Ok(()) => eprintln!("A page about it: {}", path.display()),
     }
     Ok(())

@@ -121,7 +121,7 @@ fn draw_time(root: &Root<'_>, frame: Frame, bins: &Bins, plot: &OverTime<'_>) ->
     let mut chart = ChartBuilder::on(root)
         .margin(px(6))
         .margin_right(px(14))
-        .set_label_area_size(LabelAreaPosition::Bottom, px(26))
+        .set_label_area_size(LabelAreaPosition::Bottom, px(22))
         .set_label_area_size(LabelAreaPosition::Left, px(40))
         .build_cartesian_2d(0.0..end, 0.0..top)
         .ok()?;
@@ -181,7 +181,7 @@ fn draw_latency(root: &Root<'_>, frame: Frame, times: &Percentiles) -> Drawn {
     let mut chart = ChartBuilder::on(root)
         .margin(px(6))
         .margin_right(px(14))
-        .set_label_area_size(LabelAreaPosition::Bottom, px(26))
+        .set_label_area_size(LabelAreaPosition::Bottom, px(22))
         .set_label_area_size(LabelAreaPosition::Left, px(40))
         .build_cartesian_2d(first..last, 0.0..top.max(1.0))
         .ok()?;
