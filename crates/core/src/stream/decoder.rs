@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::state::{End, ErrorEvent, State};
-use super::{StreamEnd, StreamEvent};
+use super::{StreamEnd, StreamEvent, words};
 use crate::answer::body;
 use crate::answer::classify::Classifier;
 use crate::answer::disguise::embedded_status;
@@ -150,7 +150,9 @@ impl StreamDecoder {
     fn suspected_error(&mut self, now: Timestamp) -> Option<Error> {
         let event = ErrorEvent { body: self.state.suspect.take()?, is_named: false, status: None };
         let error = self.error(&event, now);
-        if error.kind() == Kind::Unknown {
+        let says_so =
+            || error.message().is_some_and(|it| words::message_of_error(it.as_bytes()).is_some());
+        if error.kind() == Kind::Unknown && !says_so() {
             self.state.suspect = Some(event.body);
             return None;
         }

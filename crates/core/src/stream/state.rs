@@ -66,6 +66,10 @@ impl State {
             return true;
         }
         match json::parse(data) {
+            // Amazon's events, which some gateways send under the exception's name.
+            Some(Value::Object(_)) if words::name_an_exception(name) => {
+                self.end_in_error([b"{\"", name, b"\":", data, b"}"].concat(), true, status)
+            }
             Some(Value::Object(object)) => {
                 let source = Source { name, data, status, is_error };
                 self.take_object(object, source, on_event)

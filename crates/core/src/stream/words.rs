@@ -5,6 +5,11 @@ pub(super) fn name_an_error(name: &[u8]) -> bool {
     matches!(name, b"error" | b"exception" | b"fail" | b"failed" | b"failure" | b"fatal")
 }
 
+/// Whether an event is named after one of Amazon's exceptions: `throttlingException`.
+pub(super) fn name_an_exception(name: &[u8]) -> bool {
+    name.ends_with(b"Exception") && name.iter().all(u8::is_ascii_alphanumeric)
+}
+
 /// The message of an error that a gateway writes as text: `[ERROR] upstream closed`, `error: …`.
 pub(super) fn message_of_error(data: &[u8]) -> Option<&[u8]> {
     const HEADS: [&[u8]; 2] = [b"[error]", b"error:"];

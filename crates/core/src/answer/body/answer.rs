@@ -23,8 +23,28 @@ pub(super) fn read_choices<'a>(answer: &mut Members<'a>) -> Option<Option<Object
 /// "status_msg":"insufficient balance"}`.
 pub(super) fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
     let Some(code) = failed_base_resp(answer) else { return };
-    // The numbers say no more to anybody else, so they are named where they are read.
-    let name = match &*code {
+    body.has_error = true;
+    body.message = answer.get("status_msg").and_then(message_of).or(body.message.take());
+    body.inner_code = minimax_name(&code).map(Cow::Borrowed);
+    body.code = Some(code);
+}
+
+/// In the dialect of another provider, MiniMax writes its number behind the message: `insufficient
+/// balance (1008)`.
+pub(super) fn read_minimax_number(body: &mut Body<'_>) {
+    let number = || {
+        let message = body.message.as_deref()?.strip_suffix(')')?;
+        let (_, number) = message.get(message.len().checked_sub(6)?..)?.split_once(" (")?;
+        minimax_name(number)
+    };
+    if let Some(name) = number() {
+        body.inner_code = body.inner_code.take().or(Some(Cow::Borrowed(name)));
+    }
+}
+
+/// What a number of MiniMax's means, which says no more to anybody else.
+fn minimax_name(number: &str) -> Option<&'static str> {
+    match number {
         "1000" | "1013" | "1024" | "1033" => Some("server_error"),
         "1001" => Some("timeout"),
         "1002" | "1041" => Some("rate_limit"),
@@ -34,16 +54,18 @@ pub(super) fn read_base_resp<'a>(answer: Object<'a>, body: &mut Body<'a>) {
         "2013" => Some("invalid_request"),
         "2056" => Some("usage_limit_reached"),
         _ => None,
-    };
-    body.has_error = true;
-    body.message = answer.get("status_msg").and_then(message_of).or(body.message.take());
-    body.code = Some(code);
-    body.inner_code = name.map(Cow::Borrowed);
+    }
 }
 
 /// The code in MiniMax's `base_resp`, unless it is that of success.
 fn failed_base_resp(answer: Object<'_>) -> Option<Cow<'_, str>> {
     answer.get("status_code").and_then(scalar).filter(|code| code != "0")
+}
+
+/// Whether a header of an answer tells of a failure: `{"code":11200,"message":"AppIdNoAuthError"}`.
+pub(super) fn is_failed_header(header: Object<'_>) -> bool {
+    let [code, message] = header.get_all(["code", "message"]);
+    code.is_some_and(is_failed_code) && message.and_then(message_of).is_some()
 }
 
 /// Whether a code that stands beside a message is one of failure. Those of success are 0, or begin

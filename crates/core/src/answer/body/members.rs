@@ -139,6 +139,13 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                 top.has_content |= matches!(value, Value::Text(_)) && value.holds_content();
             }
             b"base_resp" => top.base_resp = value.as_object(),
+            // iFlytek: a header that each answer has.
+            b"header" => {
+                if let Some(header) = value.as_object().filter(|it| answer::is_failed_header(*it)) {
+                    read_error(&mut header.members(), body, now);
+                    top.error = Some(Error::Object);
+                }
+            }
             // Groq, in a chunk without choices.
             b"x_groq" => match value.as_object().and_then(|groq| groq.get_some("error")) {
                 Some(Value::Object(error)) => {
@@ -208,7 +215,10 @@ impl<'a> Top<'a> {
         }
         if let Some(response) = self.response {
             // OpenAI's Responses API wraps the failed response in an event.
-            if let Some(error) = response.get("error").and_then(Value::as_object) {
+            let [error, details] = response.get_all(["error", "status_details"]);
+            // The Realtime API's has it one step deeper.
+            let deeper = || details.and_then(Value::as_object)?.get("error")?.as_object();
+            if let Some(error) = error.and_then(Value::as_object).or_else(deeper) {
                 body.has_error = true;
                 read_error(&mut error.members(), body, now);
             }

@@ -88,6 +88,11 @@ impl Body<'_> {
         self.cause.as_deref().or(self.message.as_deref())
     }
 
+    /// Whether a gateway passes on what somebody behind it said.
+    pub(crate) fn has_cause(&self) -> bool {
+        self.cause.is_some()
+    }
+
     /// The wait that the message names, or the date when it ends. A page's title is not the API's message.
     pub(crate) fn wait_in_prose(&self) -> Option<Wait> {
         let message = self.message.as_deref().filter(|_| self.format != Format::Html)?;
@@ -168,6 +173,7 @@ fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested:
         }
     }
     read_litellm(body);
+    answer::read_minimax_number(body);
 }
 
 /// Reads JSON that came in a frame, or as a program prints it; says whether it did.

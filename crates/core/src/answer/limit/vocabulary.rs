@@ -81,7 +81,7 @@ spellings! {
     "otpm" => Rate(OutputTokens, MINUTE),
     "ipm" => Rate(Images, MINUTE),
     "ipd" => Rate(Images, DAY),
-    "second" | "seconds" | "sec" => Period(1),
+    "second" | "seconds" | "sec" | "s" => Period(1),
     "minute" | "minutes" | "min" => Period(MINUTE),
     "hour" | "hours" => Period(HOUR),
     "day" | "days" => Period(DAY),

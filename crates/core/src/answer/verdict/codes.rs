@@ -245,7 +245,7 @@ static STARTS: [usize; 27] = {
 /// nothing beyond the status.
 fn unless_number(folded: &[u8]) -> Option<Meaning> {
     // `invalid_request_prompt`: a class of mistakes, which leaves the mistake to the message.
-    if folded.starts_with(b"invalidrequest") {
+    if folded.starts_with(b"invalidrequest") || folded.starts_with(b"invalidinput") {
         return Some(Meaning::Generic);
     }
     let named = folded.len() > 3 && folded.iter().any(u8::is_ascii_alphabetic);
@@ -395,6 +395,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("unsupportedvalue", Meaning::Specific),
     ("usagelimitexceeded", Meaning::QuotaExhausted),
     ("usagelimitreached", Meaning::QuotaExhausted),
+    ("usagenotincluded", Meaning::Permission),
     ("validation", Meaning::Generic),
 ];
 

@@ -64,7 +64,7 @@ pub(crate) fn decide(
         },
         Some(403) => forbidden(by_code, &words),
         Some(status @ 400..=499) => client_error(status, by_code, &words),
-        Some(status @ 500..=599) => server_error(status, by_code, &words),
+        Some(status @ 500..=599) => server_error(status, body, by_code, &words),
         // A redirect is not followed with a key and a prompt in it, and leads to the same place again.
         // Nor is there anything to be had by asking again for what nobody asked for.
         Some(100..=199 | 300..=399) => Verdict::terminal(Kind::Protocol),
@@ -244,6 +244,9 @@ fn forbidden(by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
         || words.say_limit_is_reached()
     {
         Kind::QuotaExhausted
+    } else if words.say_too_fast() {
+        // So GitHub tells of its rates.
+        Kind::RateLimit
     } else {
         Kind::Permission
     })
@@ -269,6 +272,7 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
         401 if by_code == Some(Meaning::PaymentRequired) || words.say_credits_are_low() => {
             Verdict::of(Kind::PaymentRequired)
         }
+        401 if words.say_spend_or_usage_limit() => Verdict::of(Kind::QuotaExhausted),
         // 419 is Laravel's expired session.
         401 | 407 | 419 | 498 => Verdict::of(Kind::Authentication),
         402 => Verdict::of(Kind::PaymentRequired),
@@ -293,7 +297,12 @@ fn client_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
     }
 }
 
-fn server_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Verdict {
+fn server_error(
+    status: u16,
+    body: &Body<'_>,
+    by_code: Option<Meaning>,
+    words: &Words<'_>,
+) -> Verdict {
     match by_code {
         // Terminal although the status says retry.
         Some(
@@ -312,6 +321,8 @@ fn server_error(status: u16, by_code: Option<Meaning>, words: &Words<'_>) -> Ver
     Verdict::of(match status {
         // What the server does not do today it does not do in a second.
         501 | 505 => return Verdict::terminal(Kind::Server),
+        // What somebody behind a gateway said is no echo of a prompt.
+        _ if body.has_cause() && words.say_credits_are_low() => Kind::PaymentRequired,
         503 | 529 => Kind::Overloaded,
         504 | 524 => Kind::Timeout,
         522 => Kind::Network,

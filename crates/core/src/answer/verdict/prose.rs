@@ -27,6 +27,7 @@ pub(super) enum Rule {
     ContentFilter,
     Denied,
     LimitIsReached,
+    TooFast,
     ModelIsMissing,
     RateLimit,
     Overloaded,
@@ -234,6 +235,16 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// A rate that was exceeded; a rate alone may be something else that one may not touch.
+    pub(super) fn say_too_fast(&self) -> bool {
+        self.ask(Rule::TooFast, || {
+            use Word::*;
+            self.any(|it| {
+                it.has(Rate) && it.any(&[Exceed, Reached]) || it.all(&[Too, Many, Requests])
+            })
+        })
+    }
+
     pub(super) fn say_model_is_missing(&self) -> bool {
         self.ask(Rule::ModelIsMissing, || {
             use Word::*;
@@ -370,14 +381,22 @@ impl Sentence {
 
     fn says_context_length(&self) -> bool {
         use Word::*;
-        let context = self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]);
+        // `max_tokens must be less than …, the maximum value for max_tokens is less than the
+        // context_window`
+        let of_option = self.all(&[Completion, Must, Field]) && !self.has(Input);
+        let context =
+            self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]) && !of_option;
         let too_much = self.has(Too) && self.any(&[Large, Many]);
         let bounded = self.has(Must) && !self.has(Least);
         let beyond = too_much
             || bounded
             || self.has(Exceed)
             || self.any(&[Large, Length]) && self.any(&[Maximum, Limit, Capacity]);
-        let of_input = self.any(&[Input, Context, Length]) || self.all(&[Too, Many, Exceed]);
+        // `reduce the length of max output tokens`: not of what was sent.
+        let of_output = self.all(&[Completion, Token]) && !self.any(&[Input, Context]);
+        let of_input = self.any(&[Input, Context])
+            || self.has(Length) && !of_output
+            || self.all(&[Too, Many, Exceed]);
         let at_most = self.all(&[Maximum, Input]) && !self.has(Completion);
         let fewer = self.all(&[Reduce, Input]);
         let tokens = self.has(Token) && (beyond || at_most || fewer) && of_input;
@@ -396,7 +415,7 @@ impl Sentence {
             && !self.any(&[Characters, Took])
             && (self.all(&[Too, Large])
                 || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
-        let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]);
+        let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]) && !of_output;
         context || tokens || token_limit || model_length || long_input || shorten
     }
 }

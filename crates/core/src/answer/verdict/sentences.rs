@@ -166,6 +166,8 @@ impl Sentences {
             // `out of quota`, `run out of credits`
             (Word::Of, Some(Word::Out)) => Word::Exhausted,
             (Word::Than, Some(Word::More)) => Word::Exceed,
+            // `max_tokens`, which are those of the answer.
+            (Word::Token, Some(Word::Maximum)) if before.ends_with(b"_") => Word::Completion,
             // `the model is at capacity`, `under heavy load`
             (Word::Capacity, Some(Word::At)) | (Word::Load, Some(Word::High)) => Word::Busy,
             // `is not supported`, `cannot access`

@@ -17,7 +17,7 @@ macro_rules! words {
 words! {
     Access: "access";
     Again: "again";
-    ApiKey: "apikey";
+    ApiKey: "apikey" | "credential" | "credentials";
     Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Bad: "bad";
@@ -143,7 +143,10 @@ pub(super) const CHINESE_ENDS: [&str; 5] = ["。", "，", "；", "！", "？"];
 pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("欠费", &[Word::Arrears]),
     ("充值", &[Word::Billing]),
+    ("无可用资源包", &[Word::Not, Word::Credit]),
+    ("资源包", &[Word::Credit]),
     ("额度", &[Word::Credit]),
+    ("配额", &[Word::Quota]),
     ("用完", &[Word::Exhausted]),
     ("用尽", &[Word::Exhausted]),
     ("预扣费", &[Word::Arrears]),
@@ -178,6 +181,27 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("过载", &[Word::Overloaded]),
     ("超时", &[Word::Timeout]),
     ("内部错误", &[Word::Internal, Word::Error]),
+    ("系统错误", &[Word::Internal, Word::Error]),
+    ("系统异常", &[Word::Internal, Word::Error]),
+    ("服务异常", &[Word::Server, Word::Error]),
+    ("服务器错误", &[Word::Server, Word::Error]),
+    ("服务不可用", &[Word::Overloaded]),
+    ("暂时不可用", &[Word::Overloaded]),
+    ("上游", &[Word::Upstream]),
+    ("失败", &[Word::Error]),
+    ("错误", &[Word::Error]),
+    ("异常", &[Word::Error]),
+    ("网络", &[Word::Connection]),
+    ("连接", &[Word::Connection]),
+    ("鉴权", &[Word::Authenticate]),
+    ("身份验证", &[Word::Authenticate]),
+    ("无权", &[Word::Denied]),
+    ("权限", &[Word::Denied]),
+    ("不支持", &[Word::Unsupported]),
+    ("审核", &[Word::Filter]),
+    ("违规", &[Word::Filter]),
+    ("不合规", &[Word::Filter]),
+    ("内容", &[Word::Content]),
     ("输入", &[Word::Input]),
     ("上下文", &[Word::Context]),
     ("长度", &[Word::Length]),
@@ -187,10 +211,13 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("密钥", &[Word::ApiKey]),
     ("令牌数", &[Word::Token]),
     ("令牌", &[Word::ApiKey]),
+    ("参数错误", &[Word::Parameter, Word::Invalid]),
     ("参数", &[Word::Parameter]),
     ("请求", &[Word::Requests]),
     ("过多", &[Word::Too, Word::Many]),
     ("无效", &[Word::Invalid]),
+    ("非法", &[Word::Invalid]),
+    ("有误", &[Word::Invalid]),
     ("过期", &[Word::Expired]),
     ("敏感", &[Word::Filter, Word::Content]),
 ];

@@ -26,7 +26,7 @@ impl<'a> Finish<'a> {
         let lower = reason.to_ascii_lowercase();
         // Gemini says the same of images.
         Some(match lower.strip_prefix("image_").unwrap_or(&lower) {
-            "" | "null" | "none" | "finish_reason_unspecified" => return None,
+            "" | "null" | "none" | "not_finished" | "finish_reason_unspecified" => return None,
             "other" => Finish::Failed(Kind::Server),
             "timeout" => Finish::Failed(Kind::Timeout),
             // DeepSeek, when it is out of machines.

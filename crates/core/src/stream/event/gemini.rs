@@ -4,6 +4,16 @@ use super::finish::Finish;
 use super::{Event, object_of};
 use crate::text::json::{Object, Value};
 
+/// Whether an object has the members of an answer.
+pub(super) fn is_one(event: Object<'_>) -> bool {
+    event.members().any(|(name, _)| is_sign(name.raw()))
+}
+
+/// Whether only an answer of Gemini's has a member of this name.
+pub(super) fn is_sign(name: &[u8]) -> bool {
+    matches!(name, b"candidates" | b"promptFeedback" | b"usageMetadata")
+}
+
 pub(super) fn read(event: Object<'_>) -> Event<'_> {
     let mut read = Event::default();
     if object_of(event, "promptFeedback")

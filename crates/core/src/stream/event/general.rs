@@ -2,7 +2,7 @@
 
 use super::finish::Finish;
 use super::{Event, Passage, Shape, Telling, Usage, bedrock, choices, gemini, servers};
-use crate::text::json::{Object, Value};
+use crate::text::json::{Array, Object, Value};
 
 /// The members that tell one dialect from another.
 #[derive(Default)]
@@ -11,7 +11,10 @@ struct Signs<'a> {
     done: bool,
     token: bool,
     choices: Option<Value<'a>>,
+    results: Option<Array<'a>>,
     response: Option<Object<'a>>,
+    /// An answer of Gemini's that a gateway has wrapped.
+    wrapped: Option<Object<'a>>,
     output: Option<Object<'a>>,
     meta: Option<Object<'a>>,
     stop: Option<Value<'a>>,
@@ -29,10 +32,11 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>, usage: Option<Value<'a>>) 
     let mut signs = Signs::default();
     for (name, value) in event.members() {
         match name.raw() {
-            b"candidates" | b"promptFeedback" | b"usageMetadata" => signs.gemini = true,
+            name if gemini::is_sign(name) => signs.gemini = true,
             b"done" => signs.done = true,
             b"token" => signs.token = true,
             b"Choices" => signs.choices = Some(value),
+            b"results" => signs.results = value.as_array(),
             b"Response" => signs.response = value.as_object(),
             b"output" if value.as_object().is_some() => signs.output = value.as_object(),
             b"meta_info" => signs.meta = value.as_object(),
@@ -42,6 +46,7 @@ pub(super) fn read<'a>(kind: &str, event: Object<'a>, usage: Option<Value<'a>>) 
             b"contentBlockStart" => signs.block[1] = Some(value),
             b"messageStop" => signs.block[2] = Some(value),
             b"content" => signs.content = Some(value),
+            b"response" if value.as_object().is_some() => signs.wrapped = value.as_object(),
             b"text" | b"result" | b"response" | b"completion" | b"generation" | b"outputText"
             | b"output_text" | b"output" => signs.text = signs.text.or(Some(value)),
             b"finish_reason" | b"stop_reason" | b"stopReason" | b"completionReason" => {
@@ -69,8 +74,14 @@ impl<'a> Signs<'a> {
         match (self.stop, self.content) {
             (Some(Value::Bool(stop)), Some(text)) => servers::llama_cpp(stop, text),
             _ if self.gemini => gemini::read(event),
+            _ if self.wrapped.is_some_and(gemini::is_one) => {
+                self.wrapped.map_or_else(Event::default, gemini::read)
+            }
             _ if self.done => servers::ollama(event),
             _ if self.token => servers::tgi(event),
+            _ if self.results.is_some_and(servers::are_watsonx) => {
+                self.results.map_or_else(Event::default, servers::watsonx)
+            }
             _ if block.or(block_start).or(stop).is_some() => {
                 bedrock::read(block, block_start, stop)
             }

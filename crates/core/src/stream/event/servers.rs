@@ -2,7 +2,7 @@
 
 use super::finish::Finish;
 use super::{Event, Passage, Telling, Usage, object_of, text_of};
-use crate::text::json::{Object, Value};
+use crate::text::json::{Array, Object, Value};
 
 /// Ollama: `done` says whether it is the last event.
 pub(super) fn ollama(event: Object<'_>) -> Event<'_> {
@@ -35,6 +35,24 @@ pub(super) fn tgi(event: Object<'_>) -> Event<'_> {
         text: if special { Passage::Empty } else { Passage::member(token, "text") },
         finish: done.then(Finish::stop),
         last: done,
+        ..Event::default()
+    }
+}
+
+/// Whether results are those of watsonx's generation of text.
+pub(super) fn are_watsonx(results: Array<'_>) -> bool {
+    results.items().next().and_then(Value::as_object).is_some_and(|it| {
+        let [text, reason] = it.get_all(["generated_text", "stop_reason"]);
+        text.is_some() && reason.is_some()
+    })
+}
+
+/// IBM watsonx: each result has a piece of the text.
+pub(super) fn watsonx(results: Array<'_>) -> Event<'_> {
+    let first = results.items().next().and_then(Value::as_object);
+    Event {
+        text: Passage::member(first, "generated_text"),
+        finish: Finish::named(text_of(first, "stop_reason")),
         ..Event::default()
     }
 }
