@@ -6,6 +6,7 @@ use super::verdict::{self, Verdict};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::stream::event::{Nothing, nothing_in};
+use crate::text::json::{self, Value};
 use crate::timestamp::Timestamp;
 
 /// The error in an answer that claims success, if there is one.
@@ -65,6 +66,7 @@ fn verdict_on(status: u16, answer: &Reading<'_>) -> Option<Disguised> {
         }
         Format::Empty if matches!(status, 204 | 205) || is("event-stream") => None,
         Format::Empty => protocol("the answer has no body"),
+        Format::Text if are_json_lines(bytes) => None,
         Format::Text if is_cut_json(bytes) && !is("event-stream") && !is("ndjson") => {
             protocol("the answer is not readable JSON")
         }
@@ -78,6 +80,16 @@ fn verdict_on(status: u16, answer: &Reading<'_>) -> Option<Disguised> {
 /// Whether what is no readable JSON was to be some.
 fn is_cut_json(bytes: &[u8]) -> bool {
     matches!(body::trim(bytes).first(), Some(b'{' | b'['))
+}
+
+/// Whether the first two lines are JSON of their own, as in a file of results.
+fn are_json_lines(bytes: &[u8]) -> bool {
+    let mut lines = body::trim(bytes).split(|byte| *byte == b'\n');
+    let mut is_object = || {
+        let line = lines.next().unwrap_or_default();
+        json::parse(line.trim_ascii()).and_then(Value::as_object).is_some()
+    };
+    is_object() && is_object()
 }
 
 /// The status that an error inside a success names, as `status` or as a numeric code.

@@ -177,8 +177,8 @@ impl State {
         if !is_failure || !text.is_empty() {
             on_event(StreamEvent { text, data: source.data });
         }
-        if source.name == b"done" && self.end.is_none() {
-            // Replicate.
+        if matches!(source.name, b"done" | b"end") && self.end.is_none() {
+            // Replicate, LangServe.
             return self.end_by_name(object);
         }
         self.take_finish(event)

@@ -27,10 +27,15 @@ pub(super) fn read_error_within<'a>(
         if matches!(value, Value::Null) {
             continue;
         }
-        note(name.raw(), &mut body.error_members);
+        note(name.raw(), value, &mut body.error_members);
         if let Value::Object(object) = value {
             if envelope::is_envelope(name.raw()) {
                 behind = behind.or(Some(object));
+            }
+            // SDKs for JavaScript put what they were answered into `data` or `param`.
+            if matches!(name.raw(), b"data" | b"param") {
+                let named = object.get("statusCode").and_then(status);
+                body.status = body.status.or(named);
             }
         }
         match name.raw() {
@@ -44,7 +49,8 @@ pub(super) fn read_error_within<'a>(
             b"type" => body.error_type = scalar(value),
             b"param" => body.param = scalar(value),
             b"request_id" => body.request_id = body.request_id.take().or_else(|| scalar(value)),
-            b"status" | b"http_status_code" | b"status_code" => match status(value) {
+            b"status" | b"http_status_code" | b"status_code" | b"statusCode" => match status(value)
+            {
                 Some(code) => body.status = Some(code),
                 None => google_status = scalar(value),
             },
@@ -92,8 +98,13 @@ pub(super) fn read_error_within<'a>(
     }
 }
 
-fn note(name: &[u8], members: &mut ErrorMembers) {
-    members.any = true;
+fn note(name: &[u8], value: Value<'_>, members: &mut ErrorMembers) {
+    // Some answers have an error whose members are all empty: `{"message":"","code":0}`.
+    members.any |= match value {
+        Value::Number(digits) => digits != b"0",
+        Value::Bool(is_true) => is_true,
+        value => value.holds_content(),
+    };
     match name {
         b"code" => members.code = true,
         b"type" => members.kind = true,

@@ -25,6 +25,8 @@ struct Top<'a> {
     succeeded: Option<bool>,
     /// Something stands here that only an answer has.
     has_content: bool,
+    /// One of many results, as files of batches hold them: its error is none of this call.
+    is_result: bool,
     errors: Option<Value<'a>>,
     detail: Option<Value<'a>>,
     details: Option<Value<'a>>,
@@ -85,7 +87,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                 top.message = Some(value);
                 top.has_content |= value.as_object().is_some_and(|it| it.get("role").is_some());
             }
-            b"error_msg" | b"error_message" | b"status_message" => {
+            b"error_msg" | b"error_message" | b"status_message" | b"errorText" => {
                 top.message = Some(value);
                 top.has_error_text |= message_of(value).is_some();
             }
@@ -96,6 +98,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"error_type" => top.error_type = Some(value),
             b"object" => top.object = Some(value),
             b"id" => top.id = Some(value),
+            b"custom_id" => top.is_result = true,
             b"param" => body.param = scalar(value),
             b"request_id" | b"requestId" | b"request-id" => body.request_id = scalar(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status_code" => {
@@ -193,7 +196,14 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
 
 impl<'a> Top<'a> {
     fn read_into(self, body: &mut Body<'a>, now: Timestamp) {
-        let is_error_event = self.kind.is_some_and(|kind| is_text(kind, "error"));
+        if self.is_result {
+            return;
+        }
+        let names_an_error = |kind: Value<'_>| {
+            is_text(kind, "error")
+                || matches!(kind, Value::Text(text) if text.raw().ends_with(b".error"))
+        };
+        let is_error_event = self.kind.is_some_and(names_an_error);
         match self.error {
             // An empty one is as good as null.
             Some(Error::Object) => body.has_error = body.error_members.any,
@@ -207,7 +217,7 @@ impl<'a> Top<'a> {
                 body.message = message_of(Value::Object(error));
             }
             Some(Error::Other(Value::Array(list))) => {
-                body.has_error = true;
+                body.has_error = list.items().next().is_some();
                 body.message = list.items().find_map(message_of);
             }
             Some(Error::Other(Value::Bool(true))) => body.has_error = true,

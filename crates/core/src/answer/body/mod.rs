@@ -173,6 +173,7 @@ fn read_nested<'a>(bytes: &'a [u8], body: &mut Body<'a>, now: Timestamp, nested:
         }
     }
     read_litellm(body);
+    read_boto(body);
     answer::read_minimax_number(body);
 }
 
@@ -248,6 +249,18 @@ fn open_message(body: &mut Body<'_>, now: Timestamp, nested: u32) {
     body.error_type = body.error_type.take().or(inner_type);
     body.status = body.status.or(inner_status);
     body.retry_after = body.retry_after.or(inner_wait);
+}
+
+/// Amazon's SDK for Python writes the code into its message: `An error occurred
+/// (ThrottlingException) when calling …`
+fn read_boto(body: &mut Body<'_>) {
+    let code = || {
+        let rest = body.message.as_deref()?.strip_prefix("An error occurred (")?;
+        Some(rest.split_once(") when calling")?.0.to_owned())
+    };
+    if let Some(code) = code() {
+        body.inner_code = body.inner_code.take().or(Some(Cow::Owned(code)));
+    }
 }
 
 /// LiteLLM writes its class of error in front of the message: `litellm.RateLimitError: …`

@@ -359,6 +359,8 @@ fn without_status(
             || words.say_quota_is_used_up() && !names_a_wait(headers, body)
     };
     let kind = match by_code {
+        // The same words decide as under a 429.
+        Some(Meaning::RateLimit) => return too_many_requests(headers, body, by_code, words),
         Some(Meaning::Generic | Meaning::Specific | Meaning::Upstream) | None => None,
         Some(meaning) => Some(meaning.kind()),
     };
@@ -381,7 +383,7 @@ fn without_status(
             Kind::Network
         } else if words.say_key_is_bad() {
             Kind::Authentication
-        } else if words.say_denied() {
+        } else if words.say_denied() || words.say_plan_lacks_it() {
             Kind::Permission
         } else if words.say_model_is_missing() {
             Kind::NotFound

@@ -222,7 +222,8 @@ impl<'a> Words<'a> {
     /// Something that this account may not.
     pub(super) fn say_denied(&self) -> bool {
         self.ask(Rule::Denied, || {
-            self.any(|it| it.has(Word::Denied) || it.all(&[Word::Not, Word::Access]))
+            use Word::*;
+            self.any(|it| it.has(Denied) || it.has(Not) && it.any(&[Access, Region]))
         })
     }
 
@@ -277,7 +278,9 @@ impl<'a> Words<'a> {
                     || it.any(&[Degraded, Demand])
                     || it.all(&[Temporarily, Unable])
                     || it.has(Queue) && it.any(&[Full, Exceed])
-                    || it.all(&[Not, Available]) && it.any(&[Worker, Upstream])
+                    || it.all(&[Not, Available])
+                        && it.any(&[Worker, Upstream, Server])
+                        && !it.has(Model)
             })
         })
     }
@@ -318,6 +321,7 @@ impl<'a> Words<'a> {
                     || it.has(Unexpected) && it.any(&[Ended, Eof])
                     || it.all(&[Bad, Gateway])
                     || it.all(&[Memory, Exhausted])
+                    || it.says_stream_broke()
                     || it.says_upstream_failed()
             })
         })
@@ -336,7 +340,8 @@ impl<'a> Words<'a> {
                 let of_request = it.any(&[Field, Format, Parameter, Input, Token, Model, Request]);
                 let is_wrong = it.has(Unsupported)
                     || of_request && it.any(&[Invalid, Must, Required])
-                    || it.all(&[Field, Expired]);
+                    || it.all(&[Field, Expired])
+                    || it.all(&[Bad, Request]);
                 // What is wrong with an answer is no mistake of the request; `response_format` is.
                 let of_answer = it.has(Response) && !it.has(Format);
                 is_wrong && !of_answer && !it.any(&[Upstream, Connection, Server])
@@ -356,6 +361,14 @@ impl Sentence {
         self.has(Throttled)
             || self.has(Rate) && self.any(&[Limit, Exceed])
             || self.all(&[Too, Many, Requests])
+    }
+
+    /// That it broke, not that an option of it is wrong.
+    fn says_stream_broke(&self) -> bool {
+        use Word::*;
+        self.has(Stream)
+            && self.any(&[Ended, Eof, Unexpected, Terminated, Reset, Error])
+            && !self.any(&[Parameter, Must, Required, Field, Invalid, Unsupported])
     }
 
     fn says_upstream_failed(&self) -> bool {

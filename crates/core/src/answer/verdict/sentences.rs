@@ -166,6 +166,9 @@ impl Sentences {
             // `out of quota`, `run out of credits`
             (Word::Of, Some(Word::Out)) => Word::Exhausted,
             (Word::Than, Some(Word::More)) => Word::Exceed,
+            // `too quickly`, `slow down`
+            (Word::Fast, Some(Word::Too)) | (Word::Down, Some(Word::Slow)) => Word::Throttled,
+            (Word::Authorized, Some(Word::Not)) => Word::Denied,
             // `max_tokens`, which are those of the answer.
             (Word::Token, Some(Word::Maximum)) if before.ends_with(b"_") => Word::Completion,
             // `the model is at capacity`, `under heavy load`

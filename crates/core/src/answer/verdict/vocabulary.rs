@@ -51,7 +51,7 @@ words! {
     Gateway: "gateway";
     Host: "host";
     Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
-    Insufficient: "insufficient" | "low" | "enough" | "purchase";
+    Insufficient: "insufficient" | "negative" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
     Large: "large" | "long" | "longer" | "larger" | "greater" | "big";
@@ -69,7 +69,7 @@ words! {
     Not: "not" | "no" | "doesn" | "nonexistent" | "cannot";
     Over: "over";
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
-    Overloaded: "overloaded" | "overload" | "unavailable";
+    Overloaded: "overloaded" | "overload" | "unavailable" | "maintenance";
     Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
     Plan: "plan" | "subscription";
     Policy: "policy" | "policies" | "management" | "guidelines";
@@ -80,6 +80,7 @@ words! {
     Reset: "reset" | "lost" | "broken" | "dropped" | "hang";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";
+    Region: "region" | "country" | "territory" | "location";
     Requested: "requested";
     Requests: "requests" | "calls";
     Required: "required" | "requires";
@@ -91,6 +92,7 @@ words! {
     Error: "error" | "exception" | "failure" | "failed";
     Size: "size";
     Spend: "spend" | "spending";
+    Stream: "stream" | "streaming";
     Support: "support" | "supported" | "supports";
     Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
     Temporarily: "temporarily";
@@ -101,7 +103,7 @@ words! {
     Too: "too";
     Unable: "unable";
     Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
-    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial";
+    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial" | "unreachable";
     Unsupported: "unsupported" | "deserialize";
     Upstream: "upstream";
     Usage: "usage";
@@ -112,6 +114,10 @@ words! {
     All: "all" | "up";
     Api: "api";
     At: "at";
+    Authorized: "authorized";
+    Down: "down";
+    Fast: "fast" | "quickly" | "frequent" | "frequently";
+    Slow: "slow";
     DayOrMonth: "day" | "month" | "week" | "year";
     Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";

@@ -8,6 +8,7 @@ mod cohere;
 mod finish;
 mod gemini;
 mod general;
+mod kits;
 mod passage;
 mod responses;
 mod servers;
@@ -120,6 +121,7 @@ pub(super) fn read<'a>(name: &[u8], event: Object<'a>) -> Event<'a> {
         }
         kind if kind.starts_with("response.") => return responses::read(kind, event),
         kind if cohere::knows(kind) => return cohere::read(kind, event),
+        kind if kits::knows(kind) => return kits::read(kind, event),
         _ => {}
     }
     if &*object == "response" {

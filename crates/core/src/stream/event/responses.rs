@@ -76,6 +76,8 @@ pub(super) fn response(response: Object<'_>) -> Event<'_> {
         "completed" => Some(Finish::stop()),
         "incomplete" => Finish::named(reason).or(Some(Finish::Normal(Cow::Borrowed("length")))),
         "failed" => Some(Finish::Failed(Kind::Server)),
+        // Some leave the status out of an event that is named after it.
+        "" => Finish::named(reason),
         _ => None,
     };
     Event {
