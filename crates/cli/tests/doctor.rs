@@ -141,6 +141,9 @@ fn addresses_that_cannot_work() {
     names(&mut at(&format!("{base}/chat/completions")), "address", &base);
     names(&mut at("https://no-such-host.invalid/v1"), "name", "no-such-host.invalid");
     names(&mut at("http://127.0.0.1:1/v1"), "connection", "refused");
+    names(&mut at(&origin), "address", &format!("the service is at {origin}/v1"));
+    names(&mut at(&format!("{origin}/v2")), "address", "its path");
+    names(at(&base).args(["--deadline", "0.000001"]), "time-outs", "--deadline");
     // A web server that knows nothing of the path.
     names(at(&nothing_found()).args(["--model", "m"]), "call", "404");
     names(&mut at(&format!("{origin}/fault/not_http/v1")), "call", "HTTP");
@@ -152,13 +155,22 @@ fn proxies_and_certificates() {
     let sandbox = Sandbox::builder().tls(TlsKind::Expired).start().unwrap();
     let url = sandbox.tls_base_url().unwrap();
     names(doctor(&sandbox).env("RESAYIL_BASE_URL", &url), "certificates", "expired");
-    for (kind, part) in
-        [(TlsKind::UnknownCa, "unknown"), (TlsKind::NotYetValid, "not"), (TlsKind::Plain, "secure")]
-    {
+    for (kind, part) in [
+        (TlsKind::UnknownCa, "unknown"),
+        (TlsKind::NotYetValid, "not"),
+        (TlsKind::Plain, "secure"),
+        (TlsKind::WrongHost, "name"),
+        (TlsKind::OldVersion, "secure"),
+    ] {
         let sandbox = Sandbox::builder().tls(kind).start().unwrap();
         let url = sandbox.tls_base_url().unwrap();
         names(doctor(&sandbox).env("RESAYIL_BASE_URL", &url), "certificates", part);
     }
+    let plain = Sandbox::builder().start().unwrap();
+    let mut command = doctor(&plain);
+    let output = run(command.env("HTTP_PROXY", "http://127.0.0.1:1").arg("--json"), "");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(first(&found, "problem").unwrap()[0], "proxy", "{found}");
     let mut command = doctor(&sandbox);
     let output = run(command.env("HTTP_PROXY", "ftp://proxy:1").arg("--json"), "");
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();

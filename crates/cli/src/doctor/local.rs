@@ -150,19 +150,23 @@ fn address(url: &str, findings: &mut Findings) -> bool {
     const ENDPOINTS: [&str; 5] =
         ["/chat/completions", "/completions", "/models", "/embeddings", "/responses"];
     let plain = url.split('?').next().unwrap_or_default().trim_end_matches('/');
-    let has_path = plain.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
     if let Some(base) = ENDPOINTS.iter().find_map(|endpoint| plain.strip_suffix(endpoint)) {
         let found = format!("{url} is the address of one endpoint");
         findings.problem(CHECK, &found, &format!("leave its path out: {base}"));
         return false;
     }
-    if has_path {
+    if has_path(plain) {
         findings.ok(CHECK, url);
     } else {
         let better = format!("most services want a version in it: {plain}/v1");
         findings.warning(CHECK, &format!("{url} has no path"), &better);
     }
     true
+}
+
+/// Whether anything follows the host and the port.
+pub(super) fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
 }
 
 /// The proxy that the environment names, without its password.

@@ -9,6 +9,7 @@ use resayil::{CallOptions, Client, Error, Kind, Provider, Response};
 use serde_json::{Value, json};
 
 use super::findings::Findings;
+use super::local::has_path;
 use super::nearest::nearest;
 
 /// A wall clock that is further off misjudges quota windows. Seconds.
@@ -54,6 +55,8 @@ pub(super) fn name(client: &Client, findings: &mut Findings) -> bool {
 /// What the service's list of models told.
 pub(super) struct Service {
     pub(super) models: Vec<String>,
+    /// Whether anything is known to be there.
+    pub(super) is_found: bool,
 }
 
 /// Asks for the list of models: the connection, TLS, the key, the path. None if calls cannot work.
@@ -63,7 +66,7 @@ pub(super) fn service(client: &Client, findings: &mut Findings) -> Option<Servic
             findings.ok("connection", "the service answers");
             clock(response.header("date"), findings);
             findings.ok("account", "the key is accepted");
-            Some(Service { models: models(&response) })
+            Some(Service { models: models(&response), is_found: true })
         }
         Err(error) => {
             if error.status().is_some() {
@@ -71,13 +74,13 @@ pub(super) fn service(client: &Client, findings: &mut Findings) -> Option<Servic
                 let date = error.headers().get("date").map(<[u8]>::to_vec);
                 clock(date.as_deref(), findings);
             }
-            refused(&error, findings)
+            refused(client, &error, findings)
         }
     }
 }
 
 /// What an error to a plain question means for all calls.
-fn refused(error: &Error, findings: &mut Findings) -> Option<Service> {
+fn refused(client: &Client, error: &Error, findings: &mut Findings) -> Option<Service> {
     let url = error.help_url().unwrap_or_default();
     let advice = error.advice().first().map(|step| step.to_string()).unwrap_or_default();
     let found = error.to_string();
@@ -85,22 +88,32 @@ fn refused(error: &Error, findings: &mut Findings) -> Option<Service> {
         Kind::Network if found.contains("certificate") || found.contains("secure connection") => {
             findings.problem("certificates", &found, &advice);
         }
-        Kind::Network | Kind::Timeout | Kind::Deadline => {
-            findings.problem("connection", &found, &advice);
+        Kind::Network if found.contains("the proxy") => {
+            let advice = "start it, correct the variable that names it, or unset that";
+            findings.problem("proxy", &found, advice);
         }
+        Kind::Deadline => findings.problem("time-outs", &found, "give a longer --deadline"),
+        Kind::Network | Kind::Timeout => findings.problem("connection", &found, &advice),
         Kind::Protocol => findings.problem(
             "address",
             &found,
             "this is no API: check host and path of the address, and proxies on the way",
         ),
         Kind::NotFound => {
+            let url = client.base_url();
+            // A version that was left out is found by trying it.
+            if !has_path(url) && client.get("v1/models", &CallOptions::new()).is_ok() {
+                let found = format!("{url} has no path, and nothing is there (404)");
+                findings.problem("address", &found, &format!("the service is at {url}/v1"));
+                return None;
+            }
             // Some services have no list; the trial call tells whether the path is right.
             findings.skipped("account", "there is no list of models here (404)");
-            return Some(Service { models: Vec::new() });
+            return Some(Service { models: Vec::new(), is_found: false });
         }
         Kind::RateLimit => {
             findings.warning("account", &found, &advice);
-            return Some(Service { models: Vec::new() });
+            return Some(Service { models: Vec::new(), is_found: true });
         }
         _ => findings.problem("account", &found, if advice.is_empty() { url } else { &advice }),
     }
@@ -176,6 +189,14 @@ pub(super) fn model(
         (None, Some(first)) => {
             findings.ok(CHECK, &format!("none was named; {first} is there"));
             Some(first.clone())
+        }
+        (None, None) if !service.is_found => {
+            findings.problem(
+                "address",
+                "nothing was found at its `models` (404), and no model was named to try a call",
+                "look at its path, which ends in a version as a rule, or give --model",
+            );
+            None
         }
         (None, None) => {
             findings.skipped(CHECK, "none was named: give --model");

@@ -27,7 +27,8 @@ pub(super) fn html(facts: &Facts<'_>, data: &Data) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}\
-         <footer>Made by resayil {}. It holds no prompt, no answer and no key. The same as data: \
+         <footer>Made by resayil {}. It holds no key, and no prompt but where a message of the service \
+         quotes one. The same as data: \
          <code>#data</code> in this page, or <code>resayil batch --json</code>.</footer>\n</main>\n\
          <script type=\"application/json\" id=\"data\">{}</script>\n</body>\n</html>\n",
         parts.concat(),
