@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod explain;
+mod files;
 mod man;
 mod models;
 mod quota;

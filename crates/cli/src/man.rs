@@ -8,6 +8,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 
 use crate::exit::{Exit, Failure};
+use crate::files;
 use crate::usage;
 
 #[derive(Debug, Args)]
@@ -34,12 +35,7 @@ pub(crate) fn run(args: &ManArgs) -> Result<(), Failure> {
     for command in pages {
         let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
         let path = dir.join(format!("{name}.1"));
-        // A page that is half written is none: it is put in place whole.
-        let file = tempfile::NamedTempFile::new_in(dir);
-        let mut file = file.map_err(|error| unwritable(&path, &error))?;
-        file.write_all(&page(command, &name)?).map_err(|error| unwritable(&path, &error))?;
-        readable_by_all(file.as_file()).map_err(|error| unwritable(&path, &error))?;
-        file.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
+        files::replace(&path, &page(command, &name)?).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
 }
@@ -54,16 +50,4 @@ fn page(command: Command, title: &str) -> Result<Vec<u8>, Failure> {
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::System, format_args!("cannot write {}: {error}", path.display()))
         .hint("see that the folder may be written to and has room")
-}
-
-/// A temporary file is its owner's alone.
-#[cfg(unix)]
-pub(crate) fn readable_by_all(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-pub(crate) fn readable_by_all(_: &fs::File) -> io::Result<()> {
-    Ok(())
 }

@@ -280,6 +280,20 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_for_now_does_not_pile_up() {
+        with_queue(MAX_AGAIN + 5, |queue| {
+            for _ in 0..MAX_AGAIN {
+                let task = take(queue).unwrap();
+                assert!(matches!(queue.failed_for_now(task), Verdict::Later));
+                let mut state = queue.lock();
+                (state.failures_in_a_row, state.pauses, state.paused_until) = (0, 0, None);
+            }
+            assert_eq!(take(queue).unwrap().request.custom_id, "1", "before more of the file");
+            assert_eq!(take(queue).unwrap().request.line, MAX_AGAIN as u64 + 2);
+        });
+    }
+
+    #[test]
     fn nothing_is_given_out_when_it_is_over_or_the_file_has_changed() {
         with_queue(3, |queue| assert!(queue.take(|| true).unwrap().is_none()));
         let folder = tempfile::tempdir().unwrap();

@@ -25,11 +25,11 @@ const CLASSES: [(&str, &str); 6] = [
 /// How large a plot is, in CSS pixels, and for which pages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
-    class: &'static str,
+    pub(super) class: &'static str,
     width: u32,
     height: u32,
     /// So many bars have room.
-    bars: usize,
+    pub(super) bars: usize,
 }
 
 /// For a desk and for a phone: of a single one, the text would be too small there.
@@ -240,7 +240,7 @@ fn label_times(
                 continue;
             }
             let (x, y) = chart.backend_coord(&(at, 0.0));
-            let text = super::sections::time(10f64.powi(power) * step);
+            let text = super::human::time(10f64.powi(power) * step);
             root.draw(&Text::new(text, (x, y + px(7)), style.clone())).ok()?;
         }
     }

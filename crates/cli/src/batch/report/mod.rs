@@ -2,11 +2,13 @@
 
 mod chart;
 mod data;
+mod human;
 mod latency;
 mod lines;
 mod notable;
 mod page;
 mod recorder;
+mod rows;
 mod sections;
 mod timeline;
 mod tokens;

@@ -1,6 +1,7 @@
 //! The page: one file that needs no other.
 
 use super::Data;
+use super::rows;
 use super::sections;
 use super::write::Facts;
 
@@ -18,8 +19,8 @@ pub(super) fn html(facts: &Facts<'_>, data: &Data) -> String {
         sections::latency(data),
         sections::retries(data),
         sections::told(data),
-        sections::failed(facts, data),
-        sections::slowest(facts, data),
+        rows::failed(facts, data),
+        rows::slowest(facts, data),
     ];
     format!(
         "<!DOCTYPE html>\n\
@@ -36,6 +37,11 @@ pub(super) fn html(facts: &Facts<'_>, data: &Data) -> String {
         // In a script nothing is escaped but its end.
         facts.summary.to_string().replace('<', "\\u003c"),
     )
+}
+
+/// A link.
+pub(super) fn anchor(address: &str, shown: &str) -> String {
+    format!("<a href=\"{}\">{}</a>", escape(address), escape(shown))
 }
 
 /// A text in HTML, in an attribute, too.

@@ -4,13 +4,9 @@ use std::fmt::Write;
 
 use super::Data;
 use super::chart::{self, OverTime};
-use super::lines::link;
-use super::notable::Listed;
-use super::page::escape;
+use super::human::{date, number, rate, time};
+use super::page::{anchor, escape};
 use super::write::Facts;
-
-/// What a `custom_id` is cut to, in characters.
-const MAX_SHOWN_ID: usize = 100;
 
 /// What it is about.
 pub(super) fn header(facts: &Facts<'_>) -> String {
@@ -99,7 +95,7 @@ fn legend(items: &[(&str, &str)]) -> String {
     format!("<ul class=\"legend\">{}</ul>", items.iter().map(each).collect::<String>())
 }
 
-fn section(title: &str, below: &str, legend: &str, body: &str) -> String {
+pub(super) fn section(title: &str, below: &str, legend: &str, body: &str) -> String {
     format!(
         "<section>\n<div class=\"head\"><div><h2>{title}</h2><p class=\"sub\">{below}</p></div>{legend}</div>\n\
          {body}\n</section>\n"
@@ -116,10 +112,19 @@ pub(super) fn requests(data: &Data) -> String {
     };
     section(
         "Requests",
-        "By when they ended, and how",
+        &format!("By when they ended, and how; a bar is {}", bar(data)),
         &legend(&[("c1", "answered"), ("c2", "refused for quota"), ("c3", "failed")]),
         &chart::over_time(&data.timeline, &plot),
     )
+}
+
+/// How long a bar is, on a desk and on a phone.
+fn bar(data: &Data) -> String {
+    let each = |frame: &chart::Frame| {
+        let seconds = data.timeline.at_most(frame.bars).bin_seconds;
+        format!("<span class=\"{}\">{}</span>", frame.class, time(seconds))
+    };
+    chart::FRAMES.iter().map(each).collect()
 }
 
 /// What callers did, over time.
@@ -250,169 +255,6 @@ pub(super) fn told(data: &Data) -> String {
     )
 }
 
-/// Those that failed.
-pub(super) fn failed(facts: &Facts<'_>, data: &Data) -> String {
-    let list = &data.failed_requests;
-    if list.is_empty() {
-        return String::new();
-    }
-    let mut rows = String::new();
-    for it in list {
-        let Some(failure) = &it.failure else { continue };
-        let status = failure.status.map(|status| format!("{status} ")).unwrap_or_default();
-        let id = failure.request_id.as_deref().map(|id| format!(" (request {})", escape(id)));
-        let _ = writeln!(
-            rows,
-            "<tr id=\"line-{}\">{}<td class=\"n\" data-of=\"attempts:\">{}</td><td>{status}{}: {}{}</td></tr>",
-            it.line,
-            places(facts, it),
-            it.attempts,
-            escape(&failure.kind),
-            escape(&failure.message),
-            id.unwrap_or_default(),
-        );
-    }
-    let more = facts.outcome.failed.saturating_sub(list.len() as u64);
-    let below = match more {
-        0 => "Their lines in the output say more".to_owned(),
-        more => format!("The first of them; the output has {} more", number(more)),
-    };
-    let head = "<tr><th>Request</th><th class=\"n\">Line</th><th class=\"n\">Result</th>\
-                <th class=\"n\">Attempts</th><th>Why</th></tr>";
-    section("Failed", &below, "", &table(head, &rows))
-}
-
-/// Those that took longest.
-pub(super) fn slowest(facts: &Facts<'_>, data: &Data) -> String {
-    let mut rows = String::new();
-    for it in &data.slowest {
-        let _ = writeln!(
-            rows,
-            "<tr id=\"line-{}\">{}<td class=\"n\" data-of=\"took\">{}</td>\
-             <td class=\"n\" data-of=\"for the quota\">{}</td>\
-             <td class=\"n\" data-of=\"to try again\">{}</td><td class=\"n\" data-of=\"attempts:\">{}</td></tr>",
-            it.line,
-            places(facts, it),
-            time(it.seconds),
-            time(it.quota_wait_seconds),
-            time(it.retry_wait_seconds),
-            it.attempts,
-        );
-    }
-    let head = "<tr><th>Request</th><th class=\"n\">Line</th><th class=\"n\">Result</th><th class=\"n\">Took</th>\
-                <th class=\"n\">For the quota</th><th class=\"n\">To try again</th><th class=\"n\">Attempts</th></tr>";
-    section("Slowest", "Of those that were answered, waits included", "", &table(head, &rows))
-}
-
-fn table(head: &str, rows: &str) -> String {
-    format!("<table class=\"list\"><thead>{head}</thead><tbody>\n{rows}</tbody></table>")
-}
-
-/// The request's name and its lines, linked where there are files.
-fn places(facts: &Facts<'_>, it: &Listed) -> String {
-    let id = it.custom_id.as_deref().unwrap_or("(no custom_id)");
-    let is_long = id.chars().count() > MAX_SHOWN_ID;
-    let quoted = serde_json::Value::from(id).to_string();
-    let place = |address: &Option<String>, line: u64, text: &str, name: &str| {
-        let shown = format!("{name} {}", number(line));
-        match address {
-            Some(address) if it.custom_id.is_some() && !is_long => {
-                anchor(&link(address, text), &shown)
-            }
-            Some(address) => anchor(address, &shown),
-            None => shown,
-        }
-    };
-    let mut shown: String = id.chars().take(MAX_SHOWN_ID).collect();
-    if is_long {
-        shown.push('…');
-    }
-    format!(
-        "<td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>",
-        escape(&shown),
-        place(&facts.links.input, it.line, &quoted, "line"),
-        place(&facts.links.output, it.result_line, &format!("\"custom_id\": {quoted}"), "result"),
-    )
-}
-
-fn anchor(address: &str, shown: &str) -> String {
-    format!("<a href=\"{}\">{}</a>", escape(address), escape(shown))
-}
-
 fn name_of(path: &str) -> String {
     path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
-}
-
-/// A number with thin spaces between its thousands.
-fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn rate(value: f64) -> String {
-    if !value.is_finite() {
-        return "0".to_owned();
-    }
-    if value < 10.0 { format!("{value:.1}") } else { number(value.round() as u64) }
-}
-
-/// A time in seconds, for people.
-pub(super) fn time(seconds: f64) -> String {
-    let digits = |value: f64| {
-        let text = match value {
-            100.0.. => format!("{value:.0}"),
-            10.0.. => format!("{value:.1}"),
-            _ => format!("{value:.2}"),
-        };
-        if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text
-        }
-    };
-    let whole = seconds.max(0.0).round() as u64;
-    match seconds {
-        7200.0.. => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-        120.0.. => format!("{} min {} s", whole / 60, whole % 60),
-        0.9995.. => format!("{} s", digits(seconds)),
-        0.0009995.. => format!("{} ms", digits(seconds * 1e3)),
-        1e-9.. => format!("{} µs", digits(seconds * 1e6)),
-        _ => "0".to_owned(),
-    }
-}
-
-/// A date and a time, in UTC.
-fn date(time: std::time::SystemTime) -> String {
-    httpdate::fmt_http_date(time)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_times_are_for_people() {
-        assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!(number(12), "12");
-        for (seconds, text) in [
-            (0.0, "0"),
-            (0.000_05, "50 µs"),
-            (0.05, "50 ms"),
-            (0.0523, "52.3 ms"),
-            (1.0, "1 s"),
-            (29.44, "29.4 s"),
-            (100.0, "100 s"),
-            (125.0, "2 min 5 s"),
-            (7260.0, "2 h 1 min"),
-        ] {
-            assert_eq!(time(seconds), text);
-        }
-    }
 }

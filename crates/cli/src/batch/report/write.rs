@@ -1,7 +1,7 @@
 //! The report as a file, which is there whole or not at all.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::SystemTime;
 
 use resayil::observe::Stats;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Data, page};
 use crate::batch::{Outcome, Source, Target};
 use crate::exit::{Exit, Failure};
-use crate::man::readable_by_all;
+use crate::files::{self, folder_of};
 
 /// What a report tells besides what was recorded.
 pub(crate) struct Facts<'a> {
@@ -79,14 +79,5 @@ pub(crate) fn write(path: &Path, facts: &Facts<'_>, data: &Data) -> Result<(), F
         Failure::new(Exit::System, format_args!("cannot write {}: {error}", path.display()))
             .hint("see that the folder exists, may be written to and has room")
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(fail)?;
-    file.write_all(page::html(facts, data).as_bytes()).map_err(fail)?;
-    readable_by_all(file.as_file()).map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
+    files::replace(path, page::html(facts, data).as_bytes()).map_err(fail)
 }
