@@ -170,6 +170,7 @@ const PARTS: &[(&str, Meaning)] = &[
     ("insufficientfund", Meaning::PaymentRequired),
     ("accountoverdue", Meaning::PaymentRequired),
     ("ratelimit", Meaning::RateLimit),
+    ("concurrencylimit", Meaning::RateLimit),
     ("overloaded", Meaning::Overloaded),
     ("timeout", Meaning::Timeout),
     ("invalidapikey", Meaning::Authentication),

@@ -201,7 +201,10 @@ impl<'a> Words<'a> {
         self.ask(Rule::KeyIsBad, || {
             use Word::*;
             self.any(|it| {
-                it.has(Authenticate) || it.has(ApiKey) && it.any(&[Invalid, Expired, Not])
+                it.has(Authenticate)
+                    || it.has(ApiKey) && it.any(&[Invalid, Expired])
+                    || it.all(&[ApiKey, Not]) && !it.has(Denied)
+                    || it.all(&[Session, Expired])
             })
         })
     }
@@ -399,6 +402,10 @@ impl Sentence {
         let of_option = self.all(&[Completion, Must, Field]) && !self.has(Input);
         let context =
             self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]) && !of_option;
+        // `requires a larger context`; but `context deadline exceeded`, and a plan's long context
+        let unnamed = self.has(Exceed) && !self.has(Timeout)
+            || self.all(&[Large, Required]) && !self.has(Credit);
+        let context = context || self.has(Context) && unnamed;
         let too_much = self.has(Too) && self.any(&[Large, Many]);
         let bounded = self.has(Must) && !self.has(Least);
         let beyond = too_much

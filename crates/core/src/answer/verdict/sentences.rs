@@ -60,9 +60,12 @@ impl Sentences {
                         label = None;
                         continue;
                     }
-                    if !is_quoted {
-                        label = word(key).map(|word| words.add(word, label, &bytes[..at]));
-                    }
+                    label = match word(key) {
+                        _ if is_quoted => label,
+                        // `the token has expired`, `the limit is 0`
+                        Some(Word::Is) => label,
+                        word => word.map(|word| words.add(word, label, &bytes[..at])),
+                    };
                     // `GenerateRequestsPerDayPerProjectPerModel`, `UserByModelByDay`
                     if end - at > MAX_WORD {
                         limit.take_name(&bytes[at..end]);
@@ -77,7 +80,9 @@ impl Sentences {
                 b'0'..=b'9' => {
                     let end = end_of(bytes, at, |byte| byte.is_ascii_digit() || byte == b',');
                     if !is_quoted {
-                        words.number(label.take(), &bytes[at..end]);
+                        // `404 Not Found`
+                        let label = label.take().or((at == 0).then_some(Word::Status));
+                        words.number(label, &bytes[at..end]);
                     }
                     limit.take_number(&bytes[at..end]);
                     at = end;
@@ -160,7 +165,9 @@ impl Sentences {
             // `tokens per min`, `1M tokens/min`: a 5-hour window is no rate.
             (Word::MinuteOrHour, Some(Word::Each)) => Word::Minute,
             (Word::MinuteOrHour, _) if before.trim_ascii_end().ends_with(b"/") => Word::Minute,
-            (Word::Key, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => Word::ApiKey,
+            (Word::Key | Word::Token, Some(Word::Api)) | (Word::Token, Some(Word::Access)) => {
+                Word::ApiKey
+            }
             // `used up your allocation`, `used all available credits`
             (Word::All, Some(Word::Used)) => Word::Exhausted,
             // `out of quota`, `run out of credits`
@@ -169,6 +176,13 @@ impl Sentences {
             // `too quickly`, `slow down`
             (Word::Fast, Some(Word::Too)) | (Word::Down, Some(Word::Slow)) => Word::Throttled,
             (Word::Authorized, Some(Word::Not)) => Word::Denied,
+            (Word::Authenticated, Some(Word::Not)) => Word::Authenticate,
+            (Word::Expired, Some(Word::Token)) => Word::Authenticate,
+            // `the key is not allowed to use`, but `extra inputs are not permitted`
+            (Word::Allowed, Some(Word::Not)) if self.last().any(&[Word::Model, Word::ApiKey]) => {
+                Word::Denied
+            }
+            (Word::Allowed, Some(Word::Not)) => Word::Unsupported,
             // `max_tokens`, which are those of the answer.
             (Word::Token, Some(Word::Maximum)) if before.ends_with(b"_") => Word::Completion,
             // `the model is at capacity`, `under heavy load`
@@ -208,7 +222,8 @@ impl Sentences {
         match label {
             Some(Word::Limit) => self.limit = self.limit.or_else(value),
             Some(Word::Requested) => self.requested = self.requested.or_else(value),
-            Some(Word::Status) => {
+            // `API Error: 403`
+            Some(Word::Status | Word::Error) => {
                 let status = value().and_then(|number| u16::try_from(number).ok());
                 self.status = self.status.or(status.filter(|it| (400..600).contains(it)));
             }

@@ -32,7 +32,7 @@ words! {
     Completion: "completion" | "output";
     Content: "content";
     Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe" | "tls" | "ssl" | "handshake";
-    Context: "context";
+    Context: "context" | "ctx";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
     Degraded: "degraded";
@@ -44,7 +44,7 @@ words! {
     Exist: "exist" | "exists" | "found";
     Eof: "eof";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Field: "field" | "fields" | "value" | "values" | "json" | "schema" | "role" | "roles";
+    Field: "field" | "fields" | "value" | "values" | "json" | "schema" | "role" | "roles" | "property" | "properties";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
     Format: "format" | "formats";
     Full: "full";
@@ -90,6 +90,7 @@ words! {
     Safety: "safety";
     Server: "server" | "backend";
     Error: "error" | "exception" | "failure" | "failed";
+    Session: "session" | "jwt" | "oauth";
     Size: "size";
     Spend: "spend" | "spending";
     Stream: "stream" | "streaming";
@@ -113,7 +114,9 @@ words! {
     // These only change what the word behind them means, so they have no place in the set.
     All: "all" | "up";
     Api: "api";
+    Allowed: "allowed" | "permitted";
     At: "at";
+    Authenticated: "authenticated";
     Authorized: "authorized";
     Down: "down";
     Fast: "fast" | "quickly" | "frequent" | "frequently";
@@ -122,6 +125,7 @@ words! {
     Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     High: "high" | "heavy" | "peak";
+    Is: "is" | "are" | "has" | "was";
     Key: "key";
     Load: "load" | "traffic";
     Metric: "metric";
