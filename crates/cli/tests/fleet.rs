@@ -1,6 +1,6 @@
 //! `resayil batch --fleet` and `resayil quota`.
 
-#[path = "../../../tests/support/redis.rs"]
+#[path = "../../core/src/quota/fleet/tests/redis.rs"]
 mod redis;
 mod support;
 

@@ -88,7 +88,7 @@ pub use options::CallOptions;
 pub use resayil_core::*;
 pub use response::Response;
 
-/// Compiles the README's program in Rust.
+/// Compiles the README's program.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,7 +1,7 @@
 //! One quota for a fleet: real processes and a real server, with which all goes wrong that can.
 
 mod common;
-#[path = "../../../tests/support/redis.rs"]
+#[path = "../../core/src/quota/fleet/tests/redis.rs"]
 mod redis;
 
 use std::collections::BTreeMap;

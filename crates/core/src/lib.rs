@@ -76,3 +76,8 @@ pub use quota::Quota;
 pub use retry::{Decision, Policy};
 pub use stream::StreamDecoder;
 pub use timestamp::Timestamp;
+
+/// Runs the README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -81,3 +81,8 @@ pub use quota::State;
 pub use sandbox::Sandbox;
 pub use tls::TlsKind;
 pub use wire::{WireFault, WireKind};
+
+/// Runs the README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod counts;
+mod deny;
 mod docs;
 mod doxygen;
 mod examples;
@@ -13,12 +14,14 @@ mod fleet;
 mod fuzz;
 mod header;
 mod instructions;
+mod msrv;
 mod mutants;
 mod native;
 mod prerequisites;
 mod python;
 mod readme;
 mod report;
+mod release;
 mod run;
 mod sim;
 mod site;
@@ -88,6 +91,12 @@ enum Task {
     Report(report::Options),
     /// Make the documentation as a web site, below target/site
     Site(site::Options),
+    /// Build and check what a release has, and say what is missing
+    Release(release::Options),
+    /// Try the oldest Rust that is supported, and core without features
+    Msrv,
+    /// Check the licences of all dependencies, and that none is banned
+    Deny,
     /// Carry out CONTRIBUTING's example of a new provider, in a copy
     Walkthrough,
     /// Compare retry policies and quotas in virtual time
@@ -116,6 +125,9 @@ fn main() -> ExitCode {
         Task::Readme => readme::run(),
         Task::Report(options) => report::run(&options),
         Task::Site(options) => site::build(&options),
+        Task::Release(options) => release::run(&options),
+        Task::Msrv => msrv::run(),
+        Task::Deny => deny::run(),
         Task::Walkthrough => walkthrough::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Fleet(options) => fleet::run(&options),

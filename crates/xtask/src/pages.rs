@@ -1,4 +1,4 @@
-//! The programs in Rust of the pages below `docs/`, which are documentation tests. Those that stand in a file of
+//! The programs in Rust of README.md and the pages below `docs/`, which are documentation tests. Those that stand in a file of
 //! their own in the reader's project are built and run by `cargo xtask readme` instead.
 
 macro_rules! pages {
@@ -12,6 +12,7 @@ macro_rules! pages {
 }
 
 pages! {
+    readme = "../README.md",
     kinds = "concepts/kinds.md",
     quota = "concepts/quota.md",
     loops = "guides/from-loops.md",

@@ -1,6 +1,5 @@
 //! The commands of the READMEs and of docs/start, tried as written beside or in a fresh clone, and their
-//! programs, as far as compilers can tell. (Those in Rust are documentation tests, of the client and in
-//! `pages.rs`; those of docs in Python are tests of Python.)
+//! programs, as far as compilers can tell. (Those in Rust are documentation tests, in `pages.rs`; those of docs in Python are tests of Python.)
 
 use std::path::Path;
 use std::{fs, io};

@@ -8,6 +8,8 @@ use crate::run;
 const CARGO_FUZZ: &str = "0.13.2";
 /// The same.
 const CARGO_MUTANTS: &str = "26.0.0";
+/// The same.
+const CARGO_DENY: &str = "0.19.0";
 
 /// Whether `cargo nextest` is on the machine; without it, `cargo test` does.
 pub(crate) fn has_nextest() -> bool {
@@ -22,6 +24,11 @@ pub(crate) fn cargo_fuzz() -> Result<PathBuf, String> {
 /// The program `cargo-mutants`.
 pub(crate) fn cargo_mutants() -> Result<PathBuf, String> {
     installed("cargo-mutants", CARGO_MUTANTS, &["mutants", "--version"])
+}
+
+/// The program `cargo-deny`.
+pub(crate) fn cargo_deny() -> Result<PathBuf, String> {
+    installed("cargo-deny", CARGO_DENY, &["deny", "--version"])
 }
 
 fn installed(name: &str, version: &str, probe: &[&str]) -> Result<PathBuf, String> {

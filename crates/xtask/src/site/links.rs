@@ -80,7 +80,7 @@ pub(crate) fn anchor(heading: &str) -> String {
 }
 
 /// A path without `..`, as far as it has folders to leave.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

@@ -1,6 +1,6 @@
 //! The script against its model, on a real server.
 
-#[path = "../../../../../../tests/support/redis.rs"]
+#[path = "redis.rs"]
 mod redis;
 
 use crate::quota::fleet::call::{FleetCall, Numbers};
