@@ -97,6 +97,18 @@ fn each_prompt_is_answered_once_and_a_second_run_asks_nothing() {
 }
 
 #[test]
+fn each_decision_is_told_with_its_request_or_nothing_is() {
+    let sandbox = sandbox();
+    sandbox.push_fault(Fault::ServerError);
+    let told = batch(&sandbox, &files(1), &["--verbose"]);
+    let parts = ["\"r0\": sending attempt 1", "\"r0\": attempt 1 failed", "sending attempt 2"];
+    ends(&told, 0, &parts);
+    let quiet = batch(&sandbox, &files(3), &["-q"]);
+    ends(&quiet, 0, &[]);
+    assert_eq!(text(&quiet.stderr), "");
+}
+
+#[test]
 fn the_quota_is_kept() {
     let sandbox = Sandbox::builder().limit(5).window(Duration::from_secs(1)).start().unwrap();
     let files = files(15);

@@ -7,10 +7,14 @@ use support::{bare, ends, run};
 
 #[test]
 fn the_main_job_is_done() {
-    let output = run(bare().args(["demo", "--json"]), "");
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    let output = run(bare().args(["demo", "--json", "--report"]).arg(&page), "");
     ends(&output, 0, &[]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["answered"], &report["total"]), (&json!(200), &json!(200)));
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("200 of 200") && page.len() < 1_000_000, "{}", page.len());
     let log = &report["sandbox"];
     assert_eq!(
         (&log["answered_once"], &log["lost"], &log["surplus"]),

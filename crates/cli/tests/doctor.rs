@@ -196,6 +196,32 @@ fn accounts_models_and_calls_that_fail() {
 }
 
 #[test]
+fn handshakes_that_end_are_told_as_such() {
+    for kind in [TlsKind::ClientCert, TlsKind::CutHandshake] {
+        let sandbox = Sandbox::builder().tls(kind).start().unwrap();
+        let url = sandbox.tls_base_url().unwrap();
+        let found = examine(doctor(&sandbox).env("RESAYIL_BASE_URL", &url));
+        let [check, text, advice] = first(&found, "problem").unwrap();
+        assert!(["certificates", "connection"].contains(&check.as_str()), "{check}: {text}");
+        assert!(!advice.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn answers_that_are_none_are_problems_of_the_call() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    for fault in [Fault::BadJson, Fault::HtmlBadGateway, Fault::Maintenance, Fault::DropMidBody] {
+        sandbox.push_fault(fault.clone());
+        let found = examine(&mut doctor(&sandbox));
+        let Some([check, text, advice]) = first(&found, "problem") else {
+            panic!("{fault:?}: {found}")
+        };
+        assert_eq!(check, "call", "{fault:?}: {text}");
+        assert!(!advice.is_empty(), "{fault:?}: {text}");
+    }
+}
+
+#[test]
 fn what_only_hurts_is_a_warning() {
     let ahead = Sandbox::builder().clock_offset(120.0).start().unwrap();
     warns(&mut doctor(&ahead), "clock", "behind the service");

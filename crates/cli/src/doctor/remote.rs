@@ -236,6 +236,12 @@ pub(super) fn call(client: &Client, model: &str, request: Option<&Value>, findin
         members.remove("stream_options");
     }
     match client.post("chat/completions", request.to_string().as_bytes(), &CallOptions::new()) {
+        Ok(response) if response.content().is_none() => {
+            let found = format!("the answer ({}) is no chat completion", response.status());
+            let advice =
+                "something else answers: check the path of the address, and proxies on the way";
+            findings.problem(CHECK, &found, advice);
+        }
         Ok(response) => {
             let found = "POST chat/completions is answered: JSON, with the key as a bearer token";
             findings.ok(CHECK, found);
