@@ -61,8 +61,11 @@ class Defaults:
         extra_query: Optional[Mapping[str, object]] = None,
     ) -> dict[str, Any]:
         """The options of one call, for the native client."""
-        headers = {**self.headers, **_texts("extra_headers", extra_headers)}
-        query = {**self.query, **_texts("extra_query", extra_query)}
+        headers, query = self.headers, self.query
+        if extra_headers is not None:
+            headers = {**headers, **_texts("extra_headers", extra_headers)}
+        if extra_query is not None:
+            query = {**query, **_texts("extra_query", extra_query)}
         return {
             "deadline": deadline,
             "idempotency_key": idempotency_key,

@@ -43,8 +43,9 @@ class Object:
             raise AttributeError(f"{type(self).__name__} has no {name!r}") from None
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._data:
-            return _wrap(self._data[name], self._nested.get(name))
+        data = self._data
+        if name in data:
+            return _wrap(data[name], self._nested.get(name))
         if name in self._known:
             return None
         raise KeyError(name)

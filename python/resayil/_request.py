@@ -46,7 +46,7 @@ def embedding(
 
 def dumps(value: object) -> str:
     """JSON, of anything that stands for JSON."""
-    return json.dumps(value, default=_plain, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def unknown_argument(function: str, name: str, known: Iterable[str], more: str = "") -> TypeError:
@@ -113,3 +113,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, (tuple, set, frozenset)) and is_iterable(given):
         return list(given)
     raise TypeError(f"a request cannot hold a value of the type {_type(given)}")
+
+
+# One for all: `json.dumps` makes an encoder each time.
+_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False)
