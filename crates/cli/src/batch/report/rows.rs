@@ -26,7 +26,7 @@ pub(super) fn failed(facts: &Facts<'_>, data: &Data) -> String {
         let id = failure.request_id.as_deref().map(|id| format!(" (request {})", escape(id)));
         let _ = writeln!(
             rows,
-            "<tr id=\"line-{}\">{}<td class=\"n\" data-of=\"attempts:\">{}</td><td>{status}{}: {}{}</td></tr>",
+            "<tr id=\"line-{}\">{}<td class=\"n\" data-of=\"attempts:\">{}</td><td class=\"why\">{status}{}: {}{}</td></tr>",
             it.line,
             places(facts, it),
             it.attempts,
