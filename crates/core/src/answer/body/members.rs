@@ -107,6 +107,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                     top.succeeded = Some(false);
                 }
             }
+            b"event" if is_text(value, "error") => top.succeeded = Some(false),
             b"success" => {
                 if let Value::Bool(succeeded) = value {
                     top.succeeded = Some(succeeded);
