@@ -872,6 +872,17 @@ resayil_status resayil_budget_new(double ratio,
                                   resayil_error **error);
 
 /**
+ * The same, kept where the quota's model is kept: all processes that share the quota (see
+ * `resayil_quota_new_shared`) share the budget with it, so that in an outage many processes of one call each
+ * are no storm. The quota stays yours.
+ */
+resayil_status resayil_budget_new_shared(double ratio,
+                                         double reserve,
+                                         const resayil_quota *quota,
+                                         resayil_budget **budget,
+                                         resayil_error **error);
+
+/**
  * How many retries are left.
  */
 double resayil_budget_remaining(const resayil_budget *budget);
@@ -1168,6 +1179,15 @@ resayil_status resayil_client_builder_quota_window(resayil_client_builder *build
 resayil_status resayil_client_builder_share_quota(resayil_client_builder *builder,
                                                   bool share,
                                                   const char *folder);
+
+/**
+ * The name of what shares one quota with other processes, in place of origin and key: for an account that has
+ * several keys or base URLs and one quota for all of them. It goes with `resayil_client_builder_share_quota` or
+ * `resayil_client_builder_fleet`, and is the `group` of `resayil_quota_new_shared`. By default there is none. An empty one
+ * is refused by `resayil_client_builder_build`.
+ */
+resayil_status resayil_client_builder_quota_group(resayil_client_builder *builder,
+                                                  const char *name);
 
 /**
  * No quota at all: every call is sent at once.
@@ -2231,6 +2251,32 @@ resayil_status resayil_operation_options_idempotency_key(resayil_operation_optio
                                                          const char *key);
 
 /**
+ * How urgent the request is where several wait for the quota: `high`, `normal` (the default) or `low`.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for any other name.
+ */
+resayil_status resayil_operation_options_priority(resayil_operation_options *options,
+                                                  const char *priority);
+
+/**
+ * On whose behalf the request is: while several tenants wait for the quota, each is admitted in proportion
+ * to its weight, 1 to 1000. Default: one without a name, of weight 1.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a weight out of its range.
+ */
+resayil_status resayil_operation_options_tenant(resayil_operation_options *options,
+                                                const char *name,
+                                                uint32_t weight);
+
+/**
+ * What the request takes of limits of tokens: those of the prompt, and the most that the answer may have. A
+ * negative number stands for unknown, which is the default: then it is taken for what requests cost lately.
+ */
+resayil_status resayil_operation_options_cost(resayil_operation_options *options,
+                                              int64_t input_tokens,
+                                              int64_t output_tokens);
+
+/**
  * The model that the request names, for the error. Default: unknown.
  */
 resayil_status resayil_operation_options_model(resayil_operation_options *options,
@@ -2364,6 +2410,33 @@ resayil_status resayil_options_cancel(resayil_options *options, const resayil_ca
  * gives an error of RESAYIL_KIND_CONFIGURATION. By default a random one for each call.
  */
 resayil_status resayil_options_idempotency_key(resayil_options *options, const char *key);
+
+/**
+ * How urgent the call is where several wait for the quota: `high`, `normal` (the default) or `low`. One
+ * that is more urgent passes those that came before it, but no more than 256 of them.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for any other name.
+ */
+resayil_status resayil_options_priority(resayil_options *options,
+                                        const char *priority);
+
+/**
+ * On whose behalf the call is: while several tenants wait for the quota, each is admitted in proportion to
+ * its weight, 1 to 1000. By default it is one without a name, of weight 1.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for a weight out of its range.
+ */
+resayil_status resayil_options_tenant(resayil_options *options,
+                                      const char *name,
+                                      uint32_t weight);
+
+/**
+ * What the call takes of limits of tokens: those of the prompt, and the most that the answer may have. A
+ * negative number stands for unknown. By default both are estimated by the request's body.
+ */
+resayil_status resayil_options_cost(resayil_options *options,
+                                    int64_t input_tokens,
+                                    int64_t output_tokens);
 
 /**
  * When the call is tried again. The policy stays yours.
@@ -2522,6 +2595,24 @@ resayil_status resayil_quota_new(uint32_t limit,
                                  resayil_error **error);
 
 /**
+ * Makes a quota that all processes of this host share which name this group, limit and window, in whatever
+ * language, by a file in `folder`, which has to be the user's own and writable by nobody else; NULL for
+ * `resayil` in `$XDG_RUNTIME_DIR`, or else a folder for temporary files. A client shares it by
+ * `resayil_client_builder_quota_group`. Limit and window are those of `resayil_quota_new`. Its clock is that of
+ * `resayil_monotonic_now`. Linux only: elsewhere, and where the file cannot be used, it is this process's
+ * own. `*quota` is yours.
+ *
+ * RESAYIL_STATUS_INVALID_ARGUMENT for an empty group; RESAYIL_STATUS_ERROR with an error of
+ * RESAYIL_KIND_CONFIGURATION for a window out of range.
+ */
+resayil_status resayil_quota_new_shared(const char *group,
+                                        const char *folder,
+                                        uint32_t limit,
+                                        double window_seconds,
+                                        resayil_quota **quota,
+                                        resayil_error **error);
+
+/**
  * Reads what the quota knows at `now_seconds` into `*state`.
  */
 resayil_status resayil_quota_get_state(const resayil_quota *quota,
@@ -2537,6 +2628,14 @@ void resayil_quota_free(resayil_quota *quota);
  * Takes a place at the end of the line. `*ticket` is yours; freeing it leaves the line.
  */
 resayil_status resayil_quota_enter(resayil_quota *quota, resayil_ticket **ticket);
+
+/**
+ * The same by the priority, the tenant and the cost of these options, of which nothing else counts; NULL for
+ * none.
+ */
+resayil_status resayil_quota_enter_with(resayil_quota *quota,
+                                        const resayil_options *options,
+                                        resayil_ticket **ticket);
 
 /**
  * The HTTP status: 200 to 299.

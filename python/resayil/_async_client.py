@@ -19,6 +19,7 @@ from ._objects import (
     ModelList,
     Object,
 )
+from ._quota import Cost, Priority, Tenant
 from ._response import Response
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class AsyncClient(BaseClient):
         timeout: Timeout = None,
         extra_headers: Optional[Mapping[str, str]] = None,
         extra_query: Optional[Mapping[str, object]] = None,
+        cost: Optional[Cost] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
     ) -> Response:
         """Sends to any path below the base URL, with quota, retries and errors as in a chat.
 
@@ -112,6 +116,7 @@ class AsyncClient(BaseClient):
         data = _base_client.body_bytes(body)
         key = _base_client.idempotency_key(idempotency_key, "post", path, data)
         options = self._defaults.options(deadline, key, policy, timeout, extra_headers, extra_query)
+        options.update(cost=cost, priority=priority, tenant=tenant)
         return _base_client.response(await self._call("post", path, data, **options))
 
     async def get(
@@ -214,6 +219,7 @@ class AsyncEmbeddings:
         answer = await self._client.post(
             "embeddings", request, deadline=deadline, idempotency_key=idempotency_key,
             policy=policy, timeout=timeout, extra_headers=extra_headers, extra_query=extra_query,
+            **_request.of_quota(params),
         )  # fmt: skip
         return CreateEmbeddingResponse(answer.json())
 
@@ -301,6 +307,7 @@ class AsyncCompletions:
         options = client._defaults.options(
             deadline, key, policy, timeout, extra_headers, extra_query
         )
+        options.update(_request.of_quota(params))
         if stream:
             return AsyncStream(*await client._run("chat_stream", request, **options))
         options["retry_if_result"] = _base_client.predicate(

@@ -92,6 +92,7 @@ class BaseClient:
         quota: Union[Quota, Literal["auto"], None] = "auto",
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        quota_group: Optional[str] = None,
         fleet: _fleet.FleetOption = None,
         budget: Optional[Budget] = None,
         provider: Optional[str] = None,
@@ -132,9 +133,11 @@ class BaseClient:
             "fallback": fallback,
             "max_concurrency": max_concurrency,
             "adaptive_concurrency": adaptive_concurrency,
-            "budget": budget if budget is not None else Budget(),
+            # Where the quota is shared, so is the budget.
+            "budget": Budget() if budget is None and not share_quota else budget,
             "share_quota": share_quota,
             "quota_folder": quota_folder,
+            "quota_group": quota_group,
             "fleet": _fleet.server(fleet),
             "provider": provider,
             "connect_timeout": connect_timeout,
@@ -218,7 +221,7 @@ class BaseClient:
         """
         native = self._connected()
         if changes:
-            native = native.replace(**_native_changes(changes))
+            native = native.replace(**_native_changes(changes, native))
         copied = type(self).__new__(type(self))
         old, new = self._defaults, Defaults()
         new.headers = {**old.headers, **_texts("default_headers", default_headers)}
@@ -304,7 +307,7 @@ class BaseClient:
             )  # fmt: skip
         if options.get("quota") is not None:
             options["quota"] = Quota(*options["quota"])
-        options["budget"] = Budget()
+        options["budget"] = None if options.get("share_quota") else Budget()
         self._defaults = Defaults()
         for name, value in state["defaults"].items():
             setattr(self._defaults, name, value)
@@ -413,12 +416,13 @@ def _texts(name: str, given: Optional[Mapping[str, object]]) -> dict[str, str]:
     return texts
 
 
-def _native_changes(changes: dict[str, Any]) -> dict[str, Any]:
+def _native_changes(changes: dict[str, Any], native: _native.Client) -> dict[str, Any]:
     fallback = changes.get("fallback")
     if fallback is not None and not isinstance(fallback, Fallback):
         changes["fallback"] = Fallback(fallback)
     if ("api_key" in changes or "base_url" in changes) and "budget" not in changes:
-        changes["budget"] = Budget()
+        shares = changes.get("share_quota", native.options().get("share_quota"))
+        changes["budget"] = None if shares else Budget()
     if changes.get("quota") == "auto":
         raise TypeError("with_options() takes a Quota or None as quota")
     return changes

@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, TypedDict, Union
 
+from ._quota import Cost, Priority, Tenant
 
-class ChatParams(TypedDict, total=False):
+
+class QuotaParams(TypedDict, total=False):
+    """How a call stands in the quota's line; these are no fields of the request.
+
+    `cost` is how many tokens it takes, in all or as a pair: those of the prompt, and the most that
+    the answer may have; by default it is estimated. A higher `priority` passes those that came
+    before, but no more than 256 of them. While several tenants wait, each is admitted by its
+    weight, from 1 to 1000, which is 1 for a name alone.
+    """
+
+    cost: Optional[Cost]
+    priority: Optional[Priority]
+    tenant: Optional[Tenant]
+
+
+class ChatParams(QuotaParams, total=False):
     """What `chat.completions.create` takes beside model and messages; None leaves a field out."""
 
     audio: Optional[Mapping[str, Any]]
@@ -45,7 +61,7 @@ class ChatParams(TypedDict, total=False):
     web_search_options: Optional[Mapping[str, Any]]
 
 
-class EmbeddingParams(TypedDict, total=False):
+class EmbeddingParams(QuotaParams, total=False):
     """What `embeddings.create` takes beside model and input; None leaves a field out."""
 
     dimensions: Optional[int]

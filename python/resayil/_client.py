@@ -19,6 +19,7 @@ from ._objects import (
     ModelList,
     Object,
 )
+from ._quota import Cost, Priority, Tenant
 from ._response import Response
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ class Client(BaseClient):
         timeout: Timeout = None,
         extra_headers: Optional[Mapping[str, str]] = None,
         extra_query: Optional[Mapping[str, object]] = None,
+        cost: Optional[Cost] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
     ) -> Response:
         """Sends to any path below the base URL, with quota, retries and errors as in a chat.
 
@@ -146,6 +150,7 @@ class Client(BaseClient):
         data = _base_client.body_bytes(body)
         key = _base_client.idempotency_key(idempotency_key, "post", path, data)
         options = self._defaults.options(deadline, key, policy, timeout, extra_headers, extra_query)
+        options.update(cost=cost, priority=priority, tenant=tenant)
         return _base_client.response(self._call("post", path, data, **options))
 
     def get(
@@ -243,6 +248,7 @@ class Embeddings:
         answer = self._client.post(
             "embeddings", request, deadline=deadline, idempotency_key=idempotency_key,
             policy=policy, timeout=timeout, extra_headers=extra_headers, extra_query=extra_query,
+            **_request.of_quota(params),
         )  # fmt: skip
         return CreateEmbeddingResponse(answer.json())
 
@@ -333,7 +339,8 @@ class Completions:
         `deadline` is the time in seconds that the whole call may take, retries and waits included,
         and `timeout` that of one attempt; `policy` replaces the client's; `idempotency_key` is that
         of all attempts, by default a random one; `retry_if_result` replaces the client's;
-        `extra_headers` and `extra_query` come to what the client sends.
+        `extra_headers` and `extra_query` come to what the client sends. `cost`, `priority` and
+        `tenant` say how it stands in the quota's line.
 
         Raises an APIError, after the retries that the policy allows; TypeError, before anything is
         sent, for arguments that cannot be meant.
@@ -344,6 +351,7 @@ class Completions:
         options = client._defaults.options(
             deadline, key, policy, timeout, extra_headers, extra_query
         )
+        options.update(_request.of_quota(params))
         if stream:
             return Stream(*client._run("chat_stream", request, **options))
         options["retry_if_result"] = _base_client.predicate(

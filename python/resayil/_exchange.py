@@ -36,6 +36,7 @@ class Exchange(Operation):
         provider: Optional[str],
         quota: Optional[_native.Quota],
         replayable: bool,
+        enter: dict[str, Any],
         limits: Limits,
         url: str,
         body: Any,
@@ -50,6 +51,8 @@ class Exchange(Operation):
             provider=self._provider,
             # What is no POST is not counted.
             metered=method == "POST",
+            body=body if isinstance(body, bytes) else None,
+            **enter,
             about=lambda: _telemetry.of_request(method, url, self._provider, body),
         )
         self._method = method

@@ -278,6 +278,8 @@ class Decision:
 @final
 class Budget:
     def __new__(cls, ratio: float = 1.0, reserve: float = 10.0) -> Self: ...
+    @staticmethod
+    def shared(quota: Quota, ratio: float = 1.0, reserve: float = 10.0) -> Budget: ...
     @property
     def remaining(self) -> float: ...
 
@@ -343,6 +345,9 @@ class Operation:
         provider: str | None = None,
         attempt_timeout: float | None = None,
         metered: bool = True,
+        body: bytes | None = None,
+        priority: str | None = None,
+        tenant: str | tuple[str, int] | None = None,
     ) -> Self: ...
     def fail(
         self,
@@ -454,8 +459,16 @@ class Quota:
         wall: float | None = None,
         fleet: str | Callable[[Sequence[str]], Any] | None = None,
         group: str | None = None,
+        share: bool = False,
+        folder: str | os.PathLike[str] | None = None,
     ) -> Self: ...
-    def enter(self, *, cost: int | None = None) -> Ticket: ...
+    def enter(
+        self,
+        *,
+        cost: int | tuple[int | None, int | None] | None = None,
+        priority: str | None = None,
+        tenant: str | tuple[str, int] | None = None,
+    ) -> Ticket: ...
     def state(self, now: float | None = None) -> QuotaState: ...
     @property
     def limit(self) -> int | None: ...

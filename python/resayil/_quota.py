@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
-from typing import Callable, Optional
+from typing import Any, Callable, Literal, Optional, Union
 
 from . import _fleet, _interop, _native, _time
 from ._exceptions import DeadlineExceededError
 from ._native import Ticket
+
+#: Tokens that a request takes: in all, or a pair of those of the prompt and the most of the
+#: answer, of which None is unknown.
+Cost = Union[int, tuple[Optional[int], Optional[int]]]
+
+#: How urgent a request is.
+Priority = Literal["high", "normal", "low"]
+
+#: On whose behalf a request is: a name, or a pair of a name and a weight from 1 to 1000.
+Tenant = Union[str, tuple[str, int]]
 
 
 class Quota(_native.Quota):
@@ -19,7 +30,9 @@ class Quota(_native.Quota):
     windows.
 
     With `fleet`, the URL of a Redis or Valkey or a client of redis-py or valkey-py, all processes
-    share it, on whatever hosts, that name the same server, `group` and window.
+    share it, on whatever hosts, that name the same server, `group` and window. With `share` all
+    processes of this host do that name the same `group` and window, by a file in `folder`; where
+    that cannot be, it is this process's own, with one RuntimeWarning.
 
     ```python
     ticket = quota.acquire(timeout=30)
@@ -41,20 +54,33 @@ class Quota(_native.Quota):
         wall: Optional[float] = None,
         fleet: _fleet.FleetOption = None,
         group: Optional[str] = None,
+        share: bool = False,
+        folder: Union[str, os.PathLike[str], None] = None,
     ) -> Quota:
-        server = _fleet.server(fleet)
-        return super().__new__(cls, limit, window, now=now, wall=wall, fleet=server, group=group)
+        return super().__new__(
+            cls, limit, window, now=now, wall=wall, fleet=_fleet.server(fleet), group=group,
+            share=share, folder=folder,
+        )  # fmt: skip
 
-    def acquire(self, timeout: Optional[float] = None, *, cost: Optional[int] = None) -> Ticket:
+    def acquire(
+        self,
+        timeout: Optional[float] = None,
+        *,
+        cost: Optional[Cost] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
+    ) -> Ticket:
         """Waits for its turn, and gives the ticket to settle with the answer.
 
-        `cost` is how many tokens the request takes, prompt and answer together, for services that
-        limit those, too; by default what requests cost lately.
+        `cost` is how many tokens the request takes, for services that limit those, too: prompt and
+        answer together, or a pair of both; by default what requests cost lately. A more urgent
+        `priority` passes those that came before, but no more than 256 of them; while several
+        tenants wait, each is admitted by its weight.
 
         Raises DeadlineExceededError at once, with the wait as `retry_after`, if the wait would be
         longer than `timeout` seconds.
         """
-        ticket, end = self._enter(timeout, cost)
+        ticket, end = self._enter(timeout, cost, priority, tenant)
         alarm = _time.Alarm()
         try:
             while (wait := self._wait(ticket, end, alarm)) is not None:
@@ -65,10 +91,15 @@ class Quota(_native.Quota):
         return ticket
 
     async def acquire_async(
-        self, timeout: Optional[float] = None, *, cost: Optional[int] = None
+        self,
+        timeout: Optional[float] = None,
+        *,
+        cost: Optional[Cost] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
     ) -> Ticket:
         """The same for asyncio and trio."""
-        ticket, end = self._enter(timeout, cost)
+        ticket, end = self._enter(timeout, cost, priority, tenant)
         alarm = _time.AsyncAlarm()
         try:
             while (wait := self._wait(ticket, end, alarm)) is not None:
@@ -78,21 +109,32 @@ class Quota(_native.Quota):
             raise
         return ticket
 
-    def slot(self, *, cost: Optional[int] = None, timeout: Optional[float] = None) -> Slot:
+    def slot(
+        self,
+        *,
+        cost: Optional[Cost] = None,
+        timeout: Optional[float] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
+    ) -> Slot:
         """A place for one request, for `with` and `async with`.
 
         It waits for its turn, and is settled by what the block does: an answer, if it raises
         nothing; the status and headers of the error, if it raises one; else given back. Who knows
-        more of the answer settles the ticket: `with quota.slot() as ticket:`. `cost` and `timeout`
-        are those of `acquire`.
+        more of the answer settles the ticket: `with quota.slot() as ticket:`. The options are those
+        of `acquire`.
         """
-        return Slot(self, cost, timeout)
+        return Slot(self, cost, timeout, priority, tenant)
 
     def _enter(
-        self, timeout: Optional[float], cost: Optional[int]
+        self,
+        timeout: Optional[float],
+        cost: Optional[Cost],
+        priority: Optional[Priority],
+        tenant: Optional[Tenant],
     ) -> tuple[Ticket, Optional[float]]:
         end = None if timeout is None else _time.now() + timeout
-        return self.enter(cost=cost), end
+        return self.enter(cost=cost, priority=priority, tenant=tenant), end
 
     def _wait(
         self, ticket: Ticket, end: Optional[float], alarm: Callable[[], None]
@@ -116,21 +158,29 @@ class Quota(_native.Quota):
 class Slot:
     """A place in a quota for one request; see `Quota.slot`."""
 
-    __slots__ = ("_cost", "_quota", "_ticket", "_timeout")
+    __slots__ = ("_options", "_quota", "_ticket")
 
-    def __init__(self, quota: Quota, cost: Optional[int], timeout: Optional[float]) -> None:
+    def __init__(
+        self,
+        quota: Quota,
+        cost: Optional[Cost] = None,
+        timeout: Optional[float] = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
+    ) -> None:
         self._quota = quota
-        self._cost = cost
-        self._timeout = timeout
+        self._options: dict[str, Any] = {
+            "timeout": timeout, "cost": cost, "priority": priority, "tenant": tenant,
+        }  # fmt: skip
         self._ticket: Optional[Ticket] = None
 
     def __enter__(self) -> Ticket:
-        ticket = self._quota.acquire(self._timeout, cost=self._cost)
+        ticket = self._quota.acquire(**self._options)
         self._ticket = ticket
         return ticket
 
     async def __aenter__(self) -> Ticket:
-        ticket = await self._quota.acquire_async(self._timeout, cost=self._cost)
+        ticket = await self._quota.acquire_async(**self._options)
         self._ticket = ticket
         return ticket
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from ._chat_params import ChatParams, EmbeddingParams
+from ._chat_params import ChatParams, EmbeddingParams, QuotaParams
 from ._kinds import is_iterable, is_mapping
 from ._objects import Object
 
 _CHAT = frozenset(ChatParams.__annotations__)
 _EMBEDDING = frozenset(EmbeddingParams.__annotations__)
+_QUOTA = frozenset(QuotaParams.__annotations__)
 
 
 def chat(
@@ -67,8 +68,13 @@ def _fields(function: str, params: Mapping[str, Any], known: frozenset[str]) -> 
     return {
         name: list(value) if name in ("tools", "functions") else value
         for name, value in params.items()
-        if value is not None
+        if value is not None and name not in _QUOTA
     }
+
+
+def of_quota(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What of these says how the call stands in the quota's line."""
+    return {name: params[name] for name in _QUOTA if params.get(name) is not None}
 
 
 def _check_model(model: object) -> None:

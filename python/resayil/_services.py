@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Optional, Union
 
 from . import _fleet, _log, _native
+from ._quota import Priority, Tenant
 
 #: Where services expect the key.
 _KEYS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
@@ -34,6 +35,8 @@ class Quotas:
         share: bool = False,
         folder: Union[str, os.PathLike[str], None] = None,
         fleet: _fleet.FleetOption = None,
+        group: Optional[str] = None,
+        budget: Optional[_native.Budget] = None,
     ) -> None:
         if not (quota is None or quota == "auto" or isinstance(quota, _native.Quota)):
             raise TypeError(f"quota has to be a Quota or None, not {type(quota).__name__}")
@@ -46,7 +49,14 @@ class Quotas:
         self._provider = provider
         self._share = share or self._fleet is not None
         self._folder = folder
+        if group is not None and not group:
+            raise ValueError("quota_group is empty")
+        self._group = group
         self._lock = threading.Lock()
+        self._is_own_budget = budget is None
+        self._budget = _native.Budget() if budget is None else budget
+        #: Those of quotas that this host shares, by the quota's identity.
+        self._budgets: dict[int, _native.Budget] = {}
         self._found: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
     def of(self, origin: str, host: str, headers: Mapping[str, Any]) -> Optional[_native.Quota]:
@@ -55,13 +65,16 @@ class Quotas:
         if given is None or (isinstance(given, _native.Quota) and not self._share):
             return given
         key = next((str(value) for name in _KEYS if (value := headers.get(name))), "")
-        place = origin, key
+        # A group has one quota, whatever the origins and the keys.
+        place = (origin, key) if self._group is None else ("group", self._group)
         with self._lock:
             found = self._found.get(place)
             if found is None:
-                found = self._found[place] = self._make(origin, host, key)
+                found = self._found[place] = self._make(place, host)
                 if len(self._found) > _MOST:
-                    self._found.popitem(last=False)
+                    _, last = self._found.popitem(last=False)
+                    if self._share:
+                        self._budgets.pop(id(last.quota), None)
             else:
                 self._found.move_to_end(place)
         if not self._share:
@@ -71,7 +84,12 @@ class Quotas:
         quota = found.quota
         return quota
 
-    def _make(self, origin: str, host: str, key: str) -> Any:
+    def budget(self, quota: Optional[_native.Quota]) -> _native.Budget:
+        """The budget of requests that wait for this quota; who shares it shares that, too."""
+        return self._budgets.get(id(quota), self._budget)
+
+    def _make(self, place: tuple[str, str], host: str) -> Any:
+        origin, key = place
         like = self._given
         if not isinstance(like, _native.Quota):
             has_windows = (self._provider or _native.provider_at(host)) == "resayil"
@@ -79,13 +97,15 @@ class Quotas:
         if not self._share:
             return like
         scheme, _, bare = key.partition(" ")
-        key = bare if scheme.lower() == "bearer" else key
+        key = bare if scheme.lower() == "bearer" and self._group is None else key
         opened: Union[_native.FleetQuota, _native.HostQuota]
         if self._fleet is not None:
             # What goes wrong later is told at the first request after it.
             opened = _native.FleetQuota(self._fleet, origin, key, like)
         else:
             opened = _native.HostQuota(origin, key, like, folder=self._folder)
+            if self._is_own_budget:
+                self._budgets[id(opened.quota)] = _native.Budget.shared(opened.quota)
         self._tell(opened)
         return opened
 
@@ -94,6 +114,13 @@ class Quotas:
         if problem is not None:
             text = f"the quota is not shared: {problem}"
             _log.emit("transport", "warning", "quota_not_shared", 0, None, problem, text, "warn")
+
+
+def enter(priority: Optional[Priority], tenant: Optional[Tenant]) -> dict[str, Any]:
+    """How requests stand in the quota's line. Raises ValueError or TypeError for what is none."""
+    options: dict[str, Any] = {"priority": priority, "tenant": tenant}
+    _native.Quota().enter(**options).cancel()
+    return options
 
 
 def known(provider: Optional[str]) -> Optional[str]:

@@ -16,6 +16,7 @@ from ._incoming import Limits
 from ._kinds import is_dict
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
+from ._quota import Priority, Tenant
 from ._services import QuotaOption, Quotas
 
 
@@ -47,16 +48,21 @@ class _Base:
         provider: Optional[str] = None,
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        quota_group: Optional[str] = None,
         fleet: FleetOption = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
         attempt_timeout: Optional[float] = None,
         max_response_bytes: int = Limits().max_response_bytes,
         max_wire_bytes: int = Limits().max_wire_bytes,
     ) -> None:
         self._transport = self._default() if transport is None else transport
         self._policy = policy
-        self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
-        self._quotas = Quotas(quota, provider, share_quota, quota_folder, fleet)
+        self._quotas = Quotas(
+            quota, provider, share_quota, quota_folder, fleet, quota_group, budget
+        )
+        self._enter = _services.enter(priority, tenant)
         self._provider = _services.known(provider)
         self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
         self._has_warned = False
@@ -91,16 +97,18 @@ class _Base:
             request.headers["Idempotency-Key"] = key or f"resayil-{_idempotency.random_id()}"
         url = request.url
         origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
+        quota = self._quotas.of(origin, url.host, request.headers)
         return Exchange(
             f"{request.method} {url.host}",
             self._policy,
-            self._budget,
+            self._quotas.budget(quota),
             self._counters,
             method=request.method,
             host=url.host,
             provider=self._provider,
-            quota=self._quotas.of(origin, url.host, request.headers),
+            quota=quota,
             replayable=parts is not None,
+            enter=self._enter,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(request)),
             url=str(url),
             body=None if parts is None else parts[2],

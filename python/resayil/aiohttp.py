@@ -39,6 +39,7 @@ from ._fleet import FleetOption
 from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
+from ._quota import Priority, Tenant
 from ._services import QuotaOption, Quotas
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class RetryMiddleware:
     none. `provider` names the API; by default it is known by its host. With `share_quota` all
     processes of this host share it, by files in `quota_folder`; with `fleet`,
     the URL of a Redis or Valkey or a client of redis-py or valkey-py, those of many hosts do.
+    `quota_group` names one quota for all origins and keys. `priority` (`high`, `normal`, `low`) and
+    `tenant` (a name, or a name and a weight) say how requests stand in its line.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120. The policy's `deadline` ends all attempts.
@@ -76,14 +79,19 @@ class RetryMiddleware:
         provider: Optional[str] = None,
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        quota_group: Optional[str] = None,
         fleet: FleetOption = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
         attempt_timeout: Optional[float] = ATTEMPT_TIMEOUT,
         max_response_bytes: int = Limits().max_response_bytes,
     ) -> None:
         self._policy = policy
-        self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
-        self._quotas = Quotas(quota, provider, share_quota, quota_folder, fleet)
+        self._quotas = Quotas(
+            quota, provider, share_quota, quota_folder, fleet, quota_group, budget
+        )
+        self._enter = _services.enter(priority, tenant)
         self._provider = _services.known(provider)
         # What comes is unpacked already.
         self._limits = Limits(max_response_bytes, sys.maxsize, attempt_timeout)
@@ -132,16 +140,18 @@ class RetryMiddleware:
                 key = _idempotency.key("POST", str(url), content)
             request.headers["Idempotency-Key"] = key or f"resayil-{_idempotency.random_id()}"
         host = url.host or ""
+        quota = self._quotas.of(str(url.origin()), host, request.headers)
         return Exchange(
             f"{method} {host}",
             self._policy,
-            self._budget,
+            self._quotas.budget(quota),
             self._counters,
             method=method,
             host=host,
             provider=self._provider,
-            quota=self._quotas.of(str(url.origin()), host, request.headers),
+            quota=quota,
             replayable=content is not None,
+            enter=self._enter,
             limits=self._limits,
             url=str(url),
             body=content,

@@ -54,6 +54,8 @@ class RetryTransport(SyncRetry, httpx.BaseTransport):
     none. `provider` names the API; by default it is known by its host. With `share_quota` all
     processes of this host share it, by files in `quota_folder`; with `fleet`,
     the URL of a Redis or Valkey or a client of redis-py or valkey-py, those of many hosts do.
+    `quota_group` names one quota for all origins and keys. `priority` (`high`, `normal`, `low`) and
+    `tenant` (a name, or a name and a weight) say how requests stand in its line.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading

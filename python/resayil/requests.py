@@ -49,6 +49,7 @@ from ._fleet import FleetOption
 from ._incoming import Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._policy import DEFAULT_POLICY
+from ._quota import Priority, Tenant
 from ._services import QuotaOption, Quotas
 
 __all__ = ["RetryAdapter"]
@@ -68,6 +69,8 @@ class RetryAdapter(HTTPAdapter):
     none. `provider` names the API; by default it is known by its host. With `share_quota` all
     processes of this host share it, by files in `quota_folder`; with `fleet`,
     the URL of a Redis or Valkey or a client of redis-py or valkey-py, those of many hosts do.
+    `quota_group` names one quota for all origins and keys. `priority` (`high`, `normal`, `low`) and
+    `tenant` (a name, or a name and a weight) say how requests stand in its line.
 
     `attempt_timeout` is how long one attempt may take in seconds, from sending to the end of the
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading
@@ -79,7 +82,7 @@ class RetryAdapter(HTTPAdapter):
     """
 
     # What HTTPAdapter pickles, and what this class adds.
-    __attrs__ = [*HTTPAdapter.__attrs__, "_policy", "_limits", "_provider"]  # noqa: RUF012
+    __attrs__ = [*HTTPAdapter.__attrs__, "_enter", "_limits", "_policy", "_provider"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -91,7 +94,10 @@ class RetryAdapter(HTTPAdapter):
         provider: Optional[str] = None,
         share_quota: bool = False,
         quota_folder: Union[str, os.PathLike[str], None] = None,
+        quota_group: Optional[str] = None,
         fleet: FleetOption = None,
+        priority: Optional[Priority] = None,
+        tenant: Optional[Tenant] = None,
         attempt_timeout: Optional[float] = None,
         max_response_bytes: int = Limits().max_response_bytes,
         max_wire_bytes: int = Limits().max_wire_bytes,
@@ -99,9 +105,11 @@ class RetryAdapter(HTTPAdapter):
     ) -> None:
         super().__init__(**options)
         self._policy = policy
-        self._budget = budget if budget is not None else Budget()
         self._counters = counters if counters is not None else Counters()
-        self._quotas = Quotas(quota, provider, share_quota, quota_folder, fleet)
+        self._quotas = Quotas(
+            quota, provider, share_quota, quota_folder, fleet, quota_group, budget
+        )
+        self._enter = _services.enter(priority, tenant)
         self._provider = _services.known(provider)
         self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
 
@@ -113,7 +121,6 @@ class RetryAdapter(HTTPAdapter):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[misc]
         # What is shared stays in its process.
-        self._budget = Budget()
         self._counters = Counters()
         self._quotas = Quotas()
 
@@ -168,16 +175,18 @@ class RetryAdapter(HTTPAdapter):
         url = urlsplit(request.url or "")
         host = url.hostname or ""
         origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+        quota = self._quotas.of(origin, host, request.headers)
         return Exchange(
             f"{method} {host}",
             self._policy,
-            self._budget,
+            self._quotas.budget(quota),
             self._counters,
             method=method,
             host=host,
             provider=self._provider,
-            quota=self._quotas.of(origin, host, request.headers),
+            quota=quota,
             replayable=replayable,
+            enter=self._enter,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(timeout)),
             url=request.url or "",
             body=request.body,

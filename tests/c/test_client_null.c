@@ -33,6 +33,7 @@ static void test_clients(void) {
     CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
     CHECK_NULL(resayil_client_builder_fleet(NULL, "redis://127.0.0.1:1"));
     CHECK_NULL(resayil_client_builder_fleet_with(NULL, NULL, NULL, NULL));
+    CHECK_NULL(resayil_client_builder_quota_group(NULL, "g"));
     CHECK_NULL(resayil_client_builder_no_quota(NULL));
     CHECK_NULL(resayil_client_builder_max_concurrency(NULL, 1, false));
     CHECK_NULL(resayil_client_builder_connect_timeout(NULL, 1));
@@ -199,6 +200,11 @@ static void test_requests_and_options(void) {
     CHECK_NULL(resayil_options_cancel(options, NULL));
     CHECK_NULL(resayil_options_idempotency_key(NULL, "k"));
     CHECK_NULL(resayil_options_idempotency_key(options, NULL));
+    CHECK_NULL(resayil_options_priority(NULL, "low"));
+    CHECK_NULL(resayil_options_priority(options, NULL));
+    CHECK_NULL(resayil_options_tenant(NULL, "t", 1));
+    CHECK_NULL(resayil_options_tenant(options, NULL, 1));
+    CHECK_NULL(resayil_options_cost(NULL, 1, 1));
     CHECK_NULL(resayil_options_policy(NULL, NULL));
     CHECK_NULL(resayil_options_policy(options, NULL));
     CHECK_NULL(resayil_options_retry_if_result(NULL, NULL, NULL));

@@ -239,6 +239,10 @@ static void test_quotas(void) {
     CHECK_NULL(resayil_quota_get_state(quota, 0, NULL));
     CHECK_NULL(resayil_quota_enter(NULL, &ticket));
     CHECK_NULL(resayil_quota_enter(quota, NULL));
+    CHECK_NULL(resayil_quota_enter_with(NULL, NULL, &ticket));
+    CHECK_NULL(resayil_quota_enter_with(quota, NULL, NULL));
+    CHECK_NULL(resayil_quota_new_shared("g", NULL, 0, 60, NULL, NULL));
+    CHECK_NULL(resayil_budget_new_shared(1, 1, quota, NULL, NULL));
     CHECK_OK(resayil_quota_enter(quota, &ticket));
     CHECK_NULL(resayil_ticket_poll(NULL, 0, &wait));
     CHECK_NULL(resayil_ticket_poll(ticket, 0, NULL));

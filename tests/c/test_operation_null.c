@@ -39,6 +39,11 @@ static void test_operations(resayil_error *error) {
     CHECK_NULL(resayil_operation_options_metered(NULL, true));
     CHECK_NULL(resayil_operation_options_idempotency_key(NULL, "k"));
     CHECK_NULL(resayil_operation_options_idempotency_key(options, NULL));
+    CHECK_NULL(resayil_operation_options_priority(NULL, "low"));
+    CHECK_NULL(resayil_operation_options_priority(options, NULL));
+    CHECK_NULL(resayil_operation_options_tenant(NULL, "t", 1));
+    CHECK_NULL(resayil_operation_options_tenant(options, NULL, 1));
+    CHECK_NULL(resayil_operation_options_cost(NULL, 1, 1));
     CHECK_NULL(resayil_operation_options_model(NULL, "m"));
     CHECK_NULL(resayil_operation_options_model(options, NULL));
     CHECK_NULL(resayil_operation_options_attempt_timeout(NULL, 1));

@@ -125,7 +125,74 @@ static void test_wakers(void) {
     resayil_quota_free(quota);
 }
 
+/* By priority and by tenant: the same options as for a call of the client. */
+static void test_order(void) {
+    resayil_quota *quota = NULL;
+    resayil_options *low = NULL, *high = NULL;
+    resayil_ticket *first = NULL, *patient = NULL, *urgent = NULL;
+
+    CHECK_OK(resayil_options_new(&low));
+    CHECK(resayil_options_priority(low, "lowest") == RESAYIL_STATUS_UNKNOWN_NAME);
+    CHECK(resayil_options_tenant(low, "acme", 0) == RESAYIL_STATUS_INVALID_ARGUMENT);
+    CHECK(resayil_options_tenant(low, "acme", 1001) == RESAYIL_STATUS_INVALID_ARGUMENT);
+    CHECK_OK(resayil_options_priority(low, "low"));
+    CHECK_OK(resayil_options_tenant(low, "acme", 3));
+    CHECK_OK(resayil_options_cost(low, 100, -1));
+    CHECK_OK(resayil_options_new(&high));
+    CHECK_OK(resayil_options_priority(high, "high"));
+    CHECK_OK(resayil_quota_new(1, 60, 0, 0, &quota, NULL));
+    CHECK_OK(resayil_quota_enter_with(quota, NULL, &first));
+    CHECK(poll(first, 0) == 0);
+    CHECK_OK(resayil_quota_enter_with(quota, low, &patient));
+    CHECK(poll(patient, 0) == 60);
+    CHECK_OK(resayil_quota_enter_with(quota, high, &urgent));
+    CHECK(poll(urgent, 0) == 60 && poll(patient, 0) == 120);
+    resayil_ticket_free(first);
+    resayil_ticket_free(patient);
+    resayil_ticket_free(urgent);
+    resayil_options_free(low);
+    resayil_options_free(high);
+    resayil_quota_free(quota);
+}
+
+/* Two handles that name one group stand for two processes. */
+static void test_group_of_a_host(void) {
+    char folder[80], command[96];
+    resayil_quota *one = NULL, *other = NULL;
+    resayil_budget *budget = NULL;
+    resayil_ticket *ticket = NULL;
+    resayil_error *error = NULL;
+    resayil_quota_state state;
+    double now = resayil_monotonic_seconds();
+
+    sprintf(folder, "/tmp/resayil-quota-%.0f", now * 1e6);
+    CHECK(resayil_quota_new_shared("", folder, 9, 60, &one, &error) == RESAYIL_STATUS_INVALID_ARGUMENT);
+    CHECK(resayil_quota_new_shared("group", folder, 9, -1, &one, &error) == RESAYIL_STATUS_ERROR);
+    resayil_error_free(error);
+    CHECK_OK(resayil_quota_new_shared("group", folder, 9, 60, &one, NULL));
+    CHECK_OK(resayil_quota_new_shared("group", folder, 9, 60, &other, NULL));
+    CHECK_OK(resayil_quota_enter(one, &ticket));
+    CHECK(poll(ticket, now) == 0);
+    CHECK_OK(resayil_quota_get_state(other, now, &state));
+    CHECK(state.has_limit && state.limit == 9);
+#ifdef __linux__
+    CHECK(state.remaining == 8);
+#endif
+    CHECK(resayil_budget_new_shared(11, 1, one, &budget, &error) == RESAYIL_STATUS_ERROR && budget == NULL);
+    resayil_error_free(error);
+    CHECK_OK(resayil_budget_new_shared(RESAYIL_BUDGET_RATIO, RESAYIL_BUDGET_RESERVE, one, &budget, NULL));
+    CHECK(resayil_budget_remaining(budget) == RESAYIL_BUDGET_RESERVE);
+    resayil_budget_free(budget);
+    resayil_ticket_free(ticket);
+    resayil_quota_free(one);
+    resayil_quota_free(other);
+    sprintf(command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+}
+
 int main(void) {
+    RUN(test_order());
+    RUN(test_group_of_a_host());
     RUN(test_wakers());
     RUN(test_line());
     RUN(test_refusal());

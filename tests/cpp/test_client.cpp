@@ -239,6 +239,18 @@ static void test_threads_share_a_client_and_a_quota() {
     CHECK(client.stats().answered == 20 && quota->state()->admitted == 20);
 }
 
+/// How a call stands in the quota's line.
+static void test_the_order_of_the_line() {
+    auto quota = Quota::create(1, Seconds(60), 0, 0);
+    auto first = quota->enter(), patient = quota->enter(Options().priority("low").tenant("acme", 3));
+    auto urgent = quota->enter(Options().priority("high").cost(100, 20));
+    CHECK(urgent->poll(0)->count() == 0 && first->poll(0)->count() == 60 && patient->poll(0)->count() == 120);
+    CHECK(!Options().priority("lowest").ok().ok() && !Options().tenant("acme", 1001).ok().ok());
+    auto client = ClientBuilder().quota_group("").share_quota().build();
+    CHECK(!client.ok());
+    CHECK(Budget::shared(*quota)->remaining() == RESAYIL_BUDGET_RESERVE);
+}
+
 /// A token that another thread cancels ends a call that hangs.
 static void test_cancelling_from_outside() {
     Client client = ::client();
@@ -263,6 +275,7 @@ int main() {
     RUN(test_max_concurrency());
     RUN(test_account());
     RUN(test_threads_share_a_client_and_a_quota());
+    RUN(test_the_order_of_the_line());
     RUN(test_cancelling_from_outside());
     return done();
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import resayil
+from conftest import Sandbox
 
 
 def test_senders_wait_in_order() -> None:
@@ -158,3 +159,52 @@ def test_a_waker_is_called_once_and_an_error_in_it_does_no_harm(
     assert second.poll(1.0) is None
     second.cancel()
     assert calls == [1]
+
+
+def test_the_line_is_by_priority_and_tenant() -> None:
+    quota = resayil.Quota(limit=1, now=0.0, wall=0.0)
+    assert quota.enter().poll(0.0) is None
+    patient = quota.enter(priority="low", tenant="acme")
+    assert patient.poll(0.0) == 60.0
+    urgent = quota.enter(priority="high", tenant=("acme", 3), cost=(100, None))
+    assert urgent.poll(0.0) == 60.0
+    assert patient.poll(0.0) == 120.0
+
+
+def test_what_is_no_place_in_the_line_is_refused() -> None:
+    quota = resayil.Quota(limit=9)
+    with pytest.raises(ValueError, match="priority"):
+        quota.acquire(priority="highest")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="from 1 to 1000"):
+        quota.acquire(tenant=("acme", 1001))
+    with pytest.raises(TypeError, match="cost"):
+        quota.acquire(cost="many")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="tenant"):
+        quota.acquire(tenant=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="priority"):
+        resayil.httpx.RetryTransport(priority="highest")  # type: ignore[arg-type]
+    with quota.slot(priority="low", tenant="acme", cost=3) as ticket:
+        assert not ticket.is_settled
+
+
+def test_calls_take_them_and_the_request_does_not(sandbox: Sandbox) -> None:
+    client = resayil.Client(sandbox.api_key, sandbox.base_url, quota=resayil.Quota(limit=9))
+    messages = [{"role": "user", "content": "Hello"}]
+    for options in (
+        {"cost": 30, "priority": "high", "tenant": "acme"},
+        {"cost": (20, 10), "tenant": ("acme", 3)},
+    ):
+        answer = client.chat.completions.create(
+            model="mistral",
+            messages=messages,
+            **options,  # type: ignore[arg-type]
+        )
+        assert answer.choices[0].message.content == "echo: Hello"
+    with pytest.raises(ValueError, match="priority"):
+        client.chat.completions.create(
+            model="mistral",
+            messages=messages,
+            priority="first",  # type: ignore[arg-type]
+        )
+    body = {"model": "mistral", "messages": messages}
+    assert client.post("chat/completions", body, priority="low", cost=9).status_code == 200

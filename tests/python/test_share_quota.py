@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -240,3 +241,67 @@ def test_a_folder_that_cannot_be_used_is_a_warning(
             )
     (record,) = [record for record in caplog.records if "quota_not_shared" in record.message]
     assert "is not a folder" in record.message
+
+
+def test_tasks_and_threads_share_a_group(tmp_path: Path) -> None:
+    def of_a_process() -> resayil.Quota:
+        return resayil.Quota(limit=5, share=True, group="account", folder=tmp_path)
+
+    one, other = of_a_process(), of_a_process()
+
+    async def use() -> None:
+        async with other.slot():
+            pass
+
+    with one.slot(priority="low", tenant="acme"):
+        asyncio.run(use())
+    assert of_a_process().state().remaining == 3
+    alone = resayil.Quota(limit=5, share=True, group="another", folder=tmp_path)
+    assert alone.state().remaining == 5
+    with pytest.raises(TypeError, match="group"):
+        resayil.Quota(limit=5, share=True)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.warns(RuntimeWarning, match="not shared"):
+        resayil.Quota(share=True, group="account", folder=blocked)
+
+
+def test_clients_of_two_keys_share_a_group(tmp_path: Path, sandbox: Sandbox) -> None:
+    def client_of(key: str, base_url: str, group: str) -> resayil.Client:
+        return resayil.Client(
+            key, base_url, quota=resayil.Quota(limit=50), share_quota=True,
+            quota_folder=tmp_path, quota_group=group,
+        )  # fmt: skip
+
+    with client_of(sandbox.api_key, sandbox.base_url, "account") as client:
+        client.chat.completions.create(
+            model="mistral", messages=[{"role": "user", "content": "Hi"}]
+        )
+    for key, url, group, left in (
+        ("sk_llmr_of_another_key_1", "https://api.example.com/v1", "account", 49),
+        (sandbox.api_key, sandbox.base_url, "another", 50),
+    ):
+        with client_of(key, url, group) as client:
+            state = client.quota_state()
+        assert state is not None
+        assert state.remaining == left
+    quota = resayil.Quota(limit=50, share=True, group="account", folder=tmp_path)
+    assert quota.state().remaining == 49
+    with pytest.raises(resayil.ConfigurationError, match="quota_group"):
+        client_of(sandbox.api_key, sandbox.base_url, "")
+
+
+def test_processes_share_the_health_of_the_service(tmp_path: Path) -> None:
+    def of_a_process() -> resayil.Budget:
+        return resayil.Budget.shared(resayil.Quota(share=True, group="g", folder=tmp_path))
+
+    failed = resayil.InternalServerError("out of order", status=500)
+    sent = []
+    for _ in range(10):
+        call = resayil.RetryPolicy().start(budget=of_a_process())
+        count = 1
+        while call.on_error(failed).retry:
+            count += 1
+        sent.append(count)
+    # Two of them find out for all.
+    assert sent == [5, 5] + [1] * 8

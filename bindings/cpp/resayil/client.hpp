@@ -198,6 +198,12 @@ public:
         resayil_client_builder_share_quota(handle_.get(), share, folder.empty() ? nullptr : folder.c_str());
         return *this;
     }
+    /// The name of what shares one quota with other processes, in place of origin and key: see
+    /// resayil_client_builder_quota_group.
+    ClientBuilder &quota_group(const std::string &name) noexcept {
+        resayil_client_builder_quota_group(handle_.get(), name.c_str());
+        return *this;
+    }
     /// One quota for all processes that are given this Redis or Valkey, on whatever hosts: its URL.
     ClientBuilder &fleet(const std::string &url) noexcept {
         resayil_client_builder_fleet(handle_.get(), url.c_str());

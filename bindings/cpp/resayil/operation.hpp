@@ -185,6 +185,19 @@ public:
     Result<void> set_idempotency_key(const char *key) noexcept {
         return detail::settled(resayil_operation_options_idempotency_key(handle_.get(), key));
     }
+    /// How urgent the request is where several wait for the quota: `high`, `normal` or `low`.
+    Result<void> set_priority(const char *priority) noexcept {
+        return detail::settled(resayil_operation_options_priority(handle_.get(), priority));
+    }
+    /// On whose behalf the request is: while several wait, each is admitted by its weight, 1 to 1000.
+    Result<void> set_tenant(const char *name, std::uint32_t weight = 1) noexcept {
+        return detail::settled(resayil_operation_options_tenant(handle_.get(), name, weight));
+    }
+    /// The tokens of the prompt, and the most that the answer may have; negative for unknown.
+    Result<void> set_cost(std::int64_t input_tokens, std::int64_t output_tokens = -1) noexcept {
+        return detail::settled(
+            resayil_operation_options_cost(handle_.get(), input_tokens, output_tokens));
+    }
     /// The model that the request names, for the error.
     Result<void> set_model(const char *model) noexcept {
         return detail::settled(resayil_operation_options_model(handle_.get(), model));

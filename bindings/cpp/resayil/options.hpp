@@ -107,6 +107,22 @@ public:
         keep(resayil_options_idempotency_key(handle_.get(), key));
         return *this;
     }
+    /// How urgent the call is where several wait for the quota: `high`, `normal` or `low`.
+    Options &priority(const char *priority) noexcept {
+        keep(resayil_options_priority(handle_.get(), priority));
+        return *this;
+    }
+    /// On whose behalf the call is: while several wait, each is admitted by its weight, 1 to 1000.
+    Options &tenant(const char *name, std::uint32_t weight = 1) noexcept {
+        keep(resayil_options_tenant(handle_.get(), name, weight));
+        return *this;
+    }
+    /// The tokens of the prompt, and the most that the answer may have; negative for unknown. By default
+    /// they are estimated.
+    Options &cost(std::int64_t input_tokens, std::int64_t output_tokens = -1) noexcept {
+        keep(resayil_options_cost(handle_.get(), input_tokens, output_tokens));
+        return *this;
+    }
     /// How failures of this call are retried.
     Options &policy(const Policy &policy) noexcept {
         keep(resayil_options_policy(handle_.get(), policy.get()));
@@ -134,6 +150,25 @@ private:
     std::shared_ptr<const ResultPredicate> predicate_;
     detail::Handle<resayil_options, resayil_options_free> handle_;
 };
+
+inline Result<Ticket> Quota::enter(const Options &options) noexcept {
+    resayil_ticket *ticket = nullptr;
+    resayil_status status = resayil_quota_enter_with(handle_.get(), options.get(), &ticket);
+    if (status != RESAYIL_STATUS_OK) {
+        return detail::failure(status);
+    }
+    return Ticket(ticket);
+}
+
+inline Result<Budget> Budget::shared(const Quota &quota, double ratio, double reserve) noexcept {
+    resayil_budget *budget = nullptr;
+    resayil_error *error = nullptr;
+    resayil_status status = resayil_budget_new_shared(ratio, reserve, quota.get(), &budget, &error);
+    if (status != RESAYIL_STATUS_OK) {
+        return detail::failure(status, error);
+    }
+    return Budget(budget);
+}
 
 /// One decision of a client, for a log: without key and prompt. Valid while the observer runs.
 class Event {

@@ -6,9 +6,14 @@
 
 namespace resayil {
 
+class Quota;
+
 /// A stock of retries that calls share. Any thread may use it.
 class Budget {
 public:
+    /// A budget that all processes share which share this quota.
+    static Result<Budget> shared(const Quota &quota, double ratio = RESAYIL_BUDGET_RATIO,
+                                 double reserve = RESAYIL_BUDGET_RESERVE) noexcept;
     /// `ratio` is how many retries a success earns, `reserve` how many there are at the most.
     static Result<Budget> create(double ratio = RESAYIL_BUDGET_RATIO,
                                  double reserve = RESAYIL_BUDGET_RESERVE) noexcept {

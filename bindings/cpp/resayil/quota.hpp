@@ -85,6 +85,8 @@ private:
     detail::Handle<resayil_ticket, resayil_ticket_free> handle_;
 };
 
+class Options;
+
 /// The quota of one key, shared by all senders in this process. Any thread may use it.
 class Quota {
 public:
@@ -101,6 +103,23 @@ public:
         return Quota(quota);
     }
 
+    /// A quota that all processes of this host share which name this group, limit and window; by a file in
+    /// this folder, or in one for temporary files if it is empty. Its clock is monotonic_now().
+    static Result<Quota> shared(const std::string &group, std::uint32_t limit = 0,
+                                Seconds window = Seconds(60), const std::string &folder = {}) noexcept {
+        resayil_quota *quota = nullptr;
+        resayil_error *error = nullptr;
+        resayil_status status =
+            resayil_quota_new_shared(group.c_str(), folder.empty() ? nullptr : folder.c_str(), limit,
+                                     window.count(), &quota, &error);
+        if (status != RESAYIL_STATUS_OK) {
+            return detail::failure(status, error);
+        }
+        return Quota(quota);
+    }
+
+    /// Takes a place in the line by the priority, the tenant and the cost of these options.
+    Result<Ticket> enter(const Options &options) noexcept;
     /// Takes a place at the end of the line.
     Result<Ticket> enter() noexcept {
         resayil_ticket *ticket = nullptr;

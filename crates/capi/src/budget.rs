@@ -4,6 +4,7 @@ use ::client::retry::{Budget, BudgetOptions};
 
 use crate::error::{clear, resayil_error};
 use crate::panic::{give, guard, take_back};
+use crate::quota::resayil_quota;
 use crate::status::resayil_status;
 
 /// How many retries a successful call earns, if nothing else is asked for.
@@ -37,6 +38,30 @@ pub unsafe extern "C" fn resayil_budget_new(
             return resayil_error::report(refused.into(), error);
         }
         *out = give(resayil_budget { budget: Budget::new(options) });
+        resayil_status::OK
+    })
+}
+
+/// The same, kept where the quota's model is kept: all processes that share the quota (see
+/// `resayil_quota_new_shared`) share the budget with it, so that in an outage many processes of one call each
+/// are no storm. The quota stays yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_budget_new_shared(
+    ratio: f64,
+    reserve: f64,
+    quota: *const resayil_quota,
+    budget: *mut *mut resayil_budget,
+    error: *mut *mut resayil_error,
+) -> resayil_status {
+    guard(|| {
+        clear(error);
+        let out = out!(budget);
+        let quota = borrow!(quota);
+        let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
+        if let Err(refused) = options.check() {
+            return resayil_error::report(refused.into(), error);
+        }
+        *out = give(resayil_budget { budget: Budget::shared(options, &quota.quota) });
         resayil_status::OK
     })
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use ::client::CallOptions;
+use ::client::quota::{Cost, Priority};
 
 use crate::cancel::resayil_cancel;
 use crate::panic::{give, guard, take_back};
@@ -80,6 +81,58 @@ pub unsafe extern "C" fn resayil_options_idempotency_key(
     })
 }
 
+/// How urgent the call is where several wait for the quota: `high`, `normal` (the default) or `low`. One
+/// that is more urgent passes those that came before it, but no more than 256 of them.
+///
+/// RESAYIL_STATUS_UNKNOWN_NAME for any other name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_options_priority(
+    options: *mut resayil_options,
+    priority: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        let options = borrow_mut!(options);
+        ended((|| {
+            // SAFETY: the header asks for NULL or a NUL-terminated name.
+            let priority = unsafe { priority_in(priority) }?;
+            options.set(|it| it.priority(priority));
+            Ok(())
+        })())
+    })
+}
+
+/// On whose behalf the call is: while several tenants wait for the quota, each is admitted in proportion to
+/// its weight, 1 to 1000. By default it is one without a name, of weight 1.
+///
+/// RESAYIL_STATUS_INVALID_ARGUMENT for a weight out of its range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_options_tenant(
+    options: *mut resayil_options,
+    name: *const c_char,
+    weight: u32,
+) -> resayil_status {
+    guard(|| {
+        let options = borrow_mut!(options);
+        ended((|| {
+            // SAFETY: the header asks for NULL or a NUL-terminated name.
+            let name = unsafe { tenant_in(name, weight) }?;
+            options.set(|it| it.tenant(name, weight));
+            Ok(())
+        })())
+    })
+}
+
+/// What the call takes of limits of tokens: those of the prompt, and the most that the answer may have. A
+/// negative number stands for unknown. By default both are estimated by the request's body.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_options_cost(
+    options: *mut resayil_options,
+    input_tokens: i64,
+    output_tokens: i64,
+) -> resayil_status {
+    guard(|| borrow_mut!(options).set(|it| it.cost(cost_of(input_tokens, output_tokens))))
+}
+
 /// When the call is tried again. The policy stays yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_options_policy(
@@ -116,6 +169,35 @@ pub unsafe extern "C" fn resayil_options_retry_if_result(
 pub unsafe extern "C" fn resayil_options_free(options: *mut resayil_options) {
     // SAFETY: the header asks for NULL or a handle that is alive.
     unsafe { take_back(options) }
+}
+
+/// The priority of this name.
+///
+/// # Safety
+/// `name` is NULL or a NUL-terminated name.
+pub(crate) unsafe fn priority_in(name: *const c_char) -> Result<Priority, resayil_status> {
+    // SAFETY: as this function demands.
+    let name = unsafe { some_name_in(name) }?;
+    name.parse().map_err(|_| resayil_status::UNKNOWN_NAME)
+}
+
+/// The name of a tenant of this weight.
+///
+/// # Safety
+/// `name` is NULL or a NUL-terminated name.
+pub(crate) unsafe fn tenant_in<'a>(
+    name: *const c_char,
+    weight: u32,
+) -> Result<&'a str, resayil_status> {
+    // SAFETY: as this function demands.
+    let name = unsafe { some_name_in(name) }?;
+    if (1..=1000).contains(&weight) { Ok(name) } else { Err(resayil_status::INVALID_ARGUMENT) }
+}
+
+/// So many tokens, where a negative number stands for unknown.
+pub(crate) fn cost_of(input_tokens: i64, output_tokens: i64) -> Cost {
+    let known = |tokens: i64| u64::try_from(tokens).ok();
+    Cost::default().with_input_tokens(known(input_tokens)).with_output_tokens(known(output_tokens))
 }
 
 /// The options that a caller passes in; NULL for none.

@@ -1,12 +1,17 @@
 //! What the server still admits, and who may use it next; for programs that have their own HTTP.
 
-use ::client::Quota;
+use std::ffi::c_char;
+use std::path::PathBuf;
+
 use ::client::quota::{QuotaOptions, QuotaState};
+use ::client::{HostQuota, HostQuotaOptions, Quota};
 
 use crate::error::{clear, resayil_error};
+use crate::options::{options_in, resayil_options};
 use crate::panic::{give, guard, take_back};
 use crate::policy::configuration;
 use crate::status::{ended, resayil_status};
+use crate::text::{name_in, some_name_in};
 use crate::ticket::resayil_ticket;
 use crate::time;
 
@@ -99,6 +104,48 @@ pub unsafe extern "C" fn resayil_quota_new(
     })
 }
 
+/// Makes a quota that all processes of this host share which name this group, limit and window, in whatever
+/// language, by a file in `folder`, which has to be the user's own and writable by nobody else; NULL for
+/// `resayil` in `$XDG_RUNTIME_DIR`, or else a folder for temporary files. A client shares it by
+/// `resayil_client_builder_quota_group`. Limit and window are those of `resayil_quota_new`. Its clock is that of
+/// `resayil_monotonic_now`. Linux only: elsewhere, and where the file cannot be used, it is this process's
+/// own. `*quota` is yours.
+///
+/// RESAYIL_STATUS_INVALID_ARGUMENT for an empty group; RESAYIL_STATUS_ERROR with an error of
+/// RESAYIL_KIND_CONFIGURATION for a window out of range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_new_shared(
+    group: *const c_char,
+    folder: *const c_char,
+    limit: u32,
+    window_seconds: f64,
+    quota: *mut *mut resayil_quota,
+    error: *mut *mut resayil_error,
+) -> resayil_status {
+    guard(|| {
+        clear(error);
+        let out = out!(quota);
+        let Some(options) = window_options(limit, window_seconds) else {
+            let why = "out of range: it has to be 0 to 86400 seconds";
+            return resayil_error::report(configuration("window_seconds", why), error);
+        };
+        // SAFETY: the header asks for NULL or NUL-terminated names.
+        let names = unsafe { (some_name_in(group), name_in(folder)) };
+        let (group, folder) = match names {
+            (Ok(""), _) => return resayil_status::INVALID_ARGUMENT,
+            (Ok(group), Ok(folder)) => (group, folder),
+            (Err(status), _) | (_, Err(status)) => return status,
+        };
+        let options =
+            HostQuotaOptions::default().with_quota(options).with_folder(folder.map(PathBuf::from));
+        match HostQuota::open(HostQuota::GROUP, group, &options) {
+            Ok(shared) => *out = give(resayil_quota { quota: shared.quota().clone() }),
+            Err(refused) => return resayil_error::report(refused, error),
+        }
+        resayil_status::OK
+    })
+}
+
 /// Reads what the quota knows at `now_seconds` into `*state`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_quota_get_state(
@@ -133,6 +180,23 @@ pub unsafe extern "C" fn resayil_quota_enter(
         let out = out!(ticket);
         let ticket = borrow!(quota).quota.enter();
         *out = give(resayil_ticket::new(ticket));
+        resayil_status::OK
+    })
+}
+
+/// The same by the priority, the tenant and the cost of these options, of which nothing else counts; NULL for
+/// none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_quota_enter_with(
+    quota: *mut resayil_quota,
+    options: *const resayil_options,
+    ticket: *mut *mut resayil_ticket,
+) -> resayil_status {
+    guard(|| {
+        let out = out!(ticket);
+        // SAFETY: the header asks for NULL or a handle that is alive.
+        let options = unsafe { options_in(options) }.enter_options();
+        *out = give(resayil_ticket::new(borrow!(quota).quota.enter_with(&options)));
         resayil_status::OK
     })
 }

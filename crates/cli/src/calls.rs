@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use resayil::observe::{CallEvent, LogLevel};
-use resayil::quota::QuotaOptions;
-use resayil::{CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider};
+use resayil::quota::{Priority, QuotaOptions};
+use resayil::{CallOptions, CancelToken, Client, ClientBuilder, Error, Kind, Policy, Provider};
 
 use crate::exit::{Exit, Failure};
 use crate::explain::{ProviderArg, parse_provider};
@@ -34,6 +34,17 @@ pub(crate) struct ClientArgs {
     /// do so, too
     #[arg(long)]
     pub(crate) share_quota: bool,
+    /// The name of what shares the quota, in place of address and key: for an account with several keys. It goes
+    /// with --share-quota or --fleet
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) quota_group: Option<String>,
+    /// How urgent the calls are where others wait for the quota, too
+    #[arg(long, value_name = "PRIORITY", value_parser = parse_priority, default_value = "normal")]
+    pub(crate) priority: Priority,
+    /// On whose behalf the calls are: while several wait for the quota, each is admitted by its weight, from 1
+    /// to 1000 [default weight: 1]
+    #[arg(long, value_name = "NAME[:WEIGHT]", value_parser = parse_tenant)]
+    pub(crate) tenant: Option<(String, u32)>,
     /// The Redis or Valkey over which all processes share the quota that are given it, on whatever hosts: a URL
     /// such as redis://host:6379, instead of RESAYIL_FLEET; a password is better there, or in
     /// RESAYIL_FLEET_PASSWORD, than in an argument
@@ -93,6 +104,9 @@ impl ClientArgs {
         if let Some(url) = self.fleet().filter(|_| !self.share_quota) {
             builder = builder.fleet(&url);
         }
+        if let Some(name) = &self.quota_group {
+            builder = builder.quota_group(name);
+        }
         let policy = match self.max_hint {
             None => policy,
             Some(most) => policy
@@ -108,6 +122,15 @@ impl ClientArgs {
             .allow_http(self.allow_http)
             .share_quota(self.share_quota)
             .tokens_per_minute(self.tokens_per_minute))
+    }
+
+    /// How each call stands in the quota's line.
+    pub(crate) fn call_options(&self) -> CallOptions {
+        let options = CallOptions::new().priority(self.priority);
+        match &self.tenant {
+            Some((name, weight)) => options.tenant(name, *weight),
+            None => options,
+        }
     }
 
     /// Where the fleet's server is, by the option or the environment.
@@ -191,6 +214,19 @@ fn on_signal(handle: impl FnMut() + Send + 'static) -> Result<(), Failure> {
     ctrlc::set_handler(handle).map_err(|error| {
         Failure::new(Exit::System, format_args!("signals cannot be handled: {error}"))
     })
+}
+
+fn parse_priority(text: &str) -> Result<Priority, String> {
+    text.parse::<Priority>().map_err(|error| error.to_string())
+}
+
+/// A name and perhaps a weight behind a colon.
+fn parse_tenant(text: &str) -> Result<(String, u32), String> {
+    let (name, weight) = text.rsplit_once(':').unwrap_or((text, "1"));
+    match weight.parse() {
+        Ok(weight @ 1..=1000) if !name.is_empty() => Ok((name.to_owned(), weight)),
+        _ => Err("it has to be a name, or a name, a colon and a weight from 1 to 1000".to_owned()),
+    }
 }
 
 /// A time in seconds, more than 0 and no more than a week.

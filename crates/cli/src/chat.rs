@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<(), Failure> {
     let prompt = read_prompt(&args.prompt)?;
     let token = CancelToken::new();
     cancel_at_once_on_signal(&token)?;
-    let options = CallOptions::new().cancel(token);
+    let options = args.client.call_options().cancel(token);
     let ask = || -> Result<(), Ended> {
         let mut request = ChatRequest::new(&model(args, &client)?);
         if let Some(system) = &args.system {

@@ -117,6 +117,25 @@ fn the_quota_is_kept() {
     assert_eq!(finished_log(&sandbox).len(), 15);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_group_shares_one_quota_by_its_name() {
+    let (sandbox, files) = (sandbox(), files(3));
+    let folder = files.input.parent().unwrap();
+    let options = ["--limit", "50", "--share-quota", "--quota-group", "account"];
+    let mut batch = command(&sandbox, &files);
+    batch.args(options).args(["--priority", "low", "--tenant", "acme:3"]);
+    ends(&run(batch.env("XDG_RUNTIME_DIR", folder), ""), 0, &["3 of 3 answered"]);
+    for (group, used) in [("account", 3), ("another", 0)] {
+        let mut quota = bare();
+        quota.args(["quota", "--json", "--limit", "50", "--quota-group", group]);
+        quota.env("RESAYIL_API_KEY", "sk_llmr_of_another_key_1").env("XDG_RUNTIME_DIR", folder);
+        let output = run(&mut quota, "");
+        let known: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&known["limit"], &known["used"]), (&50.into(), &used.into()), "{known}");
+    }
+}
+
 #[test]
 fn a_mistake_is_named_by_file_and_line_before_anything_is_sent() {
     let sandbox = sandbox();
@@ -149,6 +168,9 @@ fn a_bad_command_line_is_named() {
     ends(&batch(&sandbox, &files, &["--no-such-flag"]), 2, &["--no-such-flag"]);
     ends(&batch(&sandbox, &files, &["--concurrency", "0"]), 2, &["--concurrency"]);
     ends(&batch(&sandbox, &files, &["--window=-1"]), 2, &["--window"]);
+    ends(&batch(&sandbox, &files, &["--priority", "first"]), 2, &["high, normal, low"]);
+    ends(&batch(&sandbox, &files, &["--tenant", "acme:1001"]), 2, &["from 1 to 1000"]);
+    ends(&batch(&sandbox, &files, &["--quota-group", ""]), 2, &["--quota-group"]);
     ends(&batch(&sandbox, &files, &["--base-url", "http://example.com/v1"]), 4, &["plain http"]);
     let keyless = run(bare().arg("batch").arg(&files.input).arg("-o").arg(&files.output), "");
     ends(&keyless, 4, &["RESAYIL_API_KEY"]);

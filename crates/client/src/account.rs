@@ -68,18 +68,25 @@ impl QuotaChoice {
 impl Account {
     /// # Errors
     ///
-    /// [`Kind::Configuration`]: a limit out of its range.
+    /// [`Kind::Configuration`]: a limit out of its range, a group without a name.
     pub(crate) fn open(
         origin: &str,
         key: &str,
         provider: Option<Provider>,
         quota: QuotaChoice,
         budget: Option<Budget>,
+        group: Option<&str>,
         settings: &ServiceSettings,
     ) -> Result<Self, Error> {
         let options = match &quota {
             QuotaChoice::Options(options) => *options,
             _ => QuotaChoice::default_options(provider),
+        };
+        // What shares the quota.
+        let (whose, name) = match group {
+            None => (origin, key),
+            Some("") => return Err(Error::new(Kind::Configuration, "the quota_group is empty")),
+            Some(group) => (HostQuota::GROUP, group),
         };
         let mut host_quota = None;
         #[cfg(feature = "fleet")]
@@ -92,9 +99,9 @@ impl Account {
                 let options = settings.fleet_options.with_quota(options);
                 let shared = match &settings.fleet {
                     Some(FleetServer::Own(carry)) => {
-                        FleetQuota::open_over(Arc::clone(carry), origin, key, &options)?
+                        FleetQuota::open_over(Arc::clone(carry), whose, name, &options)?
                     }
-                    Some(FleetServer::Url(url)) => FleetQuota::open(url, origin, key, &options)?,
+                    Some(FleetServer::Url(url)) => FleetQuota::open(url, whose, name, &options)?,
                     None => return Err(Error::new(Kind::Configuration, "there is no fleet")),
                 };
                 Some(fleet.insert(shared).quota().clone())
@@ -103,7 +110,7 @@ impl Account {
                 let options = HostQuotaOptions::default()
                     .with_quota(options)
                     .with_folder(settings.quota_folder.clone());
-                let shared = host_quota.insert(HostQuota::open(origin, key, &options)?);
+                let shared = host_quota.insert(HostQuota::open(whose, name, &options)?);
                 Some(shared.quota().clone())
             }
             _ => Some(Quota::new(options, wall_now(), monotonic_now())),

@@ -61,6 +61,7 @@ pub struct ClientBuilder {
     tokens_per_minute: Option<u64>,
     share_quota: bool,
     quota_folder: Option<PathBuf>,
+    quota_group: Option<String>,
     #[cfg(feature = "fleet")]
     fleet: Option<crate::settings::FleetServer>,
     #[cfg(feature = "fleet")]
@@ -106,6 +107,7 @@ impl ClientBuilder {
             tokens_per_minute: None,
             share_quota: false,
             quota_folder: None,
+            quota_group: None,
             #[cfg(feature = "fleet")]
             fleet: None,
             #[cfg(feature = "fleet")]
@@ -312,6 +314,7 @@ impl ClientBuilder {
             has_quota: !matches!(self.quota, QuotaChoice::None),
             share_quota: self.share_quota,
             quota_folder: self.quota_folder,
+            quota_group: self.quota_group,
             #[cfg(feature = "fleet")]
             fleet: self.fleet,
             #[cfg(feature = "fleet")]
@@ -329,7 +332,9 @@ impl ClientBuilder {
         };
         let provider = self.provider.or_else(|| Provider::from_host(url.host()));
         let quota = self.quota.with_tokens_per_minute(self.tokens_per_minute, provider);
-        let account = Account::open(url.origin(), &key, provider, quota, self.budget, &services)?;
+        let group = services.quota_group.as_deref();
+        let account =
+            Account::open(url.origin(), &key, provider, quota, self.budget, group, &services)?;
         let endpoint = Arc::new(Endpoint::new(url, &key, Arc::new(account), &services)?);
         let first = First { endpoint: Arc::clone(&endpoint), key: &key, provider };
         let fallbacks =

@@ -140,7 +140,7 @@ impl Place {
                 let quota =
                     if settings.has_quota { QuotaChoice::Default } else { QuotaChoice::None };
                 let account =
-                    Account::open(&self.origin, &self.key, provider, quota, None, settings)?;
+                    Account::open(&self.origin, &self.key, provider, quota, None, None, settings)?;
                 Arc::new(account)
             }
         };

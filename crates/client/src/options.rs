@@ -98,6 +98,12 @@ impl CallOptions {
         self
     }
 
+    /// How the call stands in the quota's line: by priority, tenant and, if it was told, cost; for a quota
+    /// that the program waits for by itself.
+    pub fn enter_options(&self) -> EnterOptions {
+        self.enter.with_cost(self.cost.unwrap_or_default())
+    }
+
     /// A token that ends the call when it is cancelled.
     #[must_use]
     pub fn cancel(mut self, token: CancelToken) -> Self {

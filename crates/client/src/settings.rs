@@ -63,6 +63,7 @@ pub(crate) struct ServiceSettings {
     pub(crate) has_quota: bool,
     pub(crate) share_quota: bool,
     pub(crate) quota_folder: Option<PathBuf>,
+    pub(crate) quota_group: Option<String>,
     #[cfg(feature = "fleet")]
     pub(crate) fleet: Option<FleetServer>,
     #[cfg(feature = "fleet")]

@@ -7,6 +7,7 @@ use resayil_core::Policy;
 use resayil_core::retry::BudgetOptions;
 
 use crate::input::value_error;
+use crate::quota::Quota;
 
 /// A stock of retries that calls share, so that an outage is not answered with a storm.
 ///
@@ -34,6 +35,17 @@ impl Budget {
         let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
         options.check().map_err(value_error)?;
         Ok(Budget { budget: resayil_core::retry::Budget::new(options), ratio, reserve })
+    }
+
+    /// A budget that is kept where the model of this quota is kept: all processes that share the quota share
+    /// it, too, so that in an outage many of one call each are no storm.
+    #[staticmethod]
+    #[pyo3(signature = (quota, ratio=BudgetOptions::default().ratio, reserve=BudgetOptions::default().reserve), text_signature = "(quota, ratio=1.0, reserve=10.0)")]
+    fn shared(quota: &Bound<'_, Quota>, ratio: f64, reserve: f64) -> PyResult<Self> {
+        let options = BudgetOptions::default().with_ratio(ratio).with_reserve(reserve);
+        options.check().map_err(value_error)?;
+        let budget = resayil_core::retry::Budget::shared(options, &quota.get().handle());
+        Ok(Budget { budget, ratio, reserve })
     }
 
     /// How many retries are left.

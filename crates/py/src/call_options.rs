@@ -7,9 +7,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::input;
 use crate::policy::RetryPolicy;
 use crate::predicate::Predicate;
+use crate::{enter, input};
 
 /// The options of one call, what cancels it, and what was asked about its result.
 pub(crate) struct Options {
@@ -41,6 +41,12 @@ impl Options {
                 }
                 "query" => {
                     pairs(&value)?.iter().fold(call, |call, (name, value)| call.query(name, value))
+                }
+                "cost" => call.cost(enter::cost(&value)?),
+                "priority" => call.priority(enter::priority(&value)?),
+                "tenant" => {
+                    let (name, weight) = enter::tenant(&value)?;
+                    call.tenant(&name, weight)
                 }
                 "observer" => {
                     observer = Some(value.unbind());

@@ -27,8 +27,16 @@ pub(crate) struct Client {
 }
 
 /// Options that say which quota a client has; without a change of them it stays the same.
-const OF_THE_QUOTA: [&str; 7] =
-    ["api_key", "base_url", "provider", "quota", "share_quota", "quota_folder", "fleet"];
+const OF_THE_QUOTA: [&str; 8] = [
+    "api_key",
+    "base_url",
+    "provider",
+    "quota",
+    "share_quota",
+    "quota_folder",
+    "quota_group",
+    "fleet",
+];
 
 /// Every method that calls the service takes the options of one call as keyword arguments, and a
 /// `waker`: with one it returns a `Pending` at once, else it blocks and Ctrl-C ends it.

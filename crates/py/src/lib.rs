@@ -13,6 +13,7 @@ mod client;
 mod client_options;
 mod command;
 mod counters;
+mod enter;
 mod error;
 mod error_new;
 mod exceptions;

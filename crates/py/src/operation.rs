@@ -10,16 +10,17 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Service, Step};
 use resayil_core::observe::{CallAction, CallEvent, Observer};
+use resayil_core::quota::Cost;
 use resayil_core::{Error, Kind};
 
 use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::error::NativeError;
 use crate::headers::Headers;
-use crate::input;
 use crate::policy::{RetryPolicy, random_seed};
 use crate::quota::Quota;
 use crate::wake::Callback;
+use crate::{enter, input};
 
 /// One call over all its attempts: it says when to send and how long to wait, and is told what came of
 /// each attempt. One that is not told raises RuntimeError at once. `now` is the clock of
@@ -105,7 +106,7 @@ impl Operation {
     #[new]
     #[pyo3(signature = (
         policy, budget=None, quota=None, counters=None, observer=None, begun=false, now=None, *,
-        provider=None, attempt_timeout=None, metered=true
+        provider=None, attempt_timeout=None, metered=true, body=None, priority=None, tenant=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments")]
     fn new(
@@ -119,6 +120,9 @@ impl Operation {
         provider: Option<Cow<'_, str>>,
         attempt_timeout: Option<f64>,
         metered: bool,
+        body: Option<&[u8]>,
+        priority: Option<&Bound<'_, PyAny>>,
+        tenant: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let now = input::monotonic(now)?;
         let attempt_timeout =
@@ -127,6 +131,10 @@ impl Operation {
             .with_provider(input::provider(provider.as_deref())?)
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
             .with_quota(quota.map(|quota| quota.get().handle()), now);
+        let mut enter = enter::options(None, priority, tenant)?;
+        if let Some(body) = body.filter(|_| metered && quota.is_some()) {
+            enter = enter.with_cost(Cost::estimate(body));
+        }
         let is_observed = observer.is_some();
         let told = Arc::new(EventQueue { is_observed, ..EventQueue::default() });
         let listener = Some(Arc::clone(&told) as Arc<dyn Observer>);
@@ -134,6 +142,7 @@ impl Operation {
             .with_counters(counters.map(|counters| counters.get().handle()))
             .with_observer(listener)
             .with_attempt_timeout(attempt_timeout)
+            .with_enter_options(enter)
             .with_metered(metered);
         // There is no key whose form could be bad.
         let operation = options.start(now, random_seed()).map_err(input::value_error)?;

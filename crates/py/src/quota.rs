@@ -1,18 +1,20 @@
 //! The quota of one key.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use client::{HostQuota, HostQuotaOptions};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use resayil_core::Error;
-use resayil_core::quota::{Admission, Cost, EnterOptions, QuotaOptions, Settlement};
+use resayil_core::quota::{Admission, QuotaOptions, Settlement};
 
 use crate::fleet::Fleet;
 use crate::headers::Headers;
 use crate::wake::Callback;
-use crate::{exceptions, input};
+use crate::{enter, exceptions, input};
 
 /// The quota of one API key, shared by all senders in this process: so many requests in a window
 /// that is aligned to the server's clock.
@@ -46,7 +48,10 @@ impl Quota {
 #[pymethods]
 impl Quota {
     #[new]
-    #[pyo3(signature = (limit=None, window=60.0, *, now=None, wall=None, fleet=None, group=None))]
+    #[pyo3(signature = (
+        limit=None, window=60.0, *, now=None, wall=None, fleet=None, group=None, share=false,
+        folder=None
+    ))]
     #[allow(clippy::too_many_arguments)] // They are keyword arguments.
     fn new(
         py: Python<'_>,
@@ -56,32 +61,51 @@ impl Quota {
         wall: Option<f64>,
         fleet: Option<&Bound<'_, PyAny>>,
         group: Option<&str>,
+        share: bool,
+        folder: Option<PathBuf>,
     ) -> PyResult<Self> {
         let window = window.map(|seconds| input::duration("window", seconds)).transpose()?;
         let options = QuotaOptions::default().with_limit(limit).with_window(window);
         options.check().map_err(input::value_error)?;
+        let group = || {
+            let named = group.filter(|group| !group.is_empty());
+            named.ok_or_else(|| {
+                PyTypeError::new_err("a shared quota needs a group: the name of what shares it")
+            })
+        };
+        if share && fleet.is_some() {
+            return Err(PyTypeError::new_err("share and fleet exclude each other"));
+        }
+        if share {
+            let shared = HostQuotaOptions::default().with_quota(options).with_folder(folder);
+            let group = group()?;
+            let opened = py.detach(|| HostQuota::open(HostQuota::GROUP, group, &shared));
+            let opened = opened.map_err(|error| exceptions::raise(py, error))?;
+            if let Some(problem) = opened.take_warning() {
+                let text = format!("the quota is not shared: {problem}");
+                let category = py.get_type::<PyRuntimeWarning>();
+                py.import("warnings")?.call_method1("warn", (text, category, 3))?;
+            }
+            return Ok(Quota { quota: opened.quota().clone(), options });
+        }
         if let Some(fleet) = fleet {
-            let group = group.ok_or_else(|| {
-                PyTypeError::new_err("fleet needs a group: the name of what shares the quota")
-            })?;
-            let opened = Fleet::read(fleet)?.open(py, "group", group, options)?;
+            let opened = Fleet::read(fleet)?.open(py, HostQuota::GROUP, group()?, options)?;
             return Ok(Quota { quota: opened.quota().clone(), options });
         }
         let (wall, now) = (input::wall(wall)?, input::monotonic(now)?);
         Ok(Quota { quota: resayil_core::Quota::new(options, wall, now), options })
     }
 
-    /// Takes a place at the end of the line, for a request of so many tokens.
-    #[pyo3(signature = (*, cost=None))]
-    fn enter(&self, cost: Option<u64>) -> Ticket {
-        let ticket = match cost {
-            None => self.quota.enter(),
-            Some(tokens) => {
-                let cost = Cost::default().with_input_tokens(tokens).with_output_tokens(0);
-                self.quota.enter_with(&EnterOptions::default().with_cost(cost))
-            }
-        };
-        Ticket(Mutex::new(Some(ticket)))
+    /// Takes a place in the line, for a request of so many tokens, by priority and tenant.
+    #[pyo3(signature = (*, cost=None, priority=None, tenant=None))]
+    fn enter(
+        &self,
+        cost: Option<&Bound<'_, PyAny>>,
+        priority: Option<&Bound<'_, PyAny>>,
+        tenant: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Ticket> {
+        let options = enter::options(cost, priority, tenant)?;
+        Ok(Ticket(Mutex::new(Some(self.quota.enter_with(&options)))))
     }
 
     /// What the quota knows.

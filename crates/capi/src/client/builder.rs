@@ -197,6 +197,22 @@ pub unsafe extern "C" fn resayil_client_builder_share_quota(
     })
 }
 
+/// The name of what shares one quota with other processes, in place of origin and key: for an account that has
+/// several keys or base URLs and one quota for all of them. It goes with `resayil_client_builder_share_quota` or
+/// `resayil_client_builder_fleet`, and is the `group` of `resayil_quota_new_shared`. By default there is none. An empty one
+/// is refused by `resayil_client_builder_build`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_quota_group(
+    builder: *mut resayil_client_builder,
+    name: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        // SAFETY: the header asks for NULL or a NUL-terminated name.
+        let name = unsafe { some_name_in(name) };
+        borrow_mut!(builder).set("quota_group", name, |builder, name| builder.quota_group(name))
+    })
+}
+
 /// No quota at all: every call is sent at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_client_builder_no_quota(

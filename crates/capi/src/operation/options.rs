@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use ::client::call::{OperationOptions, Service};
 use ::client::observe::{CallEvent, Observer};
+use ::client::quota::EnterOptions;
 
 use super::resayil_operation;
 use crate::error::{clear, resayil_error};
 use crate::event::{resayil_event, resayil_event_callback};
 use crate::fallback::resayil_fallback;
+use crate::options::{cost_of, priority_in, tenant_in};
 use crate::panic::{give, guard, take_back};
 use crate::policy::resayil_policy;
 use crate::service::resayil_service;
@@ -22,9 +24,17 @@ use crate::user::User;
 pub struct resayil_operation_options {
     options: OperationOptions,
     service: Arc<Service>,
+    /// How the request stands in the quota's line.
+    enter: EnterOptions,
 }
 
 impl resayil_operation_options {
+    fn set_enter(&mut self, change: impl FnOnce(EnterOptions) -> EnterOptions) {
+        let enter = change(self.enter);
+        self.enter = enter;
+        self.set(|it| it.with_enter_options(enter));
+    }
+
     fn set(&mut self, change: impl FnOnce(OperationOptions) -> OperationOptions) {
         self.options = change(self.options.clone());
     }
@@ -43,7 +53,8 @@ pub unsafe extern "C" fn resayil_operation_options_new(
         let (policy, service) = (borrow!(policy), borrow!(service));
         let service = service.service.clone();
         let options = OperationOptions::new(policy.policy.clone(), service.clone());
-        *out = give(resayil_operation_options { options, service });
+        let enter = EnterOptions::default();
+        *out = give(resayil_operation_options { options, service, enter });
         resayil_status::OK
     })
 }
@@ -107,6 +118,61 @@ pub unsafe extern "C" fn resayil_operation_options_idempotency_key(
             options.set(|it| it.with_idempotency_key(key));
             Ok(())
         })())
+    })
+}
+
+/// How urgent the request is where several wait for the quota: `high`, `normal` (the default) or `low`.
+///
+/// RESAYIL_STATUS_UNKNOWN_NAME for any other name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_operation_options_priority(
+    options: *mut resayil_operation_options,
+    priority: *const c_char,
+) -> resayil_status {
+    guard(|| {
+        let options = borrow_mut!(options);
+        ended((|| {
+            // SAFETY: the header asks for NULL or a NUL-terminated name.
+            let priority = unsafe { priority_in(priority) }?;
+            options.set_enter(|it| it.with_priority(priority));
+            Ok(())
+        })())
+    })
+}
+
+/// On whose behalf the request is: while several tenants wait for the quota, each is admitted in proportion
+/// to its weight, 1 to 1000. Default: one without a name, of weight 1.
+///
+/// RESAYIL_STATUS_INVALID_ARGUMENT for a weight out of its range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_operation_options_tenant(
+    options: *mut resayil_operation_options,
+    name: *const c_char,
+    weight: u32,
+) -> resayil_status {
+    guard(|| {
+        let options = borrow_mut!(options);
+        ended((|| {
+            // SAFETY: the header asks for NULL or a NUL-terminated name.
+            let name = unsafe { tenant_in(name, weight) }?;
+            options.set_enter(|it| it.with_tenant(name, weight));
+            Ok(())
+        })())
+    })
+}
+
+/// What the request takes of limits of tokens: those of the prompt, and the most that the answer may have. A
+/// negative number stands for unknown, which is the default: then it is taken for what requests cost lately.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_operation_options_cost(
+    options: *mut resayil_operation_options,
+    input_tokens: i64,
+    output_tokens: i64,
+) -> resayil_status {
+    guard(|| {
+        let cost = cost_of(input_tokens, output_tokens);
+        borrow_mut!(options).set_enter(|it| it.with_cost(cost));
+        resayil_status::OK
     })
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) display: Display,
     /// Is told what happens; the client's events, too, if its observer tells them.
     pub(crate) recorder: Arc<Recorder>,
+    /// How each call stands in the quota's line.
+    pub(crate) calls: CallOptions,
 }
 
 /// How a batch ended.
@@ -85,6 +87,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
     let run = Run {
         client,
         token,
+        calls: &job.calls,
         keys: keys.clone(),
         queue: Queue::open(&job.source, ids, earlier, keys, job.concurrency.into())?,
         output: Mutex::new(output),
@@ -135,6 +138,7 @@ pub(crate) fn run(job: &Job, client: &Client, token: &CancelToken) -> Result<Out
 struct Run<'a> {
     client: &'a Client,
     token: &'a CancelToken,
+    calls: &'a CallOptions,
     keys: Keys,
     queue: Queue,
     output: Mutex<Output>,
@@ -180,7 +184,7 @@ impl Run<'_> {
         self.recorder.begin();
         set_subject(&task.request.custom_id);
         let key = self.keys.key(&task.request.custom_id, &task.request.body);
-        let options = CallOptions::new().cancel(self.token.clone()).idempotency_key(&key);
+        let options = self.calls.clone().cancel(self.token.clone()).idempotency_key(&key);
         let result = self.client.post(&task.request.path, &task.request.body, &options);
         self.tally.end();
         match result {

@@ -128,6 +128,7 @@ pub(crate) fn run(args: &BatchArgs) -> Result<(), Failure> {
         window: args.client.known_window(&client),
         display: Display::of(args.client.told, false),
         recorder,
+        calls: args.client.call_options(),
     };
     let started = SystemTime::now();
     let outcome = carry_out(&job, &client, &token)?;

@@ -204,6 +204,7 @@ fn carry_out(
         window,
         display: Display::of(args.client.told, args.json),
         recorder,
+        calls: args.client.call_options(),
     };
     let started = SystemTime::now();
     let outcome = batch::carry_out(&job, client, token)?;

@@ -55,6 +55,15 @@ impl ClientBuilder {
         self
     }
 
+    /// The name of what shares one quota with other processes, in place of origin and key: for an account that
+    /// has several keys or base URLs and one quota for all of them. It goes with
+    /// [`share_quota`](Self::share_quota) or [`fleet`](Self::fleet), and is the `group` of Python's `Quota`.
+    /// Default: none; not empty. Targets of the [`fallback`](Self::fallback) are not in the group.
+    pub fn quota_group(mut self, name: impl Into<String>) -> Self {
+        self.quota_group = Some(name.into());
+        self
+    }
+
     /// The URL of the Redis or Valkey over which all processes that are given it share the quota of this base
     /// URL's origin and this key, on whatever hosts: see [`FleetQuota`](crate::FleetQuota), also for its form.
     /// Default: none. It has no effect together with [`quota`](Self::quota) or [`no_quota`](Self::no_quota), and

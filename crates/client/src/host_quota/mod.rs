@@ -97,6 +97,10 @@ pub struct HostQuota {
 }
 
 impl HostQuota {
+    /// The origin for those who share by the name of a group, which stands for the key then: see
+    /// [`ClientBuilder::quota_group`](crate::ClientBuilder::quota_group).
+    pub const GROUP: &'static str = "group";
+
     /// Opens the quota of this origin, such as `https://llm.resayil.io`, and key. It has to be used
     /// with [`monotonic_now`](crate::monotonic_now).
     ///

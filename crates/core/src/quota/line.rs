@@ -6,32 +6,7 @@ use std::time::Duration;
 
 use super::cost::Cost;
 use super::operation::{Ahead, QuotaRequest};
-
-/// How urgent a request is.
-///
-/// A more urgent request passes those that came before it, but no more than
-/// [`Priority::REACH`] of them, so that nobody waits for ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Priority {
-    /// Somebody waits for it.
-    High,
-    /// As all others.
-    #[default]
-    Normal,
-    /// When there is nothing else to do.
-    Low,
-}
-
-impl Priority {
-    /// How many places a request passes that is one class more urgent than those before it.
-    pub const REACH: u32 = 256;
-
-    /// Places behind the most urgent class.
-    fn handicap(self) -> u64 {
-        u64::from(Priority::REACH) * self as u64
-    }
-}
+use super::priority::Priority;
 
 /// How to stand in line: see [`Quota::enter_with`](super::Quota::enter_with).
 ///
@@ -108,6 +83,8 @@ const UNIT: u64 = 1 << 20;
 pub(super) struct Waiter {
     place: Place,
     cost: Cost,
+    /// Until then those behind it do not delay it.
+    aside_until: Duration,
     /// When it will ask again by itself.
     pub(super) asks_at: Duration,
     /// By what to have it ask earlier.
@@ -119,8 +96,9 @@ pub(super) struct Waiter {
 #[derive(Default)]
 pub(super) struct Line {
     waiters: VecDeque<Waiter>,
-    /// How many of them told what they cost.
+    /// How many of them told what they cost, and how many were ever set aside.
     costly: usize,
+    aside: usize,
     entered: u64,
     /// The turn of the last that was served.
     virtual_now: u64,
@@ -176,7 +154,8 @@ impl Line {
             _ => self.waiters.len(),
         };
         self.costly += usize::from(cost != Cost::default());
-        self.waiters.insert(index, Waiter { place, cost, asks_at: Duration::MAX, waker: None });
+        let (aside_until, asks_at) = (Duration::ZERO, Duration::MAX);
+        self.waiters.insert(index, Waiter { place, cost, aside_until, asks_at, waker: None });
     }
 
     /// How many stand in front.
@@ -196,23 +175,41 @@ impl Line {
         }
         let waiter = self.waiters.remove(index)?;
         self.costly -= usize::from(waiter.cost != Cost::default());
+        self.aside -= usize::from(waiter.aside_until > Duration::ZERO);
         waiter.waker
     }
 
+    /// Lets those behind pass for this time, as far as that does not delay it. Says whether they may.
+    pub(super) fn set_aside(&mut self, index: usize, aside: Duration, now: Duration) -> bool {
+        let is_full = self.aside >= MOST_ASIDE;
+        let Some(waiter) = self.waiters.get_mut(index).filter(|_| !aside.is_zero()) else {
+            return false;
+        };
+        if waiter.aside_until.is_zero() {
+            if is_full {
+                return false;
+            }
+            self.aside += 1;
+        }
+        waiter.aside_until = now.saturating_add(aside);
+        true
+    }
+
     /// What the one asks for who has so many in front.
-    pub(super) fn request(&self, index: usize) -> QuotaRequest {
+    pub(super) fn request(&self, index: usize, now: Duration) -> QuotaRequest {
         let cost = self.waiters.get(index).map(|waiter| waiter.cost).unwrap_or_default();
         let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
-        QuotaRequest { cost, ahead: self.in_front(index), waiting }
+        QuotaRequest { cost, ahead: self.in_front(index, now), waiting }
     }
 
     /// What those want who are in front. Of a long line the rest is taken to be like its beginning.
-    fn in_front(&self, index: usize) -> Ahead {
-        if self.costly == 0 {
+    fn in_front(&self, index: usize, now: Duration) -> Ahead {
+        if self.costly == 0 && self.aside == 0 {
             return Ahead::plain(index);
         }
         let mut ahead = Ahead::default();
-        self.waiters.iter().take(index.min(FAR)).for_each(|waiter| ahead.add(&waiter.cost));
+        let near = self.waiters.iter().take(index.min(FAR));
+        near.filter(|waiter| waiter.aside_until <= now).for_each(|it| ahead.add(&it.cost));
         if index > FAR { ahead.scaled_to(index) } else { ahead }
     }
 
@@ -244,6 +241,9 @@ impl Line {
 
 /// So many in front are looked at one by one.
 const FAR: usize = 256;
+
+/// So many at the most are passed at a time.
+const MOST_ASIDE: usize = 16;
 
 /// From so many tenants on those are forgotten whose last request was served.
 const MANY_TENANTS: usize = 1024;

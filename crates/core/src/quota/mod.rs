@@ -17,6 +17,7 @@ mod model;
 mod operation;
 mod options;
 mod pool;
+mod priority;
 mod settlement;
 mod state;
 pub mod store;
@@ -29,8 +30,9 @@ use crate::retry::{BudgetOperation, BudgetReply};
 use crate::timestamp::Timestamp;
 
 pub use cost::Cost;
-pub use line::{EnterOptions, Place, Priority};
+pub use line::{EnterOptions, Place};
 pub use options::QuotaOptions;
+pub use priority::Priority;
 pub use settlement::Settlement;
 pub use ticket::Ticket;
 

@@ -106,7 +106,7 @@ unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
-    pub const LAYOUT: u32 = 8;
+    pub const LAYOUT: u32 = 9;
     /// The bytes are never more than this.
     pub const MAX_BYTES: usize = 16 * 1024 - 64;
     /// The longest [`QuotaOptions::window`] that can be shared.
@@ -351,7 +351,18 @@ impl QuotaModel {
             feel.delay(request.ahead.count, is_known, &self.flight, nanos(now))
         });
         let others = of_pool.map(QuotaDelay::exactly).into_iter().chain(felt);
-        delays.chain(others).chain(self.delay_at_once(request)).reduce(QuotaDelay::and)
+        let delay = delays.chain(others).chain(self.delay_at_once(request)).reduce(QuotaDelay::and);
+        // Whoever passes takes of the day, too, and of what headers tell.
+        delay.map(|delay| if self.is_scarce() { delay.with_aside(Duration::ZERO) } else { delay })
+    }
+
+    /// Whether there is a limit that who is passed in a window could miss.
+    fn is_scarce(&self) -> bool {
+        const FEW: u64 = 1024;
+        let is_nearly_used_up = |meter: &Meter| {
+            meter.is_daily() && meter.limit().is_some_and(|limit| limit <= meter.used() + FEW)
+        };
+        self.pool.is_some() || self.meters.iter().any(is_nearly_used_up)
     }
 
     /// The limit that a request is larger than, if it is certain that there is such a limit.
@@ -394,6 +405,7 @@ impl QuotaModel {
         let counted = self.counted(&amounts, self.apart.parties);
         for meter in &mut self.meters {
             meter.take(counted.of(meter.scope()), at);
+            meter.keep(u64::from(counted.output));
         }
         if let Some(pool) = &mut self.pool {
             pool.take(&counted, at);

@@ -199,17 +199,19 @@ pub struct QuotaDelay {
     pub(super) exceeds: Option<(LimitScope, u64)>,
     /// The time until the limit that holds it back begins anew, whoever is in front of it.
     pub(super) reset: Duration,
+    /// For so long those behind it, as far as they fit into the rest of the window, do not delay it.
+    pub(super) aside: Duration,
 }
 
 impl QuotaDelay {
     /// Nothing but time is missing.
     pub fn exactly(wait: Duration) -> Self {
-        QuotaDelay { least: wait, again: wait, exceeds: None, reset: Duration::ZERO }
+        Self::between(wait, wait)
     }
 
     /// Between these two.
     pub(super) const fn between(least: Duration, again: Duration) -> Self {
-        QuotaDelay { least, again, exceeds: None, reset: Duration::ZERO }
+        QuotaDelay { least, again, exceeds: None, reset: Duration::ZERO, aside: Duration::ZERO }
     }
 
     /// It is larger than a limit: what that counts, and how much there is of it.
@@ -234,6 +236,11 @@ impl QuotaDelay {
         QuotaDelay { reset, ..self }
     }
 
+    /// The same for one that is not delayed by those behind it for this time.
+    pub(super) fn with_aside(self, aside: Duration) -> Self {
+        QuotaDelay { aside, ..self }
+    }
+
     /// The same, but not less than this.
     pub(super) fn at_least(self, wait: Duration) -> Self {
         QuotaDelay { least: self.least.max(wait), again: self.again.max(wait), ..self }
@@ -246,6 +253,7 @@ impl QuotaDelay {
             again: self.again.max(other.again),
             exceeds: self.exceeds.or(other.exceeds),
             reset: self.reset.max(other.reset),
+            aside: self.aside.max(other.aside),
         }
     }
 }

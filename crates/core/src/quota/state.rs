@@ -62,7 +62,11 @@ impl State {
         // Those in front have the first claim on what is left, even while they sleep.
         let index = self.line.ahead(place);
         let mut wakers = Wakers::default();
-        let mut result = self.store.reserve(self.line.request(index), now);
+        let mut result = self.store.reserve(self.line.request(index, now), now);
+        let is_passed = match &result {
+            Ok(_) => false,
+            Err(delay) => self.line.set_aside(index, delay.aside, now),
+        };
         match &mut result {
             Ok(_) => {
                 self.admitted += 1;
@@ -80,6 +84,9 @@ impl State {
                     let wait = if waker.is_some() { delay.again } else { delay.least };
                     waiter.asks_at = now.saturating_add(wait);
                     wakers.replaced = std::mem::replace(&mut waiter.waker, waker.take());
+                }
+                if is_passed {
+                    wakers.add(self, now);
                 }
             }
         }
@@ -168,7 +175,7 @@ impl State {
 
     /// How long the one has to wait who has so many in front of it; `None` if it may go.
     fn delay(&mut self, index: usize, now: Duration) -> Option<QuotaDelay> {
-        let request: QuotaRequest = self.line.request(index);
+        let request: QuotaRequest = self.line.request(index, now);
         self.store.ask(request, now)
     }
 }
@@ -182,10 +189,12 @@ impl Wakers {
             if waiter.asks_at <= now {
                 return;
             }
-            if state.delay(index, now).is_some() {
-                break;
+            match state.delay(index, now) {
+                None => self.take(&mut state.line, index, now),
+                // It is not delayed by those behind it.
+                Some(delay) if state.line.set_aside(index, delay.aside, now) => {}
+                Some(_) => break,
             }
-            self.take(&mut state.line, index, now);
             index += 1;
         }
         let Some((index, _)) = state.line.first_with_waker(index) else { return };

@@ -35,7 +35,7 @@ impl Knowledge {
     pub(crate) fn new(scenario: &Scenario, epoch: Duration) -> Rc<RefCell<Self>> {
         let server = &scenario.server;
         Rc::new(RefCell::new(Knowledge {
-            books: Books::new(server),
+            books: Books::of_who_knows(server),
             epoch,
             trouble: server.outage.or(server.hang),
             capacity: server.capacity.or(server.at_once).unwrap_or(usize::MAX),

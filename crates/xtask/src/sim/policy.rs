@@ -15,7 +15,10 @@ use super::world;
 
 /// Name and what it is.
 pub(crate) const ALL: &[(&str, &str)] = &[
-    ("oracle", "a perfect scheduler, which knows the server's clock, counter and troubles"),
+    (
+        "oracle",
+        "a perfect scheduler in the order of arrival, which knows the server's clock, counter and troubles and what answers will take, and keeps the limits",
+    ),
     ("resayil", "this project's defaults"),
     ("none", "no retries"),
     ("retries-3", "three retries, exponential"),

@@ -67,6 +67,7 @@ impl ServerOptions {
 pub(crate) struct Books {
     limits: Vec<(Counts, Limiter)>,
     charge: Charge,
+    knows: bool,
     limit_change: Option<(Duration, u64)>,
 }
 
@@ -76,8 +77,19 @@ impl Books {
         Books {
             limits: options.limits.iter().map(limiter).collect(),
             charge: options.charge,
+            knows: false,
             limit_change: options.limit_change,
         }
+    }
+
+    /// The books of who knows beforehand what answers will take, and keeps the limits in the end, too.
+    pub(crate) fn of_who_knows(options: &ServerOptions) -> Self {
+        Books { knows: options.charge == Charge::AtEnd, ..Books::new(options) }
+    }
+
+    /// What is counted for a request when it is admitted.
+    fn at_entry(&self, counts: Counts, cost: &JobCost) -> u64 {
+        if self.knows { counts.in_the_end(cost) } else { counts.at_entry(cost, self.charge) }
     }
 
     /// Another limit is in force, if its time has come.
@@ -93,21 +105,27 @@ impl Books {
 
     /// How long this request would have to wait, and for which limit.
     pub(crate) fn wait(&mut self, cost: &JobCost, at: Duration) -> Option<(Duration, usize)> {
-        let charge = self.charge;
-        let waits = self.limits.iter_mut().enumerate().filter_map(|(index, (counts, limiter))| {
-            Some((limiter.wait(counts.at_entry(cost, charge), at)?, index))
-        });
+        let amounts: Vec<_> =
+            self.limits.iter().map(|(counts, _)| self.at_entry(*counts, cost)).collect();
+        let limits = self.limits.iter_mut().zip(amounts).enumerate();
+        let waits = limits
+            .filter_map(|(index, ((_, limiter), amount))| Some((limiter.wait(amount, at)?, index)));
         waits.max()
     }
 
     pub(crate) fn count(&mut self, cost: &JobCost, at: Duration) {
-        for (counts, limiter) in &mut self.limits {
-            limiter.count(counts.at_entry(cost, self.charge), at);
+        let amounts: Vec<_> =
+            self.limits.iter().map(|(counts, _)| self.at_entry(*counts, cost)).collect();
+        for ((_, limiter), amount) in self.limits.iter_mut().zip(amounts) {
+            limiter.count(amount, at);
         }
     }
 
     /// The request that was admitted at this time is done.
     pub(crate) fn settle(&mut self, cost: &JobCost, admitted: Duration, at: Duration) {
+        if self.knows {
+            return;
+        }
         for (counts, limiter) in &mut self.limits {
             let (taken, used) = (counts.at_entry(cost, self.charge), counts.in_the_end(cost));
             limiter.settle(taken, used, admitted, at);

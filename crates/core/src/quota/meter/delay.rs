@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::told::{PATIENCE, ToldGate};
 use super::{Context, FIRST, Kind, LOOK, Meter, Wanted, micros};
+use crate::error::LimitScope;
 use crate::quota::nanos;
 use crate::quota::operation::QuotaDelay as Delay;
 
@@ -38,7 +39,15 @@ impl Meter {
                 let delay = self.delay_until_room(over, cap, wanted, context);
                 // A window that the program gave is waited for, however long it is.
                 let reset = if self.is_daily { self.until_next(context) } else { Duration::ZERO };
-                return delay.map(|delay| delay.with_reset(reset));
+                // Whatever comes back of what is kept, it does not fit into the rest of this window: what
+                // those behind it take of that does not delay it.
+                let least = self.used().saturating_sub(self.kept).saturating_add(amount);
+                let is_aside = least > cap
+                    && self.scope != LimitScope::Requests
+                    && self.share.is_none()
+                    && matches!(self.kind, Kind::Fixed(_));
+                let aside = if is_aside { self.until_next(context) } else { Duration::ZERO };
+                return delay.map(|delay| delay.with_reset(reset).with_aside(aside));
             }
         }
         match &self.kind {

@@ -116,6 +116,8 @@ pub(super) struct Meter {
     felt: Option<Felt>,
     /// This window is not held to the limit.
     trying: bool,
+    /// So much of what was counted in this window was kept for answers that are not there yet.
+    kept: u64,
     headers: Told,
 }
 
@@ -137,6 +139,7 @@ record!(Meter {
     retry,
     felt,
     trying,
+    kept,
     headers,
 });
 
@@ -183,6 +186,7 @@ impl Meter {
             retry: RETRY,
             felt: None,
             trying: false,
+            kept: 0,
             headers: Told::default(),
         }
     }
@@ -338,7 +342,7 @@ impl Meter {
             None => {}
         }
         self.learned_before = self.learned;
-        self.trying = false;
+        (self.trying, self.kept) = (false, 0);
         if self.full >= self.retry && self.given.is_none() && !self.headers.on_success {
             (self.full, self.trying) = (0, true);
             self.share = self.limit();
@@ -357,6 +361,19 @@ impl Meter {
             Kind::Rolling => {}
             Kind::Bucket(bucket) => bucket.take(amount, now),
         }
+    }
+
+    /// So many tokens of what was taken are kept for an answer.
+    #[inline]
+    pub(super) fn keep(&mut self, tokens: u64) {
+        if matches!(self.scope, LimitScope::Tokens | LimitScope::OutputTokens) {
+            self.kept = self.kept.saturating_add(tokens).min(1 << 62);
+        }
+    }
+
+    /// The answer is there for which so many tokens were kept.
+    pub(super) fn keep_no_more(&mut self, tokens: u64) {
+        self.kept = self.kept.saturating_sub(tokens);
     }
 
     /// What was admitted then and counted with so much was so much in the end.

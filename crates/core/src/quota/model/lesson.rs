@@ -52,6 +52,7 @@ impl QuotaModel {
             } else {
                 meter.give_back(amount, grant.at);
             }
+            meter.keep_no_more(u64::from(cost.output));
         }
         if blamed.is_none() {
             latch = hint;
@@ -133,6 +134,7 @@ impl QuotaModel {
         }
         for meter in &mut self.meters {
             meter.give_back(counted.of(meter.scope()), grant.at);
+            meter.keep_no_more(u64::from(counted.output));
         }
         if let Some(pool) = &mut self.pool {
             pool.give_back(&counted, grant.at, nanos(now));
@@ -152,6 +154,7 @@ impl QuotaModel {
         for meter in &mut self.meters {
             let scope = meter.scope();
             meter.correct(counted.of(scope), used.of(scope), grant.at);
+            meter.keep_no_more(u64::from(counted.output));
         }
         if let Some(pool) = &mut self.pool {
             pool.correct(&counted, &used, grant.at, nanos(now));

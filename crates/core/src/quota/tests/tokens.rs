@@ -1,5 +1,8 @@
 //! Costs, several limits at once, and days that are used up.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Wake, Waker};
+
 use super::*;
 use crate::error::{HintSource, LimitScope, RateLimit};
 
@@ -175,4 +178,69 @@ fn what_fits_to_a_limit_is_admitted_however_wrong_estimates_were() {
         let now = 24 * 120 * SECOND;
         assert_eq!(quota.acquire_with(&cost(900, 1), now).1, Admission::Ready);
     }
+}
+
+#[test]
+fn who_fits_into_the_rest_of_a_window_passes_who_does_not_and_does_not_delay_it() {
+    let quota = limited(QuotaOptions::default().with_token_limit(1000));
+    let (ticket, _) = quota.acquire_with(&cost(0, 800), Duration::ZERO);
+    ticket.settle(&used(0, 800), Duration::ZERO);
+    let (mut large, admission) = quota.acquire_with(&cost(0, 500), Duration::ZERO);
+    assert_eq!(admission, Admission::Wait(10 * SECOND));
+    let (mut other, admission) = quota.acquire_with(&cost(0, 700), Duration::ZERO);
+    assert_eq!(admission, Admission::Wait(10 * SECOND));
+    let (_small, admission) = quota.acquire_with(&cost(0, 150), Duration::ZERO);
+    assert_eq!(admission, Admission::Ready);
+    let (mut small, admission) = quota.acquire_with(&cost(0, 150), Duration::ZERO);
+    assert_eq!(admission, Admission::Wait(10 * SECOND));
+    // In the next window the first claim is that of the first, whoever asks first.
+    assert_eq!(small.poll(10 * SECOND), Admission::Wait(60 * SECOND));
+    assert_eq!(other.poll(10 * SECOND), Admission::Wait(60 * SECOND));
+    assert_eq!(large.poll(10 * SECOND), Admission::Ready);
+    // Its answer may give enough back for the next one, which is not passed before that is clear.
+    assert_eq!(small.poll(10 * SECOND), Admission::Wait(60 * SECOND));
+    large.settle(&used(0, 400), 11 * SECOND);
+    assert_eq!(other.poll(11 * SECOND), Admission::Wait(59 * SECOND));
+    assert_eq!(small.poll(11 * SECOND), Admission::Ready);
+}
+
+#[test]
+fn who_may_pass_is_woken() {
+    let quota = limited(QuotaOptions::default().with_token_limit(1000));
+    let (ticket, _) = quota.acquire_with(&cost(0, 800), Duration::ZERO);
+    let woken: [Arc<Woken>; 3] = std::array::from_fn(|_| Arc::default());
+    let mut tickets = [500, 100, 100].map(|tokens| quota.enter_with(&cost(0, tokens)));
+    for (ticket, woken) in tickets.iter_mut().zip(&woken) {
+        assert_ne!(ticket.poll_with(SECOND, &Waker::from(Arc::clone(woken))), Admission::Ready);
+    }
+    // All of it was used: the first has to wait for the next window, and the others pass.
+    ticket.settle(&used(0, 750), 2 * SECOND);
+    let count = || woken.each_ref().map(|woken| woken.0.load(Ordering::Relaxed));
+    assert_eq!(count(), [0, 1, 1]);
+    let [first, second, third] = &mut tickets;
+    assert_eq!(first.poll(2 * SECOND), Admission::Wait(8 * SECOND));
+    assert_eq!(second.poll(2 * SECOND), Admission::Ready);
+    assert_eq!(third.poll(2 * SECOND), Admission::Ready);
+}
+
+#[derive(Default)]
+struct Woken(AtomicU32);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn nobody_is_passed_where_the_day_is_nearly_used_up() {
+    let quota = limited(QuotaOptions::default().with_token_limit(1000).with_daily_limit(3));
+    let (ticket, _) = quota.acquire_with(&cost(0, 800), Duration::ZERO);
+    ticket.settle(&used(0, 800), Duration::ZERO);
+    let (mut large, _) = quota.acquire_with(&cost(0, 500), Duration::ZERO);
+    for _ in 0..2 {
+        let (_, admission) = quota.acquire_with(&cost(0, 10), Duration::ZERO);
+        assert_ne!(admission, Admission::Ready);
+    }
+    assert_eq!(large.poll(10 * SECOND), Admission::Ready);
 }
