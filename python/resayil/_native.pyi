@@ -461,6 +461,7 @@ class Quota:
         group: str | None = None,
         share: bool = False,
         folder: str | os.PathLike[str] | None = None,
+        token_limit: int | None = None,
     ) -> Self: ...
     def enter(
         self,

@@ -27,7 +27,8 @@ class Quota(_native.Quota):
     It models so many requests in a window that is aligned to the server's clock, and admits
     senders in the order in which they came. `limit` is how many requests a window admits; None
     learns it from answers. `window` is its length in seconds; None is for services without such
-    windows.
+    windows. `token_limit` is how many tokens of prompts and answers a window admits, or any minute
+    where there is none; see the `cost` of `acquire`.
 
     With `fleet`, the URL of a Redis or Valkey or a client of redis-py or valkey-py, all processes
     share it, on whatever hosts, that name the same server, `group` and window. With `share` all
@@ -56,10 +57,11 @@ class Quota(_native.Quota):
         group: Optional[str] = None,
         share: bool = False,
         folder: Union[str, os.PathLike[str], None] = None,
+        token_limit: Optional[int] = None,
     ) -> Quota:
         return super().__new__(
             cls, limit, window, now=now, wall=wall, fleet=_fleet.server(fleet), group=group,
-            share=share, folder=folder,
+            share=share, folder=folder, token_limit=token_limit,
         )  # fmt: skip
 
     def acquire(

@@ -208,3 +208,22 @@ def test_calls_take_them_and_the_request_does_not(sandbox: Sandbox) -> None:
         )
     body = {"model": "mistral", "messages": messages}
     assert client.post("chat/completions", body, priority="low", cost=9).status_code == 200
+
+
+def test_tokens_are_limited_too() -> None:
+    quota = resayil.Quota(limit=9, token_limit=1000, now=0.0, wall=0.0)
+    first = quota.enter(cost=(0, 900))
+    assert first.poll(0.0) is None
+    assert quota.enter(cost=(0, 200)).poll(0.0) == 60.0
+    assert quota.enter(cost=(0, 100)).poll(0.0) is None
+    with pytest.raises(ValueError, match="token_limit"):
+        resayil.Quota(token_limit=0)
+
+
+def test_a_call_that_can_never_fit_fails_at_once(sandbox: Sandbox) -> None:
+    client = resayil.Client(sandbox.api_key, sandbox.base_url, tokens_per_minute=1000)
+    with pytest.raises(resayil.APIError) as caught:
+        client.chat.completions.create(
+            model="mistral", messages=[{"role": "user", "content": "Hi"}], cost=(10, 1000)
+        )
+    assert caught.value.stop_reason == "exceeds_limit"

@@ -27,7 +27,7 @@ pub(crate) struct Client {
 }
 
 /// Options that say which quota a client has; without a change of them it stays the same.
-const OF_THE_QUOTA: [&str; 8] = [
+const OF_THE_QUOTA: [&str; 9] = [
     "api_key",
     "base_url",
     "provider",
@@ -35,6 +35,7 @@ const OF_THE_QUOTA: [&str; 8] = [
     "share_quota",
     "quota_folder",
     "quota_group",
+    "tokens_per_minute",
     "fleet",
 ];
 

@@ -72,6 +72,7 @@ fn read(options: &Bound<'_, PyDict>) -> PyResult<ClientBuilder> {
             "quota" => builder.quota(value.cast::<Quota>()?.get().handle()),
             "share_quota" => builder.share_quota(value.extract()?),
             "fleet" => Fleet::read(&value)?.apply(builder),
+            "tokens_per_minute" => builder.tokens_per_minute(value.extract::<u64>()?),
             "quota_group" => builder.quota_group(value.extract::<String>()?),
             "quota_folder" => builder.quota_folder(value.extract::<PathBuf>()?),
             "connect_timeout" => builder.connect_timeout(seconds()?),

@@ -50,7 +50,7 @@ impl Quota {
     #[new]
     #[pyo3(signature = (
         limit=None, window=60.0, *, now=None, wall=None, fleet=None, group=None, share=false,
-        folder=None
+        folder=None, token_limit=None
     ))]
     #[allow(clippy::too_many_arguments)] // They are keyword arguments.
     fn new(
@@ -63,9 +63,11 @@ impl Quota {
         group: Option<&str>,
         share: bool,
         folder: Option<PathBuf>,
+        token_limit: Option<u64>,
     ) -> PyResult<Self> {
         let window = window.map(|seconds| input::duration("window", seconds)).transpose()?;
         let options = QuotaOptions::default().with_limit(limit).with_window(window);
+        let options = options.with_token_limit(token_limit);
         options.check().map_err(input::value_error)?;
         let group = || {
             let named = group.filter(|group| !group.is_empty());
