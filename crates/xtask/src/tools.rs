@@ -9,7 +9,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// The same.
 const CARGO_MUTANTS: &str = "26.0.0";
 /// The same.
-const CARGO_DENY: &str = "0.19.0";
+const CARGO_DENY: &str = "0.18.3";
 
 /// Whether `cargo nextest` is on the machine; without it, `cargo test` does.
 pub(crate) fn has_nextest() -> bool {
