@@ -92,9 +92,17 @@ impl Store {
 
     /// Stores a text, cut to what is kept of it and without secrets.
     pub(crate) fn set_redacted(&mut self, part: Part, text: &str) {
-        let text = clip(text, max_bytes(part));
+        let most = max_bytes(part);
+        let text = clip(text, most);
         self.set_with(part, |buffer| {
+            let start = buffer.len();
             redact_into(text, |piece| buffer.extend_from_slice(piece.as_bytes()));
+            // What stands for a secret may be longer than the secret.
+            if buffer.len() - start > most {
+                let kept =
+                    std::str::from_utf8(&buffer[start..]).map_or(0, |it| clip(it, most).len());
+                buffer.truncate(start + kept);
+            }
         });
     }
 
@@ -117,6 +125,17 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_without_its_secrets_is_no_longer_than_any() {
+        let mut store = Store::new();
+        store.set_redacted(Part::Message, &"https://h/?key=abc24 م ".repeat(200));
+        let length = store.text(Part::Message).map(str::len);
+        assert!(length.is_some_and(|it| it <= MAX_MESSAGE_BYTES), "{length:?}");
+        assert!(length.is_some_and(|it| it > MAX_MESSAGE_BYTES - 4), "{length:?}");
+        store.set_redacted(Part::Message, "?key=abc24");
+        assert!(store.text(Part::Message).is_some_and(|it| !it.contains("abc24")));
+    }
 
     #[test]
     fn parts_keep_apart_and_absent_is_not_empty() {
