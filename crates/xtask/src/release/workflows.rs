@@ -24,7 +24,7 @@ fn loose(text: &str) -> impl Iterator<Item = &str> {
         let is_whole = commit.split(' ').next().is_some_and(|commit| {
             commit.len() == 40 && commit.bytes().all(|it| it.is_ascii_hexdigit())
         });
-        !action.starts_with("./") && !(is_whole && commit.contains(" # v"))
+        !(action.starts_with("./") || is_whole && commit.contains(" # v"))
     })
 }
 
