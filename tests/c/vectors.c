@@ -84,7 +84,8 @@ static void run_stream(const test_case *one) {
 
     require(resayil_stream_partial_text(stream, &text) == RESAYIL_STATUS_OK, "partial_text");
     require(resayil_string_len(text) == delivered, "the callback got the whole text");
-    printf("%s\t%d\t", names[end], resayil_stream_has_delivered(stream) ? 0 : 1);
+    /* A complete answer is not replayed, not even an empty one. */
+    printf("%s\t%d\t", names[end], end != 0 && !resayil_stream_has_delivered(stream) ? 1 : 0);
     for (at = 0; at < resayil_string_len(text); at++) {
         printf("%02x", (unsigned)(unsigned char)resayil_string_data(text)[at]);
     }
