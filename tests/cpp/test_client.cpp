@@ -192,12 +192,14 @@ static void test_max_concurrency() {
     CHECK(made.ok());
     std::vector<std::thread> threads;
     std::string request = hello();
-    for (int at = 0; at < 6; at++) {
-        threads.emplace_back([&] { CHECK(made->chat(request).ok()); });
+    std::vector<int> answered(6);
+    for (int &slot : answered) {
+        threads.emplace_back([&] { slot = made->chat(request).ok(); });
     }
     for (auto &thread : threads) {
         thread.join();
     }
+    CHECK(answered == std::vector<int>(6, 1));
     double limit = 0, in_flight = -1;
     for (const Metric &metric : made->metrics()) {
         limit = metric.name == "resayil.client.concurrency.limit" ? metric.value : limit;

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::{bench, docs, doxygen, fuzz, header, python, readme, run, site, test, walkthrough};
+use crate::{
+    bench, docs, doxygen, fuzz, header, native, python, readme, run, site, test, walkthrough,
+};
 
 /// How long the client is soaked here. Seconds.
 const SOAK_SECONDS: u64 = 60;
@@ -34,7 +36,7 @@ enum Step {
     Wasm,
     /// The pages of docs/ that are made from tables and vectors are up to date
     Errors,
-    /// The C header and the list of symbols are up to date with the C crate
+    /// The C header and the list of symbols are up to date with the C crate, and break no program
     Header,
     /// The documentation of the crates and of the C and C++ interfaces builds without warnings
     Docs,
@@ -72,7 +74,9 @@ impl Step {
             ),
             Step::Wasm => wasm(),
             Step::Errors => docs::generate(true),
-            Step::Header => header::generate(true).and_then(|()| header::symbols(true)),
+            Step::Header => header::generate(true)
+                .and_then(|()| header::symbols(true))
+                .and_then(|()| native::abi::check_if_possible()),
             Step::Docs => run::run(
                 run::cargo()
                     .args(["doc", "--workspace", "--no-deps", "--quiet"])

@@ -109,12 +109,7 @@ fn build() -> Result<PathBuf, String> {
             .args(["fuzz", "build", "--sanitizer", "none", "--debug-assertions", "--target-dir"])
             .arg(&target_dir),
     )?;
-    let version = run::output(run::command("rustc").arg("-vV"))?;
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .ok_or("`rustc -vV` names no host")?;
-    Ok(target_dir.join(host).join("release"))
+    Ok(target_dir.join(run::host()?).join("release"))
 }
 
 /// A fuzzer at work.

@@ -32,7 +32,7 @@ mod walkthrough;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
 
 #[derive(Parser)]
 #[command(
@@ -71,6 +71,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Check that programs which were compiled with an earlier header go on working
+    Abi {
+        /// Make today's header the one to compare with, as a release does
+        #[arg(long)]
+        accept: bool,
+    },
     /// Count what the main paths of core cost, for docs/performance.md
     Instructions(instructions::Options),
     /// Build the C library in release mode, and install it with headers and package files
@@ -105,6 +111,12 @@ enum Task {
     Fleet(fleet::Options),
     /// Make many calls against a sandbox that misbehaves: memory and open files stay flat
     Soak(soak::Options),
+    /// Run the C and C++ tests with a sanitizer in the library and in the programs
+    Sanitize {
+        /// What to look for; one after the other by default
+        #[arg(value_enum)]
+        sanitizers: Vec<native::Sanitizer>,
+    },
     /// Change core at single places, and see whether its tests notice
     Mutants(mutants::Options),
 }
@@ -117,6 +129,8 @@ fn main() -> ExitCode {
         Task::Docs { check } => docs::generate(check),
         Task::Doxygen => doxygen::run(),
         Task::Header { check } => header::generate(check).and_then(|()| header::symbols(check)),
+        Task::Abi { accept: true } => native::abi::accept(),
+        Task::Abi { accept: false } => native::abi::check(),
         Task::Instructions(options) => instructions::run(&options),
         Task::Install { prefix } => native::install(&prefix),
         Task::Wheel => python::wheel(),
@@ -132,6 +146,7 @@ fn main() -> ExitCode {
         Task::Sim(options) => sim::run(&options),
         Task::Fleet(options) => fleet::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Sanitize { sanitizers } => sanitize(sanitizers),
         Task::Mutants(options) => mutants::run(&options),
     };
     match result {
@@ -141,4 +156,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn sanitize(mut sanitizers: Vec<native::Sanitizer>) -> Result<(), String> {
+    if sanitizers.is_empty() {
+        sanitizers = native::Sanitizer::value_variants().to_vec();
+    }
+    prerequisites::c()?;
+    sanitizers.into_iter().try_for_each(native::sanitize)
 }

@@ -1,11 +1,14 @@
 //! The C library, and the tests of the C and C++ interfaces.
 
+pub(crate) mod abi;
 mod cases;
+mod declarations;
 mod examples;
 mod install;
 mod library;
 mod panics;
 pub(crate) mod programs;
+mod sanitize;
 mod standards;
 
 use std::fs;
@@ -20,6 +23,7 @@ use crate::{prerequisites, run};
 
 pub(crate) use library::build;
 pub(crate) use programs::Language;
+pub(crate) use sanitize::{Sanitizer, sanitize};
 
 /// Builds the library and runs all C and C++ tests with it: each program linked statically and
 /// dynamically, and under valgrind where that is installed; and the vectors, whose records have to be

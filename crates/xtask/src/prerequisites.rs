@@ -27,6 +27,13 @@ const LIBCURL: &[Need] = &[Need {
 const DOXYGEN: &[Need] =
     &[Need { what: "doxygen", program: "doxygen", arguments: &["--version"], package: "doxygen" }];
 
+const ABIGAIL: &[Need] = &[Need {
+    what: "abidiff",
+    program: "abidiff",
+    arguments: &["--version"],
+    package: "abigail-tools",
+}];
+
 const PYTHON: &[Need] = &[
     Need {
         what: "Python 3.10 or newer",
@@ -79,6 +86,11 @@ pub(crate) fn libcurl() -> Result<(), String> {
 /// Makes sure that the pages of the C interface can be made.
 pub(crate) fn doxygen() -> Result<(), String> {
     ensure(DOXYGEN)
+}
+
+/// Makes sure that two ABIs can be compared.
+pub(crate) fn abigail() -> Result<(), String> {
+    ensure(ABIGAIL)
 }
 
 /// Makes sure that a virtual environment can be made.

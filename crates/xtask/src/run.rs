@@ -45,6 +45,13 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// The target that the compiler is for, such as `x86_64-unknown-linux-gnu`.
+pub(crate) fn host() -> Result<String, String> {
+    let version = output(command("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("`rustc -vV` names no host")?.to_owned())
+}
+
 /// Takes away what cargo tells a program of its own package. Build scripts look at it (ring's does), and all
 /// would be built anew below a task that was built by a person, and the other way round.
 pub(crate) fn as_from_a_shell(command: &mut Command) {

@@ -20,11 +20,23 @@ pub(super) fn test(
 ) -> Result<u64, String> {
     let object = programs::compile(language, source)?;
     let program = programs::link(language, &object, Linkage::Shared, libraries)?;
-    let errors = run_file(&program, "errors", |case, line| {
+    test_program(&program, &|program, arguments| {
+        let output = programs::output(program, arguments)?;
+        programs::check_memory(program, arguments)?;
+        Ok(output)
+    })
+}
+
+/// Runs a program with some arguments, and gives what it prints.
+type Runner = dyn Fn(&Path, &[&str]) -> Result<String, String>;
+
+/// Runs all cases through a program; gives their number.
+pub(super) fn test_program(program: &Path, run: &Runner) -> Result<u64, String> {
+    let errors = run_file(program, run, "errors", |case, line| {
         let record = parse(line)?;
         differ(&[("record", &record, &case["record"])])
     })?;
-    let streams = run_file(&program, "streams", |case, line| {
+    let streams = run_file(program, run, "streams", |case, line| {
         let [terminal, replay, text, record] =
             line.splitn(4, '\t').collect::<Vec<_>>().try_into().map_err(|_| line.to_owned())?;
         let text = String::from_utf8(from_hex(text)?).map_err(|error| error.to_string())?;
@@ -41,6 +53,7 @@ pub(super) fn test(
 /// Runs one file of cases, and compares each line that the program prints.
 fn run_file(
     program: &Path,
+    run: &Runner,
     name: &str,
     compare: impl Fn(&Value, &str) -> Result<(), String>,
 ) -> Result<u64, String> {
@@ -57,8 +70,7 @@ fn run_file(
     let file = program.with_extension(name);
     fs::write(&file, digest).map_err(|error| format!("{}: {error}", file.display()))?;
     let arguments = [name, &file.to_string_lossy()];
-    let output = programs::output(program, &arguments)?;
-    programs::check_memory(program, &arguments)?;
+    let output = run(program, &arguments)?;
     let lines: Vec<_> = output.lines().collect();
     if lines.len() != cases.len() {
         return Err(format!("{name}: {} lines for {} cases", lines.len(), cases.len()));

@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::declarations::{self, Function, HEADER};
 use super::library;
 use super::programs::{self, Language, Linkage};
 use crate::run;
 
 const FEATURE: &str = "panic-in-every-function";
-const HEADER: &str = "include/resayil.h";
 const SYMBOLS: &str = "include/symbols.txt";
 
 /// What only looks into a table of texts or numbers.
@@ -26,19 +26,10 @@ const CANNOT_PANIC: [&str; 5] = [
 /// What each panic says.
 const WORDS: &str = "on purpose";
 
-/// A function as the header declares it.
-#[derive(Debug, PartialEq)]
-struct Function<'a> {
-    returns: &'a str,
-    name: &'a str,
-    parameters: usize,
-}
-
 /// Calls all; gives their number.
 pub(super) fn test() -> Result<u64, String> {
-    let header = fs::read_to_string(run::root().join(HEADER));
-    let header = header.map_err(|error| format!("{HEADER}: {error}"))?;
-    let functions = functions(&header);
+    let header = declarations::header()?;
+    let functions = declarations::functions(&header);
     let symbols = fs::read_to_string(run::root().join(SYMBOLS));
     let symbols = symbols.map_err(|error| format!("{SYMBOLS}: {error}"))?;
     let mut names: Vec<_> = functions.iter().map(|function| function.name).collect();
@@ -66,30 +57,12 @@ pub(super) fn test() -> Result<u64, String> {
     Ok(panics as u64)
 }
 
-/// The functions that the header declares: what begins a line, up to `);`.
-fn functions(header: &str) -> Vec<Function<'_>> {
-    let declarations = header.split(";\n").filter_map(|text| {
-        // Behind the comment, if there is one.
-        let text = text.rsplit("*/").next()?.trim();
-        let (head, parameters) = text.strip_suffix(')')?.split_once('(')?;
-        let at = head.rfind("resayil_")?;
-        let (returns, name) = head.split_at(at);
-        let is_function = !head.starts_with("typedef") && !returns.trim().is_empty();
-        let parameters = match parameters.trim() {
-            "void" | "" => 0,
-            some => some.split(',').count(),
-        };
-        is_function.then_some(Function { returns: returns.trim(), name, parameters })
-    });
-    declarations.collect()
-}
-
 /// A program that calls each function, and fails if one answers with anything but a panic or nothing.
 fn program(functions: &[Function<'_>]) -> String {
     let mut text =
         "#include <resayil.h>\n#include <stdio.h>\n\nint main(void) {\n    int wrong = 0;\n"
             .to_owned();
-    for Function { returns, name, parameters } in functions {
+    for Function { returns, name, parameters, .. } in functions {
         let call = format!("{name}({})", vec!["0"; *parameters].join(", "));
         let holds = match *returns {
             "void" => {
@@ -105,27 +78,4 @@ fn program(functions: &[Function<'_>]) -> String {
     }
     text += "    return wrong != 0;\n}\n";
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn declarations_are_found() {
-        let header = "typedef struct resayil_a resayil_a;\ntypedef struct {\n int b;\n} resayil_b;\n\
-            typedef bool (*resayil_callback)(void *user);\n/**\n * Frees; (it).\n */\n\
-            void resayil_a_free(resayil_a *a);\n\n/** d */\nresayil_str resayil_c(uint32_t a,\n  int b);\n\
-            const resayil_a *resayil_d(void);\n";
-        let found = functions(header);
-        let function = |returns, name, parameters| Function { returns, name, parameters };
-        assert_eq!(
-            found,
-            [
-                function("void", "resayil_a_free", 1),
-                function("resayil_str", "resayil_c", 2),
-                function("const resayil_a *", "resayil_d", 0),
-            ]
-        );
-    }
 }

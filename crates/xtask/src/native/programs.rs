@@ -82,13 +82,25 @@ pub(crate) enum Linkage {
 
 /// Compiles one source file, without tolerating a warning.
 pub(crate) fn compile(language: Language, source: &Path) -> Result<PathBuf, String> {
-    let folder = run::target_dir().join("native").join(language.extension());
+    compile_with(language, source, &run::target_dir().join("native"), &[])
+}
+
+/// Compiles one source file below a folder, with more that the compiler is told.
+pub(crate) fn compile_with(
+    language: Language,
+    source: &Path,
+    folder: &Path,
+    others: &[&str],
+) -> Result<PathBuf, String> {
+    let folder = folder.join(language.extension());
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let object = folder.join(source.file_stem().unwrap_or_default()).with_extension("o");
     let mut compiler = language.compiler();
     compiler
         .args(["-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-Iinclude", "-Ibindings/cpp", "-Itests/c", "-c"])
+        .args(["-Iinclude", "-Ibindings/cpp", "-Itests/c"])
+        .args(others)
+        .arg("-c")
         .arg(source)
         .arg("-o")
         .arg(&object);
