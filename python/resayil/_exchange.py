@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Callable, Optional
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from . import _interop, _native, _telemetry, _time
 from ._api_error import APIError
+from ._as_events import as_events, asks_for_stream
 from ._incoming import Incoming, Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._operation import Operation
@@ -19,6 +21,9 @@ _STATUSES = {
     for row in _native.kinds()
     if (digits := row[2].split(" ")[0].split("/")[0].strip(",")).isdigit()
 }
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
 
 
 class Exchange(Operation):
@@ -56,6 +61,8 @@ class Exchange(Operation):
             about=lambda: _telemetry.of_request(method, url, self._provider, body),
         )
         self._method = method
+        self._url = url
+        self._request = body.encode() if isinstance(body, str) else body
         #: Whether the request cannot be sent again.
         self.is_final = not replayable
         self._limits = limits
@@ -102,7 +109,35 @@ class Exchange(Operation):
         self.incoming = Incoming(
             status, headers, method=self._method, provider=self._provider, limits=self._limits
         )
+        if self._method == "POST" and status in _REDIRECTS and self._leads_away(headers):
+            # Who follows it carries the key or the prompt there.
+            self.incoming.failure = _native.read_error(status, headers, None, now=_time.wall())
         return self.incoming
+
+    def _leads_away(self, headers: Any) -> bool:
+        location = headers.get("location")
+        if not isinstance(location, str):
+            return False
+        try:
+            there = urlsplit(urljoin(self._url, location))
+            here = urlsplit(self._url)
+            return (there.scheme, _address(there)) != (here.scheme, _address(here))
+        except ValueError:
+            return True
+
+    def in_place(self) -> Optional[tuple[bytes, Optional[str]]]:
+        """What to hand on in place of a good answer that came, and of what type if that changed;
+
+        None if it is handed on as it is.
+        """
+        incoming = self.incoming
+        assert incoming is not None
+        if incoming.form == "whole" and incoming.is_json and asks_for_stream(self._request):
+            events = as_events(incoming.replacement or incoming.body)
+            if events is not None:
+                return events, "text/event-stream"
+        body = incoming.replacement
+        return None if body is None else (body, None)
 
     def judge(self) -> bool:
         """The answer is read as far as is wanted. Says whether to hand it on as it is.
@@ -211,6 +246,10 @@ class Exchange(Operation):
         step = self._native.poll(self._now, None)
         self.error = step if isinstance(step, _native.Error) else error
         self._end_span()
+
+
+def _address(url: SplitResult) -> tuple[Optional[str], Optional[int]]:
+    return url.hostname, url.port or _PORTS.get(url.scheme)
 
 
 def exception_as(

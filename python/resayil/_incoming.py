@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple, Optional
 
 from . import _native, _time
@@ -22,6 +23,8 @@ class Limits(NamedTuple):
     max_response_bytes: int = 16 * 1024 * 1024
     max_wire_bytes: int = 32 * 1024 * 1024
     attempt_timeout: Optional[float] = None
+    max_head_bytes: int = 64 * 1024
+    max_headers: int = 128
 
 
 class Incoming:
@@ -56,13 +59,25 @@ class Incoming:
         encoding, media = _header(headers, "content-encoding"), _header(headers, "content-type")
         limit = MAX_ERROR_BYTES if status >= 400 else limits.max_response_bytes
         self._coding = Coding(encoding, limit)
-        self.form = _form(status, method, media.partition(";")[0].strip().lower())
+        media = media.partition(";")[0].strip().lower()
+        #: Whether it says that it is JSON.
+        self.is_json = _is_json(media)
+        self.form = _form(status, method, media)
         if not self._coding.is_known and self.form != "error":
-            if "," not in encoding and self.form in ("whole", "stream"):
-                self._fail("the answer is of a coding that nobody here can read")
-            else:
-                # Packed more than once.
+            if self.form == "unseen":
+                pass
+            elif "," in encoding:
+                # A small body might hide a huge one twice.
+                self._fail("the answer is compressed more than once")
+            elif self.form == "guess":
                 self.form = "unseen"
+            else:
+                self._fail("the answer is of a coding that nobody here can read")
+        declared = _header(headers, "content-length")
+        if self.form in ("whole", "guess") and not encoding and declared.isdecimal():
+            # One that is declared to be larger is not begun.
+            if int(declared[:20]) > limit:
+                self._fail("the answer is larger than max_response_bytes")
         self._begin()
 
     def _begin(self) -> None:
@@ -97,9 +112,14 @@ class Incoming:
         return b"".join(self._kept)
 
     @property
-    def is_unpacked(self) -> bool:
-        """Whether `body` is to be handed on in place of what came."""
-        return self.form == "whole" and self._coding.is_packed
+    def replacement(self) -> Optional[bytes]:
+        """What to hand on in place of what came, if that is not what programs can read."""
+        if self.form != "whole":
+            return None
+        body = self.body
+        if body.startswith(_BYTE_ORDER_MARK):
+            return body[len(_BYTE_ORDER_MARK) :]
+        return body if self._coding.is_packed else None
 
     def feed(self, raw: bytes) -> int:
         """Takes the next bytes; says how many of them may be handed on."""
@@ -158,8 +178,13 @@ class Incoming:
             self.form = "whole"
         if self.watch is not None:
             self.watch.finish(now=_time.wall())
-        if self.form == "whole" and not _is_utf8(self.body):
+        if self.form != "whole":
+            return
+        body = self.body
+        if not _is_utf8(body):
             self._fail("the answer is not UTF-8", retryable=True)
+        elif _is_too_deep(body):
+            self._fail("the answer is nested too deep to be read", retryable=True)
 
     def _fail(self, problem: str, *, retryable: bool = False) -> int:
         self.failure = _native.Error(
@@ -167,6 +192,11 @@ class Incoming:
         )
         return 0
 
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+#: No parser gives up on so few levels.
+_DEEP = 200
 
 #: What nobody looks into: it is no text.
 _BINARY = ("audio/", "image/", "video/", "font/", "multipart/")
@@ -183,13 +213,17 @@ def _form(status: int, method: str, media: str) -> str:
         return "unseen"
     if media in _STREAMS:
         return "stream"
-    if media == "application/json" or media.endswith("+json"):
+    if _is_json(media):
         return "whole"
     # A page is a failure only where an API was asked.
     is_text = media == "" or media.startswith("text/")
     if method != "POST" or not is_text or media.startswith(_BINARY):
         return "unseen"
     return "guess"
+
+
+def _is_json(media: str) -> bool:
+    return media == "application/json" or media.endswith("+json")
 
 
 def _is_event(data: bytes) -> bool:
@@ -204,6 +238,20 @@ def _is_utf8(body: bytes) -> bool:
         # Another encoding of Unicode says so by its first bytes.
         return body.startswith((b"\xff\xfe", b"\xfe\xff"))
     return True
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Whether it is JSON that Python's own parser gives up on."""
+    if body.count(b"[") + body.count(b"{") < _DEEP:
+        return False
+    try:
+        json.loads(body)
+    except RecursionError:
+        return True
+    except ValueError:
+        # What is wrong with it is said elsewhere.
+        return False
+    return False
 
 
 def _header(headers: Any, name: str) -> str:

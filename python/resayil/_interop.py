@@ -77,6 +77,9 @@ def read_error(exception: object) -> Optional[_native.Error]:
     for _ in range(_DEEPEST):
         if inner is None:
             break
+        known = _known(inner)
+        if known is not None:
+            return known
         error = _read_one(inner)
         if error is not None:
             found = error
@@ -84,11 +87,14 @@ def read_error(exception: object) -> Optional[_native.Error]:
     return found
 
 
+def _known(exception: BaseException) -> Optional[_native.Error]:
+    """The error that is on an exception, or that it is."""
+    if isinstance(exception, APIError):
+        return exception._error
+    return _marked(getattr(exception, "response", None)) or _marked(exception)
+
+
 def _read_one(exception: BaseException) -> Optional[_native.Error]:
-    for place in (getattr(exception, "response", None), exception):
-        marked = _marked(place)
-        if marked is not None:
-            return marked
     answer = _foreign.of_exception(exception)
     if answer is None:
         return _no_answer.read(exception)

@@ -80,6 +80,9 @@ def _loaded(module: str, name: str) -> Any:
 def read(exception: BaseException) -> Optional[_native.Error]:
     """The error that an exception stands for; None if it does not say that an answer is missing."""
     text = _describe(exception)
+    if type(exception.__cause__).__name__ == "ContentEncodingError":
+        # aiohttp could not unpack it.
+        return _native.Error("protocol", text, ambiguous=True)
     for cls in type(exception).__mro__:
         if cls.__name__ == "RemoteProtocolError" and _search(_NO_HTTP, text):
             return _native.Error("protocol", text, ambiguous=True)
@@ -134,7 +137,7 @@ def wrapped(exception: BaseException) -> Optional[BaseException]:
     attempt: Any = getattr(exception, "last_attempt", None)
     if attempt is not None and hasattr(attempt, "exception"):
         attempt = attempt.exception()
-    places = (exception.__cause__, attempt, getattr(exception, "reason", None), *exception.args[:1])
+    places = (exception.__cause__, attempt, getattr(exception, "reason", None), *exception.args)
     return next((place for place in places if isinstance(place, BaseException)), None)
 
 
@@ -142,7 +145,8 @@ def wrapped(exception: BaseException) -> Optional[BaseException]:
 _WRAPPERS = frozenset({
     ("urllib", "URLError"), ("urllib3", "MaxRetryError"), ("requests", "RetryError"),
     ("requests", "ConnectionError"), ("requests", "InvalidHeader"), ("tenacity", "RetryError"),
-    ("pydantic_ai", "ModelAPIError"),
+    ("urllib3", "ProtocolError"), ("requests", "ChunkedEncodingError"), ("requests", "Timeout"),
+    ("pydantic_ai", "ModelAPIError"), ("httpx", "TransportError"), ("httpx2", "TransportError"),
 })  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import warnings
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Optional, Union
 
-from . import _idempotency, _interop, _native, _services, _time, _timed_backend
+from . import _idempotency, _interop, _native, _network, _services, _time, _timed_backend
 from ._body import Reader
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
 from ._fleet import FleetOption
@@ -55,8 +55,16 @@ class _Base:
         attempt_timeout: Optional[float] = None,
         max_response_bytes: int = Limits().max_response_bytes,
         max_wire_bytes: int = Limits().max_wire_bytes,
+        max_head_bytes: int = Limits().max_head_bytes,
+        max_headers: int = Limits().max_headers,
     ) -> None:
-        self._transport = self._default() if transport is None else transport
+        self._limits = Limits(
+            max_response_bytes, max_wire_bytes, attempt_timeout, max_head_bytes, max_headers
+        )
+        if transport is None:
+            self._transport = self._default()
+        else:
+            self._transport = _network.install(transport, self._limits)
         self._policy = policy
         self._counters = counters if counters is not None else Counters()
         self._quotas = Quotas(
@@ -64,7 +72,6 @@ class _Base:
         )
         self._enter = _services.enter(priority, tenant)
         self._provider = _services.known(provider)
-        self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
         self._has_warned = False
 
     @property
@@ -189,11 +196,18 @@ class _Base:
         return response
 
 
-def _unpacked(response: Any, body: bytes) -> list[bytes]:
-    """A body that need not be unpacked once more."""
+def _readable(
+    response: Any, in_place: Optional[tuple[bytes, Optional[str]]], kept: list[bytes]
+) -> list[bytes]:
+    """The body to hand on, which need not be unpacked once more."""
+    if in_place is None:
+        return kept
+    body, content_type = in_place
     for name in ("content-encoding", "content-length", "transfer-encoding"):
         response.headers.pop(name, None)
     response.headers["content-length"] = str(len(body))
+    if content_type is not None:
+        response.headers["content-type"] = content_type
     return [body]
 
 
@@ -296,8 +310,7 @@ class SyncRetry(_Base):
                 if rest is None and incoming.watch is not None:
                     # What follows the end of the answer is for the connection to be kept.
                     rest = reader
-                if incoming.is_unpacked:
-                    kept = _unpacked(response, incoming.body)
+                kept = _readable(response, exchange.in_place(), kept)
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:
@@ -368,8 +381,7 @@ class AsyncRetry(_Base):
                 stream = response.stream
                 if rest is None and incoming.watch is not None:
                     rest = reader
-                if incoming.is_unpacked:
-                    kept = _unpacked(response, incoming.body)
+                kept = _readable(response, exchange.in_place(), kept)
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:

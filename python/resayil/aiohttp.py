@@ -181,6 +181,12 @@ class RetryMiddleware:
             if incoming.failure is not None:
                 raise _exception(incoming.failure)
             if exchange.judge():
+                in_place = exchange.in_place()
+                if in_place is not None:
+                    body, content_type = in_place
+                    kept = [body]
+                    if content_type is not None:
+                        _retype(response, content_type)
                 if incoming.form != "unseen":
                     _put_back(response, kept, reader)
                 exchange.hand_on()
@@ -241,10 +247,25 @@ class _Headers:
         self.items = response.headers.items
 
     def get(self, name: str) -> Optional[str]:
-        return None if name == "content-encoding" else self._headers.get(name)
+        if name == "content-encoding":
+            return None
+        if name == "content-length" and "content-encoding" in self._headers:
+            # Of the bytes that came.
+            return None
+        return self._headers.get(name)
 
     def __iter__(self) -> Any:
         return iter(self._headers.items())
+
+
+def _retype(response: aiohttp.ClientResponse, content_type: str) -> None:
+    """Changes what an answer says that it is."""
+    headers = response.headers.copy()
+    headers["Content-Type"] = content_type
+    changed: Any = response
+    changed._headers = type(response.headers)(headers)
+    # What was made of the headers before.
+    changed._cache.pop("headers", None)
 
 
 def _too_late() -> Exception:

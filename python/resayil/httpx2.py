@@ -30,7 +30,7 @@ from typing import Any, Optional
 
 import httpx2
 
-from . import _timed_backend
+from . import _network
 from ._body import AsyncBody, SyncBody
 from ._proxies import AsyncByProxy, SyncByProxy
 from ._transport import AsyncRetry, SyncRetry
@@ -65,7 +65,7 @@ class RetryTransport(SyncRetry, httpx2.BaseTransport):
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading
     if that is longer. The policy's `deadline` ends all attempts. `max_response_bytes` (16 MiB) is
     how large an answer may be that is looked at, unpacked, and `max_wire_bytes` (32 MiB) as it
-    comes.
+    comes; `max_head_bytes` (64 KiB) and `max_headers` (128) are for its head.
     """
 
     _library = httpx2
@@ -73,7 +73,7 @@ class RetryTransport(SyncRetry, httpx2.BaseTransport):
 
     def _default(self) -> Any:
         def make(proxy: Optional[str]) -> Any:
-            return _timed_backend.install(httpx2.HTTPTransport(proxy=proxy))
+            return _network.install(httpx2.HTTPTransport(proxy=proxy), self._limits)
 
         return SyncByProxy(make)
 
@@ -85,4 +85,7 @@ class AsyncRetryTransport(AsyncRetry, httpx2.AsyncBaseTransport):
     _body = _AsyncBody
 
     def _default(self) -> Any:
-        return AsyncByProxy(lambda proxy: httpx2.AsyncHTTPTransport(proxy=proxy))
+        def make(proxy: Optional[str]) -> Any:
+            return _network.install(httpx2.AsyncHTTPTransport(proxy=proxy), self._limits)
+
+        return AsyncByProxy(make)

@@ -23,7 +23,6 @@ that `raise_for_status()` sees it.
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 from collections.abc import Iterator
@@ -76,7 +75,7 @@ class RetryAdapter(HTTPAdapter):
     answer; in a stream, to its next event. Default: 120, or the request's own time-out for reading
     if that is longer. The policy's `deadline` ends all attempts. `max_response_bytes` (16 MiB) is
     how large an answer may be that is looked at, unpacked, and `max_wire_bytes` (32 MiB) as it
-    comes.
+    comes; `max_head_bytes` (64 KiB) and `max_headers` (128) are for its head.
 
     The other arguments are those of `requests.adapters.HTTPAdapter`.
     """
@@ -101,8 +100,13 @@ class RetryAdapter(HTTPAdapter):
         attempt_timeout: Optional[float] = None,
         max_response_bytes: int = Limits().max_response_bytes,
         max_wire_bytes: int = Limits().max_wire_bytes,
+        max_head_bytes: int = Limits().max_head_bytes,
+        max_headers: int = Limits().max_headers,
         **options: Any,
     ) -> None:
+        self._limits = Limits(
+            max_response_bytes, max_wire_bytes, attempt_timeout, max_head_bytes, max_headers
+        )
         super().__init__(**options)
         self._policy = policy
         self._counters = counters if counters is not None else Counters()
@@ -111,7 +115,6 @@ class RetryAdapter(HTTPAdapter):
         )
         self._enter = _services.enter(priority, tenant)
         self._provider = _services.known(provider)
-        self._limits = Limits(max_response_bytes, max_wire_bytes, attempt_timeout)
 
     @property
     def counters(self) -> Counters:
@@ -119,6 +122,7 @@ class RetryAdapter(HTTPAdapter):
         return self._counters
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        self._limits = state["_limits"]
         super().__setstate__(state)  # type: ignore[misc]
         # What is shared stays in its process.
         self._counters = Counters()
@@ -127,11 +131,11 @@ class RetryAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Makes the pools, of connections whose reads end when the attempt does."""
         super().init_poolmanager(*args, **options)
-        _timed_socket.install(self.poolmanager)
+        _timed_socket.install(self.poolmanager, self._limits)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """The pools behind a proxy, of the same connections."""
-        return _timed_socket.install(super().proxy_manager_for(proxy, **options))
+        return _timed_socket.install(super().proxy_manager_for(proxy, **options), self._limits)
 
     def send(
         self,
@@ -235,9 +239,13 @@ class RetryAdapter(HTTPAdapter):
                 if rest is None and incoming.watch is not None:
                     # What follows the end of the answer is for the connection to be kept.
                     rest = reader
-                if incoming.is_unpacked:
+                in_place = exchange.in_place()
+                if in_place is not None:
+                    body, content_type = in_place
                     response.headers.pop("content-encoding", None)
-                    kept = [incoming.body]
+                    if content_type is not None:
+                        response.headers["content-type"] = content_type
+                    kept = [body]
                 _put_back(response, kept, rest)
                 exchange.hand_on()
             else:
@@ -360,9 +368,10 @@ def _pieces(raw: Any) -> Iterator[bytes]:
     if raw.chunked and raw.supports_chunked_reads():
         yield from filter(None, raw.read_chunked(_CHUNK, decode_content=False))
         return
-    # Not `read`, which waits until it has all that it is asked for.
-    read = getattr(raw, "read1", None) or functools.partial(raw.read, 1024)
-    while piece := read(decode_content=False):
+    # `read` waits until it has all that it is asked for.
+    read1 = getattr(raw, "read1", None)
+    read, size = (raw.read, 1024) if read1 is None else (read1, _CHUNK)
+    while piece := read(size, decode_content=False):
         yield piece
 
 

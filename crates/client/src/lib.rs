@@ -87,6 +87,8 @@ pub use models::Model;
 pub use options::CallOptions;
 pub use resayil_core::*;
 pub use response::Response;
+#[cfg(feature = "wire")]
+pub use transport::wire::Wire;
 
 /// Compiles the README's program.
 #[cfg(doctest)]

@@ -37,6 +37,7 @@ mod stream;
 mod stream_watch;
 mod table;
 mod wake;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -94,6 +95,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::wake::wait_for_threads;
+    #[pymodule_export]
+    use crate::wire::Wire;
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python uses")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::channel::Channel;
 use super::failure::{Failure, Step};
-use super::head::{self, Head, Problem};
+use super::head::{self, Head, HeadReading};
 use super::limits::Limits;
 use super::patience::Patience;
 use super::progress::Progress;
@@ -119,7 +119,7 @@ impl Connection {
         progress: &Progress,
     ) -> Result<Answer, Failure> {
         self.received = 0;
-        let mut reading = HeadReading { read: 0, max: limits.max_head_bytes };
+        let mut reading = HeadReading::new(limits.max_head_bytes);
         let patience = Patience::of(progress);
         progress.on_begin(self.used);
         let sent = self.send(request, limits, progress, &mut reading);
@@ -253,10 +253,6 @@ impl Connection {
         patience: Patience<'_>,
         reading: &mut HeadReading,
     ) -> Result<Head, Failure> {
-        let not_http = |problem| match problem {
-            Problem::NotHttp(problem) => Failure::Protocol(problem),
-            Problem::TooManyHeaders => Failure::TooLarge("max_headers"),
-        };
         let mut looked_at = 0;
         loop {
             patience.left()?;
@@ -269,12 +265,12 @@ impl Connection {
             looked_at = input.len();
             if let Some(length) = may_end.then(|| head::length(input)).flatten() {
                 reading.take(length)?;
-                let head = head::parse(&input[..length], limits.max_headers).map_err(not_http)?;
+                let head = head::parse(&input[..length], limits.max_headers)?;
                 self.consume(length);
                 return Ok(head);
             }
             if let Some(problem) = head::is_no_beginning(input) {
-                return Err(not_http(problem));
+                return Err(problem.into());
             }
             reading.check(input.len())?;
             let patience = if input.is_empty() { first } else { patience };
@@ -282,23 +278,5 @@ impl Connection {
                 return Err(Failure::closed());
             }
         }
-    }
-}
-
-/// How much of an answer's head was read, those before the last one included.
-struct HeadReading {
-    read: usize,
-    max: usize,
-}
-
-impl HeadReading {
-    fn check(&self, more: usize) -> Result<(), Failure> {
-        if self.read + more > self.max { Err(Failure::TooLarge("max_head_bytes")) } else { Ok(()) }
-    }
-
-    fn take(&mut self, length: usize) -> Result<(), Failure> {
-        self.check(length)?;
-        self.read += length;
-        Ok(())
     }
 }

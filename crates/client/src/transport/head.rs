@@ -4,6 +4,7 @@
 //! make the framing unsure is told apart later, see `framing.rs`.
 
 use super::Headers;
+use super::failure::Failure;
 
 /// A parsed head.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +23,39 @@ pub(super) enum Problem {
     /// This is no HTTP/1.
     NotHttp(&'static str),
     TooManyHeaders,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::NotHttp(problem) => Failure::Protocol(problem),
+            Problem::TooManyHeaders => Failure::TooLarge("max_headers"),
+        }
+    }
+}
+
+/// How much of an answer's head was read, those before the last one included.
+pub(super) struct HeadReading {
+    read: usize,
+    max: usize,
+}
+
+impl HeadReading {
+    pub(super) fn new(max_head_bytes: usize) -> Self {
+        HeadReading { read: 0, max: max_head_bytes }
+    }
+
+    /// Whether so much more may be looked at.
+    pub(super) fn check(&self, more: usize) -> Result<(), Failure> {
+        if self.read + more > self.max { Err(Failure::TooLarge("max_head_bytes")) } else { Ok(()) }
+    }
+
+    /// A head of this length is read.
+    pub(super) fn take(&mut self, length: usize) -> Result<(), Failure> {
+        self.check(length)?;
+        self.read += length;
+        Ok(())
+    }
 }
 
 /// How many of the bytes are the head, if its end is there.
@@ -58,8 +92,17 @@ pub(super) fn is_no_beginning(bytes: &[u8]) -> Option<Problem> {
     }))
 }
 
-/// Parses a whole head.
+/// Parses a whole head; the names of its headers are in lower case.
 pub(super) fn parse(bytes: &[u8], max_headers: usize) -> Result<Head, Problem> {
+    let mut head = parse_as_written(bytes, max_headers)?;
+    for (name, _) in &mut head.headers {
+        name.make_ascii_lowercase();
+    }
+    Ok(head)
+}
+
+/// The same, with the names as they came.
+pub(super) fn parse_as_written(bytes: &[u8], max_headers: usize) -> Result<Head, Problem> {
     if let Some(problem) = is_no_beginning(bytes) {
         return Err(problem);
     }
@@ -112,7 +155,7 @@ fn status_line(line: &[u8]) -> Option<(u16, u8)> {
     (status >= 100).then_some((status, minor - b'0'))
 }
 
-/// A header line: its name in lower case, its value without the space around it.
+/// A header line: its name, its value without the space around it.
 fn header(line: &[u8]) -> Option<(String, Vec<u8>)> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     // Space before the colon is forbidden, and would be part of the name.
@@ -120,7 +163,7 @@ fn header(line: &[u8]) -> Option<(String, Vec<u8>)> {
     if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
         return None;
     }
-    let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+    let name = std::str::from_utf8(name).ok()?.to_owned();
     let value = line[colon + 1..].trim_ascii();
     // RFC 9110 section 5.5: neither may stay.
     let value = value.iter().map(|&byte| if matches!(byte, 0 | b'\r') { b' ' } else { byte });

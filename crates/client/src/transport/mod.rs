@@ -26,6 +26,8 @@ mod progress;
 mod proxy;
 mod socket;
 mod tls;
+#[cfg(feature = "wire")]
+pub(crate) mod wire;
 
 use std::borrow::Cow;
 use std::sync::Arc;
