@@ -146,7 +146,8 @@ _WRAPPERS = frozenset({
     ("urllib", "URLError"), ("urllib3", "MaxRetryError"), ("requests", "RetryError"),
     ("requests", "ConnectionError"), ("requests", "InvalidHeader"), ("tenacity", "RetryError"),
     ("urllib3", "ProtocolError"), ("requests", "ChunkedEncodingError"), ("requests", "Timeout"),
-    ("pydantic_ai", "ModelAPIError"), ("httpx", "TransportError"), ("httpx2", "TransportError"),
+    ("instructor", "InstructorRetryException"), ("pydantic_ai", "ModelAPIError"),
+    ("httpx", "TransportError"), ("httpx2", "TransportError"),
 })  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import json
 import os
 import threading
 import time
@@ -205,3 +206,30 @@ def test_anthropics_sdk_is_not_refused() -> None:
         quota = resayil.Quota(limit=LIMIT, window=WINDOW)
         asyncio.run(ask_all(by_anthropic(server.base_url, "x", quota)))
     assert windows.refused == 0
+
+
+def test_instructor_is_not_multiplied_and_its_exception_is_read(sandbox: Sandbox) -> None:
+    instructor, pydantic = require("instructor"), require("pydantic")
+    core = require("instructor.core")
+    shape = pydantic.create_model("Shape", text=(str, ...))
+    policy = resayil.RetryPolicy(max_attempts=2)
+    transport = resayil.httpx2.RetryTransport(policy=policy)
+    http_client = openai.DefaultHttpxClient(transport=transport)
+    options: Any = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "max_retries": 0}
+    with resayil.testing(), openai.OpenAI(**options, http_client=http_client) as sdk:
+        client = instructor.from_openai(sdk, mode=instructor.Mode.JSON)
+        text = '{"text": "Hello"}'
+        answer = {"choices": [{"message": {"role": "assistant", "content": text}}]}
+        sandbox.script(
+            "unavailable", {"fault": "status", "status": 200, "body": json.dumps(answer)}
+        )
+        question: Any = {"model": "mistral", "messages": messages("x"), "response_model": shape}
+        assert client.chat.completions.create(**question).text == "Hello"
+        assert sandbox.statuses == [503, 200]
+        sandbox.script(*["unavailable"] * 9)
+        with pytest.raises(core.InstructorRetryException) as raised:
+            client.chat.completions.create(**question)
+    error = resayil.from_exception(raised.value)
+    assert isinstance(error, resayil.OverloadedError)
+    assert error.exhausted and error.attempts == 2
+    assert len(sandbox.log) == 4

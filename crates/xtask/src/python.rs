@@ -10,6 +10,8 @@ use crate::run;
 /// What the tests need, pinned: the tools, and then the SDKs of others, which one of the tools
 /// installs, because it is quicker by minutes where there are many.
 const REQUIREMENTS: [&str; 2] = ["tests/python/requirements.txt", "tests/python/sdks.txt"];
+/// Where two of them exclude each other.
+const OVERRIDES: &str = "tests/python/overrides.txt";
 /// The oldest Python that the pinned requirements run on. The package itself runs on 3.9.
 const OLDEST: &str = "(3, 10)";
 
@@ -83,7 +85,9 @@ impl Venv {
                 .args(["pip", "install", "--quiet", "--requirement"])
                 .arg(tools)
                 .arg("--requirement")
-                .arg(sdks),
+                .arg(sdks)
+                .arg("--override")
+                .arg(run::root().join(OVERRIDES)),
         )?;
         fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
     }
@@ -204,7 +208,8 @@ pub(crate) fn newest() -> Result<(), String> {
     fs::write(&list, names).map_err(|error| format!("{}: {error}", list.display()))?;
     run::run(venv.pip().args(["install", "uv"]))?;
     let mut install = venv.command("uv");
-    run::run(install.args(["pip", "install", "--quiet", "--upgrade", "--requirement"]).arg(&list))?;
+    install.args(["pip", "install", "--quiet", "--upgrade", "--requirement"]).arg(&list);
+    run::run(install.arg("--override").arg(run::root().join(OVERRIDES)))?;
     run::run(venv.command("maturin").args(["develop", "--quiet", "--locked"]))?;
     run::run(venv.command("uv").args(["pip", "list"]))?;
     let tests = SDK_TESTS.map(|name| format!("tests/python/{name}"));
