@@ -1,6 +1,7 @@
 //! Limits of which headers tell what remains, where the kind of window is unknown.
 
 mod level;
+mod part;
 
 use std::time::Duration;
 
@@ -187,11 +188,17 @@ mod tests {
         assert!((2.9..3.2).contains(&seconds), "{seconds}");
         let large = Amounts { requests: 1, input: 9000, output: 1001 };
         assert_eq!(pool.exceeded_by(&large), Some((LimitScope::Tokens, 10_000)));
-        // A request takes 4000, and the answer says that it took 1000.
+        // A request takes 4000; the server counted 1900 at first, and in the end it took 1000.
         let cost = Amounts { requests: 1, input: 3000, output: 1000 };
         pool.take(&cost, 0);
         assert!(wait(&pool, 1, 5000, Duration::ZERO).is_some());
-        pool.correct(&cost, &Amounts { requests: 1, input: 900, output: 100 }, 1, 0);
+        let told = RateLimit::new(Some(1000), Some(998), Some(SECOND * 120 / 1000)).with_tokens(
+            Some(10_000),
+            Some(6600),
+            Some(SECOND * 204 / 10),
+        );
+        pool.learn(&told, &cost, 0, Duration::ZERO);
+        pool.correct(&cost, &Amounts { requests: 1, input: 900, output: 100 }, 0, 0);
         assert_eq!(wait(&pool, 1, 7500, Duration::ZERO), None);
         // And of one that is refused it says when.
         pool.refused(Some(LimitScope::Tokens), &cost, 10 * SECOND, 0);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::part::Part;
 use crate::error::LimitScope;
 use crate::quota::ages::Ages;
 use crate::quota::bytes::record;
@@ -64,12 +65,12 @@ pub(super) struct Level {
     /// What was sent when in the last 17 s, and what of it was given back when.
     sent: Ages<256, 26>,
     returned: Ages<256, 26>,
-    /// What was sent here since it was told, and how much others take for each that is sent here.
+    /// What was sent here since it was told.
     own: u64,
-    others: f64,
+    part: Part,
 }
 
-record!(Level { scope, limit, refill, reset_at, left, at, told_at, sent, returned, own, others });
+record!(Level { scope, limit, refill, reset_at, left, at, told_at, sent, returned, own, part });
 
 impl Level {
     pub(super) fn new(scope: LimitScope, told: &Reading, now: u64) -> Self {
@@ -87,7 +88,7 @@ impl Level {
             sent: Ages::default(),
             returned: Ages::default(),
             own: 0,
-            others: 0.0,
+            part: Part::new(told.limit, told.remaining),
         }
     }
 
@@ -98,7 +99,7 @@ impl Level {
             && self.at.max(self.reset_at).max(self.told_at) < 1 << 62
             && self.left.abs() < 1e15
             && self.own < 1 << 61
-            && (0.0..=MOST_OTHERS).contains(&self.others)
+            && self.part.is_sound()
     }
 
     /// In how many nanoseconds all of it is filled, if it is filled evenly.
@@ -131,7 +132,8 @@ impl Level {
             };
         }
         self.reset_at = now.saturating_add(told.reset);
-        let before = self.left(now);
+        self.change(0.0, now);
+        let before = self.left;
         let gain = self.refill.map_or(0.0, |refill| self.gain(now.saturating_sub(at), refill));
         let since = |ages: &Ages<256, 26>, at: u64| ages.since(at) as f64;
         let sent = since(&self.sent, at) - counted as f64;
@@ -139,13 +141,8 @@ impl Level {
         let returned = since(&self.returned, at.saturating_add(ARRIVED));
         let left = (told.remaining as f64 + gain).min(self.limit as f64) - sent.max(0.0) + returned;
         (self.left, self.at) = (left.min(self.limit as f64), now);
-        if self.own > 0 {
-            // What is missing though it was not sent here.
-            let others = (before - self.left) / self.own as f64;
-            let weight = (self.own as f64 / self.limit as f64 * 4.0).min(0.25);
-            self.others = (self.others + weight * (others - self.others)).clamp(0.0, MOST_OTHERS);
-            self.own = 0;
-        }
+        self.part.learn(self.own as f64, before - self.left, self.left, self.limit as f64);
+        self.own = 0;
     }
 
     /// Whether what was sent then is in what the server told.
@@ -156,6 +153,11 @@ impl Level {
     /// So much flows in in this time.
     fn gain(&self, time: u64, refill: u64) -> f64 {
         time as f64 / refill as f64 * self.limit as f64
+    }
+
+    /// What has flowed in since `at`, even if there was no room for it.
+    fn flown(&self, now: u64) -> f64 {
+        self.refill.map_or(0.0, |refill| self.gain(now.saturating_sub(self.at), refill))
     }
 
     /// What is left; less than nothing after a refusal.
@@ -185,23 +187,29 @@ impl Level {
         }
     }
 
+    /// So much more is left, or less.
+    fn change(&mut self, amount: f64, now: u64) {
+        self.part.change(amount, self.flown(now), self.limit as f64);
+        self.left = (self.left(now) + amount).min(self.limit as f64);
+        self.at = now.max(self.at);
+    }
+
     pub(super) fn take(&mut self, amount: u64, now: u64) {
-        (self.left, self.at) = (self.left(now) - amount as f64, now.max(self.at));
+        self.change(-(amount as f64), now);
         self.sent.roll(now, |_, _| {});
         self.sent.add(small(amount), now);
         self.own = self.own.saturating_add(amount);
     }
 
     pub(super) fn give_back(&mut self, amount: u64, at: u64, now: u64) {
-        (self.left, self.at) = (self.left(now) + amount as f64, now.max(self.at));
+        self.change(amount as f64, now);
         self.sent.remove(small(amount), at);
         self.own = self.own.saturating_sub(amount);
     }
 
     /// So much was reserved, and so much was used in the end.
     pub(super) fn correct(&mut self, reserved: u64, used: u64, now: u64) {
-        let back = reserved as f64 - used as f64;
-        (self.left, self.at) = ((self.left(now) + back).min(self.limit as f64), now.max(self.at));
+        self.change(reserved as f64 - used as f64, now);
         if let Some(back) = reserved.checked_sub(used) {
             self.returned.roll(now, |_, _| {});
             self.returned.add(small(back), now);
@@ -213,8 +221,9 @@ impl Level {
         match self.refill {
             Some(refill) => {
                 // That is meant, where a remainder or a reset in headers may be late.
+                self.change(0.0, now);
                 self.left = amount as f64 - self.gain(wait, refill);
-                self.at = now.max(self.at);
+                self.part.refused(self.left);
             }
             None => {
                 (self.left, self.at) = (self.left(now).min(amount as f64 - 1.0), now.max(self.at));
@@ -228,16 +237,22 @@ impl Level {
         if amount == 0 {
             return None;
         }
-        let missing = amount.saturating_add(ahead) as f64 - self.left(now);
+        let wanted = amount.saturating_add(ahead) as f64;
+        let missing = wanted - self.left(now);
+        // Others take their part of what is there and of what flows in.
+        let limit = self.limit as f64;
+        let of_part = || self.part.needs(wanted, limit) - self.flown(now);
+        // As long as there is no sign of others a request goes out alone by what was told last.
+        let is_shared = self.refill.is_some() && (self.own > 0 || !self.part.seems_alone(limit));
+        let missing = if is_shared { missing.max(of_part()) } else { missing };
         if missing <= 0.0 {
             return None;
         }
         Some(match self.refill {
-            // Others take their part of what flows in.
             Some(refill) => {
-                let time = missing / self.limit as f64 * refill as f64 * (1.0 + self.others);
+                let time = missing / limit * refill as f64;
                 // Not early for a rounding error.
-                (time as u64).div_ceil(1000).saturating_mul(1000)
+                (time as u64).div_ceil(1000).saturating_mul(1000).max(1000)
             }
             None if now < self.reset_at => self.reset_at - now,
             // It began anew since that was told, and was used up again: the next answer tells the rest.
@@ -249,7 +264,6 @@ impl Level {
 /// So long after it was sent a request has certainly arrived, and what is given back later was given back
 /// after it.
 const ARRIVED: u64 = 2 << 26;
-const MOST_OTHERS: f64 = 64.0;
 
 fn is_near(time: u64, other: u64, tolerance: f64) -> bool {
     time.abs_diff(other) as f64 <= tolerance * other as f64
