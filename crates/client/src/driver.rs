@@ -112,8 +112,11 @@ impl Driver {
         let span = CallSpan::new(&shared.endpoint, model);
         let service = Arc::clone(&shared.endpoint.account.service);
         let observer = SpanObserver { shared: Arc::clone(shared), span: span.clone() };
+        let fallbacks = shared.fallbacks.as_ref().filter(|_| request.may_fall_back);
+        let mut services = fallbacks.iter().flat_map(|it| it.services.iter());
+        let has_quota = service.quota().is_some() || services.any(|it| it.quota().is_some());
         let cost = options.cost.unwrap_or_else(|| match &request.body {
-            Some(body) if request.metered => Cost::estimate(body),
+            Some(body) if request.metered && has_quota => Cost::estimate(body),
             _ => Cost::default(),
         });
         let enter = options.enter.with_cost(cost);
@@ -125,7 +128,7 @@ impl Driver {
             .with_attempt_timeout(attempt_timeout)
             .with_counters(Arc::clone(&settings.counters))
             .with_observer(Arc::new(observer) as Arc<dyn Observer>);
-        if let Some(fallbacks) = shared.fallbacks.as_ref().filter(|_| request.may_fall_back) {
+        if let Some(fallbacks) = fallbacks {
             plan = plan.with_fallback(fallbacks.routes.clone(), Arc::clone(&fallbacks.services));
         }
         Ok(Driver {

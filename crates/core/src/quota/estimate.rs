@@ -1,7 +1,7 @@
 //! What a request will cost, and what it has cost, by the bodies of requests and answers.
 
 use super::Cost;
-use crate::text::json::{self, Object, Value};
+use crate::text::json::{self, Object, Text, Value};
 
 /// So many bytes of text are taken for a token.
 const BYTES: usize = 4;
@@ -23,29 +23,8 @@ impl Cost {
     /// ```
     pub fn estimate(request: &[u8]) -> Cost {
         let request = Some(request).filter(|request| request.len() <= MAX_BYTES);
-        let Some(request) = request.and_then(json::parse).and_then(Value::as_object) else {
-            return Cost::default();
-        };
-        let [messages, contents, prompt, input, system, config, count] = request.get_all([
-            "messages",
-            "contents",
-            "prompt",
-            "input",
-            "system",
-            "generationConfig",
-            "n",
-        ]);
-        let texts = [messages, contents, prompt, input, system];
-        let bytes: usize = texts.into_iter().flatten().map(|it| text_bytes(it, DEEPEST)).sum();
-        let is_told = texts.iter().any(Option::is_some);
-        let input = is_told.then(|| bytes.div_ceil(BYTES) as u64);
-        let most = request.get_all(["max_completion_tokens", "max_output_tokens", "max_tokens"]);
-        let config = config.and_then(Value::as_object);
-        let of_config = config.and_then(|config| config.get("maxOutputTokens"));
-        let most = most.into_iter().chain([of_config]).flatten().find_map(tokens);
-        let times = count.and_then(tokens).unwrap_or(1).max(1);
-        let output = most.map(|most| most.saturating_mul(times));
-        Cost::default().with_input_tokens(input).with_output_tokens(output)
+        let request = request.map(<[u8]>::trim_ascii_start).and_then(Object::unread);
+        request.and_then(read).unwrap_or_default()
     }
 
     /// What an answer says that it has cost: `usage` as OpenAI and Anthropic have it, `usageMetadata` of
@@ -87,24 +66,63 @@ impl Cost {
 /// Texts lie no deeper in the messages of any provider.
 const DEEPEST: u32 = 6;
 
-/// The bytes of the texts in a message, or in a list of them.
-fn text_bytes(value: Value<'_>, depth: u32) -> usize {
-    match value {
-        Value::Text(text) => {
-            // `\u0627` stands for a letter that takes two bytes, or three.
-            let escapes = text.raw().windows(2).filter(|pair| pair == b"\\u").count();
-            text.raw().len() - 4 * escapes.min(text.raw().len() / 6)
-        }
-        _ if depth == 0 => 0,
-        Value::Array(items) => items.items().map(|item| text_bytes(item, depth - 1)).sum(),
-        Value::Object(object) => texts_of(object).map(|it| text_bytes(it, depth - 1)).sum(),
-        _ => 0,
+/// The members of a message, or of a part of one, that hold text.
+const TEXTS: [&str; 5] = ["content", "text", "parts", "input_text", "arguments"];
+
+/// What a request will cost, in one walk through it; `None` if it is no JSON.
+fn read(request: Object<'_>) -> Option<Cost> {
+    let (mut input, mut times) = (None, None);
+    // By rank: the newer name before the older one.
+    let (mut completion, mut output, mut most, mut of_config) = (None, None, None, None);
+    let mut members = request.members();
+    while let Some(name) = members.name() {
+        let number = match name.raw() {
+            b"messages" | b"contents" | b"prompt" | b"input" | b"system" => {
+                let mut bytes = 0;
+                if !members.texts(&TEXTS, DEEPEST, &mut |text| bytes += text_bytes(text)) {
+                    return None;
+                }
+                *input.get_or_insert(0) += bytes;
+                continue;
+            }
+            b"generationConfig" => {
+                let config = members.value()?.as_object();
+                of_config = config.and_then(|config| config.get("maxOutputTokens"));
+                continue;
+            }
+            b"n" => &mut times,
+            b"max_completion_tokens" => &mut completion,
+            b"max_output_tokens" => &mut output,
+            b"max_tokens" => &mut most,
+            _ => {
+                members.value()?;
+                continue;
+            }
+        };
+        *number = Some(members.value()?);
     }
+    if !members.is_complete() {
+        return None;
+    }
+    let most = [completion, output, most, of_config].into_iter().flatten().find_map(tokens);
+    let times = times.and_then(tokens).unwrap_or(1).max(1);
+    let input = input.map(|bytes: usize| bytes.div_ceil(BYTES) as u64);
+    let output = most.map(|most| most.saturating_mul(times));
+    Some(Cost::default().with_input_tokens(input).with_output_tokens(output))
 }
 
-/// The members of a message, or of a part of one, that hold text.
-fn texts_of(object: Object<'_>) -> impl Iterator<Item = Value<'_>> {
-    object.get_all(["content", "text", "parts", "input_text", "arguments"]).into_iter().flatten()
+/// How long a text is. `\u0627` stands for a letter that takes two bytes, or three.
+fn text_bytes(text: Text<'_>) -> usize {
+    /// So many fit into the one byte that counts them, which lets the compiler look at many at once.
+    const COUNTED: usize = 255;
+    let raw = text.raw();
+    let next = raw.get(1..).unwrap_or_default();
+    let pairs = raw.chunks(COUNTED).zip(next.chunks(COUNTED));
+    let escapes = pairs.map(|(first, second)| {
+        let pairs = first.iter().zip(second);
+        usize::from(pairs.map(|pair| u8::from(pair == (&b'\\', &b'u'))).sum::<u8>())
+    });
+    raw.len() - 4 * escapes.sum::<usize>().min(raw.len() / 6)
 }
 
 /// A whole number that is not below zero.

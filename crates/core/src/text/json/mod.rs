@@ -6,6 +6,7 @@
 
 mod scanner;
 mod text;
+mod texts;
 
 use std::borrow::Cow;
 
