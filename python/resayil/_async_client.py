@@ -302,18 +302,19 @@ class AsyncCompletions:
     ) -> Union[ChatCompletion, AsyncStream]:
         """Asks for a chat completion; see `Completions.create` of the blocking client."""
         client = self._client
-        request = _request.chat(model, messages, params, extra_body)
+        request, model = _request.chat(model, messages, params, extra_body)
         key = _base_client.idempotency_key(idempotency_key, "chat", request)
         options = client._defaults.options(
             deadline, key, policy, timeout, extra_headers, extra_query
         )
-        options.update(_request.of_quota(params))
+        if params:
+            options.update(_request.of_quota(params))
         if stream:
-            return AsyncStream(*await client._run("chat_stream", request, **options))
-        options["retry_if_result"] = _base_client.predicate(
-            retry_if_result, client._defaults.retry_if_result
-        )
-        return _base_client.completion(await client._call("chat", request, **options))
+            return AsyncStream(*await client._run("chat_stream", request, model, **options))
+        asked = retry_if_result or client._defaults.retry_if_result
+        if asked is not None:
+            options["retry_if_result"] = _base_client.predicate(asked)
+        return _base_client.completion(await client._call("chat", request, model, **options))
 
 
 class AsyncStream(AsyncIterator[ChatCompletionChunk]):

@@ -61,19 +61,24 @@ class Defaults:
         extra_query: Optional[Mapping[str, object]] = None,
     ) -> dict[str, Any]:
         """The options of one call, for the native client."""
-        headers, query = self.headers, self.query
-        if extra_headers is not None:
-            headers = {**headers, **_texts("extra_headers", extra_headers)}
-        if extra_query is not None:
-            query = {**query, **_texts("extra_query", extra_query)}
-        return {
-            "deadline": deadline,
-            "idempotency_key": idempotency_key,
-            "policy": policy or self.policy,
-            "attempt_timeout": self.timeout if timeout is None else _seconds(timeout),
-            "headers": list(headers.items()) or None,
-            "query": list(query.items()) or None,
-        }
+        options: dict[str, Any] = {}
+        if deadline is not None:
+            options["deadline"] = deadline
+        if idempotency_key is not None:
+            options["idempotency_key"] = idempotency_key
+        chosen = policy or self.policy
+        if chosen is not None:
+            options["policy"] = chosen
+        seconds = self.timeout if timeout is None else _seconds(timeout)
+        if seconds is not None:
+            options["attempt_timeout"] = seconds
+        if self.headers or extra_headers is not None:
+            headers = {**self.headers, **_texts("extra_headers", extra_headers)}
+            options["headers"] = list(headers.items())
+        if self.query or extra_query is not None:
+            query = {**self.query, **_texts("extra_query", extra_query)}
+            options["query"] = list(query.items())
+        return options
 
 
 class BaseClient:
@@ -330,13 +335,8 @@ def idempotency_key(given: Optional[str], *parts: str | bytes) -> Optional[str]:
     return given if given is not None else _idempotency.key(*parts)
 
 
-def predicate(
-    given: Optional[Predicate], default: Optional[Predicate]
-) -> Optional[Callable[..., bool]]:
+def predicate(asked: Predicate) -> Callable[..., bool]:
     """The predicate in the form that the native client asks."""
-    asked = given or default
-    if asked is None:
-        return None
 
     def rejects(text: str, *details: Any) -> bool:
         return bool(asked(ChatCompletion(json.loads(text), *details)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Optional
 
 from ._kinds import is_dict
@@ -28,8 +28,11 @@ class Object:
     def __init_subclass__(cls) -> None:
         # What is no member of the answer is a slot.
         slots: tuple[str, ...] = cls.__dict__.get("__slots__", ())
-        own = (name for name in cls.__annotations__ if name[0] != "_" and name not in slots)
+        own = [name for name in cls.__annotations__ if name[0] != "_" and name not in slots]
         cls._known = tuple(dict.fromkeys((*cls._known, *own)))
+        for name in own:
+            # Quicker than a failed look-up and `__getattr__`.
+            setattr(cls, name, property(_reader(name, cls._nested.get(name))))
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
@@ -116,6 +119,15 @@ class Object:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._data,)
+
+
+def _reader(name: str, cls: Optional[type[Object]]) -> Callable[[Object], Any]:
+    """What reads a member of the API's schema."""
+
+    def read(answer: Object) -> Any:
+        return _wrap(answer._data.get(name), cls)
+
+    return read
 
 
 def _wrap(value: Any, cls: Optional[type[Object]]) -> Any:
@@ -241,7 +253,7 @@ class ChatCompletion(Object):
         request_id: Optional[str] = None,
         fallback: Optional[int] = None,
     ) -> None:
-        super().__init__(data)
+        self._data = data
         self.attempts = attempts
         self.request_id = request_id
         self.fallback = fallback

@@ -16,15 +16,23 @@ _QUOTA = frozenset(QuotaParams.__annotations__)
 
 
 def chat(
-    model: object,
+    model: str,
     messages: object,
     params: Mapping[str, Any],
     extra_body: Optional[Mapping[str, Any]],
-) -> str:
-    """The request for a chat completion."""
+) -> tuple[str, str]:
+    """The request for a chat completion, and the model that it names."""
     _check_model(model)
-    fields = _fields("chat.completions.create", params, _CHAT)
-    return dumps({"model": model, "messages": _messages(messages), **fields, **(extra_body or {})})
+    body = {"model": model, "messages": _messages(messages)}
+    if params:
+        body.update(_fields("chat.completions.create", params, _CHAT))
+    if extra_body:
+        body.update(extra_body)
+        # The method decides.
+        body.pop("stream", None)
+        model = body["model"]
+        _check_model(model)
+    return dumps(body), model
 
 
 def embedding(
@@ -84,14 +92,15 @@ def _check_model(model: object) -> None:
 
 def _messages(messages: object) -> list[object]:
     shape = '[{"role": "user", "content": "..."}]'
-    is_one = isinstance(messages, (str, bytes, Object)) or is_mapping(messages)
-    if is_one or not is_iterable(messages):
-        raise TypeError(
-            f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
-        )
-    listed = list(messages)
+    if not isinstance(messages, list):
+        is_one = isinstance(messages, (str, bytes, Object)) or is_mapping(messages)
+        if is_one or not is_iterable(messages):
+            raise TypeError(
+                f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
+            )
+    listed: list[object] = list(messages)
     for index, message in enumerate(listed):
-        is_message = isinstance(message, Object) or is_mapping(message)
+        is_message = is_mapping(message) or isinstance(message, Object)
         if not is_message and not hasattr(message, "model_dump"):
             raise TypeError(
                 f"messages[{index}] has to be a message such as {shape[1:-1]}, not {_type(message)}"

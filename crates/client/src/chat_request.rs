@@ -30,6 +30,15 @@ use serde_json::{Map, Value, json};
 pub struct ChatRequest {
     /// In their order; each name once.
     fields: Vec<(String, Field)>,
+    /// The request in place of fields, where these were not looked for yet.
+    written: Option<Written>,
+}
+
+/// A request that a face of ours wrote as JSON: an object that names this model, and no `stream`.
+#[derive(Clone)]
+struct Written {
+    json: String,
+    model: String,
 }
 
 /// The value of a field. What came as JSON stays as it is, for a prompt may be long.
@@ -79,13 +88,33 @@ impl ChatRequest {
         })
     }
 
+    /// A request that a face of ours has written, which need not be read again: the JSON of an object that is
+    /// not empty, and has this model and no `stream`.
+    #[doc(hidden)]
+    pub fn from_written(json: String, model: &str) -> Self {
+        debug_assert!(Self::from_json(&json).is_ok_and(|read| read.model() == Some(model)));
+        let written = Written { json, model: model.to_owned() };
+        ChatRequest { fields: Vec::new(), written: Some(written) }
+    }
+
+    /// Looks for the fields, if that was not done yet.
+    fn read(&mut self) {
+        if let Some(written) = self.written.take() {
+            *self = Self::from_json(&written.json).unwrap_or_default();
+        }
+    }
+
     /// The request as JSON, as [`Client::chat`](crate::Client::chat) sends it.
     pub fn to_json(&self) -> String {
+        if let Some(written) = &self.written {
+            return written.json.clone();
+        }
         // There is nothing in it that has no JSON.
         serde_json::to_string(&Members { fields: &self.fields, stream: None }).unwrap_or_default()
     }
 
     fn insert(&mut self, name: &str, value: Field) {
+        self.read();
         match self.fields.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => *known = value,
             None => self.fields.push((name.to_owned(), value)),
@@ -115,6 +144,7 @@ impl ChatRequest {
     }
 
     fn message(mut self, role: &str, content: &str) -> Self {
+        self.read();
         let message = json!({"role": role, "content": content});
         let name = "messages";
         if let Some((_, Field::Value(Value::Array(messages)))) =
@@ -162,6 +192,9 @@ impl ChatRequest {
 
     /// The model that the request names.
     pub fn model(&self) -> Option<&str> {
+        if let Some(written) = &self.written {
+            return Some(&written.model);
+        }
         match self.get("model") {
             Some(Field::Value(model)) => model.as_str(),
             _ => None,
@@ -170,6 +203,10 @@ impl ChatRequest {
 
     /// What to send.
     pub(crate) fn body(&self, stream: bool) -> Result<String, Error> {
+        if let Some(Written { json, .. }) = &self.written {
+            let open = json.trim_end().strip_suffix('}').unwrap_or(json);
+            return Ok(if stream { format!("{open},\"stream\":true}}") } else { json.clone() });
+        }
         serde_json::to_string(&Members { fields: &self.fields, stream: Some(stream) })
             .map_err(|_| invalid("the request cannot be written as JSON"))
     }
@@ -229,6 +266,8 @@ impl PartialEq for ChatRequest {
     /// Whether both ask the same: how the JSON is written does not matter, nor in which order.
     fn eq(&self, other: &Self) -> bool {
         let values = |it: &Self| -> Map<String, Value> {
+            let mut it = it.clone();
+            it.read();
             it.fields.iter().map(|(name, value)| (name.clone(), value.to_value())).collect()
         };
         values(self) == values(other)
@@ -238,7 +277,9 @@ impl PartialEq for ChatRequest {
 impl fmt::Debug for ChatRequest {
     /// Without the prompt.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages = match self.get("messages") {
+        let mut read = self.clone();
+        read.read();
+        let messages = match read.get("messages") {
             Some(Field::Value(Value::Array(messages))) => messages.len(),
             Some(Field::Json(json)) => {
                 serde_json::from_str::<Vec<IgnoredAny>>(json.get()).map_or(0, |list| list.len())
@@ -277,6 +318,20 @@ mod tests {
             assert_eq!(error.kind(), Kind::Configuration);
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_was_written_is_sent_as_it_is() {
+        let text = r#"{"model": "m", "messages": [{"role":"user","content":"hi"}]}"#;
+        let request = ChatRequest::from_written(text.to_owned(), "m");
+        assert_eq!(request, ChatRequest::from_json(text).unwrap());
+        assert_eq!((request.model(), request.to_json().as_str()), (Some("m"), text));
+        assert_eq!(request.body(false).unwrap(), text);
+        let streamed: Value = serde_json::from_str(&request.body(true).unwrap()).unwrap();
+        assert_eq!(streamed["stream"], true);
+        let longer = request.user("and?").temperature(0.5);
+        assert_eq!(longer.to_json().matches("role").count(), 2);
+        assert!(format!("{longer:?}").contains("messages: 2"), "{longer:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::clock::{monotonic_now, wall_now};
 use crate::endpoint::Endpoint;
 use crate::extras::{ExtraHeaders, Extras};
 use crate::fallback::with_model;
-use crate::options::{CallOptions, no_randomness, random_seed};
+use crate::options::{CallOptions, no_randomness};
 use crate::park::Parker;
 use crate::predicate::ResultPredicate;
 use crate::response::{Response, request_id};
@@ -105,9 +105,10 @@ impl Driver {
         let attempt_timeout = options.attempt_timeout.unwrap_or(settings.attempt_timeout);
         above_zero("attempt_timeout", attempt_timeout)?;
         let headers = settings.extras.with(&options.extras).headers()?;
+        let (bits, seed) = random()?;
         let key = match &options.idempotency_key {
             Some(key) => key.clone(),
-            None => random_key()?,
+            None => format!("resayil-{bits:032x}"),
         };
         let span = CallSpan::new(&shared.endpoint, model);
         let service = Arc::clone(&shared.endpoint.account.service);
@@ -135,7 +136,7 @@ impl Driver {
             shared: Arc::clone(shared),
             request,
             moved: None,
-            operation: plan.start(monotonic_now(), random_seed()?)?,
+            operation: plan.start(monotonic_now(), seed)?,
             cancel: options.cancel.clone(),
             retry_if_result: options
                 .retry_if_result
@@ -415,10 +416,12 @@ pub(crate) fn describe(error: Error, status: u16, headers: &Headers) -> Error {
     }
 }
 
-/// An idempotency key of 128 random bits. Taken from the system each time, so that a forked process
-/// does not repeat them.
-fn random_key() -> Result<String, Error> {
-    let bits = getrandom::u64().and_then(|high| Ok((high, getrandom::u64()?)));
-    bits.map(|(high, low)| format!("resayil-{high:016x}{low:016x}"))
-        .map_err(|error| no_randomness().with_source(error))
+/// 128 random bits for an idempotency key, and a number that decides the jitter of the call. Taken from the
+/// system each time, so that a forked process does not repeat them.
+fn random() -> Result<(u128, u64), Error> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|error| no_randomness().with_source(error))?;
+    let (key, seed) = bytes.split_at(16);
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |it, byte| it << 8 | u128::from(*byte));
+    Ok((number(key), number(seed) as u64))
 }

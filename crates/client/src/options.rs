@@ -153,11 +153,6 @@ impl CallOptions {
     }
 }
 
-/// A number that decides the jitter of a call.
-pub(crate) fn random_seed() -> Result<u64, Error> {
-    getrandom::u64().map_err(|error| no_randomness().with_source(error))
-}
-
 pub(crate) fn no_randomness() -> Error {
     Error::new(Kind::Configuration, "the system gives no random numbers")
 }

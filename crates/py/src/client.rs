@@ -99,16 +99,17 @@ impl Client {
 
     /// Asks for a chat completion: the answer's JSON, the number of requests, the request's id, the
     /// index of the fallback's target. Of these `retry_if_result` says whether the answer is to be asked
-    /// for again.
-    #[pyo3(signature = (request, waker=None, **options))]
+    /// for again. `request` is the JSON of an object that names this `model`, and has no `stream`.
+    #[pyo3(signature = (request, model, waker=None, **options))]
     fn chat(
         &self,
         py: Python<'_>,
         request: Cow<'_, str>,
+        model: Cow<'_, str>,
         waker: Option<Py<PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        let request = chat_request(py, &request)?;
+        let request = ChatRequest::from_written(request.into_owned(), &model);
         self.run(
             py,
             options,
@@ -123,15 +124,16 @@ impl Client {
     }
 
     /// The same, piece by piece: a `ChatStream`, when the answer begins.
-    #[pyo3(signature = (request, waker=None, **options))]
+    #[pyo3(signature = (request, model, waker=None, **options))]
     fn chat_stream(
         &self,
         py: Python<'_>,
         request: Cow<'_, str>,
+        model: Cow<'_, str>,
         waker: Option<Py<PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        let request = chat_request(py, &request)?;
+        let request = ChatRequest::from_written(request.into_owned(), &model);
         match waker {
             None => {
                 let interruption = Interruption::new();
@@ -295,10 +297,6 @@ impl Client {
             (None, None) => Err(PyRuntimeError::new_err("nobody waits for the call")),
         }
     }
-}
-
-fn chat_request(py: Python<'_>, json: &str) -> PyResult<ChatRequest> {
-    ChatRequest::from_json(json).map_err(|error| exceptions::raise(py, error))
 }
 
 fn response(py: Python<'_>, answer: Response) -> PyResult<Py<PyAny>> {
