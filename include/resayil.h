@@ -745,6 +745,36 @@ typedef struct {
 } resayil_bytes;
 
 /**
+ * A limit as the headers of an answer tell it.
+ */
+typedef struct {
+    /**
+     * Whether `limit` is told.
+     */
+    bool has_limit;
+    /**
+     * Whether `remaining` is told.
+     */
+    bool has_remaining;
+    /**
+     * Whether `reset_after_seconds` is told.
+     */
+    bool has_reset_after;
+    /**
+     * How much a window admits.
+     */
+    uint64_t limit;
+    /**
+     * How much the window still admits.
+     */
+    uint64_t remaining;
+    /**
+     * Seconds until the window ends, or until the bucket is full.
+     */
+    double reset_after_seconds;
+} resayil_rate_limit;
+
+/**
  * Is called once when it is worth asking again before the time that was named: because an answer to
  * another request arrived, or somebody in front left the line. Any thread may call it: the one that
  * tells an answer, or that polls or frees another handle of the same quota or limiter. It may come
@@ -1167,6 +1197,16 @@ resayil_status resayil_client_builder_quota(resayil_client_builder *builder,
 resayil_status resayil_client_builder_quota_window(resayil_client_builder *builder,
                                                    uint32_t limit,
                                                    double window_seconds);
+
+/**
+ * Tokens of prompts and answers that the key has in a minute, if you know; 0, the default, if that is to be
+ * learned. It comes to the quota of the client's own, and has no effect together with
+ * `resayil_client_builder_quota` or `resayil_client_builder_no_quota`. What a call costs is told by
+ * `resayil_options_cost`, or else estimated by its text; what costs more than the limit fails at once, with
+ * the stop reason `exceeds_limit`.
+ */
+resayil_status resayil_client_builder_tokens_per_minute(resayil_client_builder *builder,
+                                                        uint64_t tokens);
 
 /**
  * Whether all processes of this host that use the same origin, key and window, and ask for this, too,
@@ -1834,6 +1874,17 @@ resayil_str resayil_error_help_url(const resayil_error *error);
 resayil_status resayil_error_to_json(const resayil_error *error,
                                      const char *language,
                                      resayil_string **json);
+
+/**
+ * Reads what the answer's headers tell of a limit into `*rate_limit`. `scope` is `tokens`, or `input_tokens`
+ * or `output_tokens` where the server counts them apart, as Anthropic does; NULL for requests, or for the one
+ * limit that is told where requests are not.
+ *
+ * RESAYIL_STATUS_UNKNOWN_NAME for another scope.
+ */
+resayil_status resayil_error_get_rate_limit(const resayil_error *error,
+                                            const char *scope,
+                                            resayil_rate_limit *rate_limit);
 
 /**
  * What was decided: `retry`, `stop`, `quota_wait` or `warning`.

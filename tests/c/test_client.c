@@ -154,6 +154,29 @@ static void test_options(void) {
     resayil_client_free(client);
 }
 
+/* What costs more than the limit is told so, and nothing is sent. */
+static void test_tokens_per_minute(void) {
+    resayil_client_builder *builder = builder_new();
+    resayil_options *options = NULL;
+    resayil_client *client;
+    resayil_completion *answer = NULL;
+    resayil_error *error;
+
+    CHECK_OK(resayil_client_builder_tokens_per_minute(builder, 1000));
+    client = build(builder);
+    CHECK_OK(resayil_options_new(&options));
+    CHECK_OK(resayil_options_cost(options, 900, 200));
+    error = fail(client, HELLO, options);
+    CHECK_TEXT(resayil_error_stop_reason(error), "exceeds_limit");
+    CHECK(resayil_error_attempts(error) == 0);
+    resayil_error_free(error);
+    CHECK_OK(resayil_options_cost(options, 500, 200));
+    CHECK_OK(resayil_client_chat(client, HELLO, strlen(HELLO), options, &answer, NULL));
+    resayil_completion_free(answer);
+    resayil_options_free(options);
+    resayil_client_free(client);
+}
+
 static void test_a_request_that_is_made(void) {
     resayil_client *client = build(builder_new());
     resayil_chat_request *request = NULL;
@@ -376,6 +399,7 @@ int main(void) {
     RUN(test_chat_with_a_retry());
     RUN(test_errors());
     RUN(test_options());
+    RUN(test_tokens_per_minute());
     RUN(test_a_request_that_is_made());
     RUN(test_streams());
     RUN(test_account());

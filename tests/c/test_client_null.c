@@ -29,6 +29,7 @@ static void test_clients(void) {
     CHECK_NULL(resayil_client_builder_quota(NULL, NULL));
     CHECK_NULL(resayil_client_builder_quota(builder, NULL));
     CHECK_NULL(resayil_client_builder_quota_window(NULL, 0, 0));
+    CHECK_NULL(resayil_client_builder_tokens_per_minute(NULL, 1));
     CHECK_NULL(resayil_client_builder_share_quota(NULL, true, NULL));
     CHECK_OK(resayil_client_builder_share_quota(builder, false, NULL));
     CHECK_NULL(resayil_client_builder_fleet(NULL, "redis://127.0.0.1:1"));

@@ -16,6 +16,31 @@ static resayil_error *classify(uint32_t status, const resayil_header *headers, s
     return error;
 }
 
+static void test_limits_of_tokens(void) {
+    const resayil_header headers[] = {
+        header("anthropic-ratelimit-requests-limit", "50"),
+        header("anthropic-ratelimit-requests-remaining", "49"),
+        header("anthropic-ratelimit-input-tokens-limit", "30000"),
+        header("anthropic-ratelimit-input-tokens-remaining", "0"),
+        header("anthropic-ratelimit-output-tokens-limit", "8000"),
+    };
+    const char *body = "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow down\"}}";
+    resayil_error *error = classify(429, headers, 5, body, "anthropic");
+    resayil_rate_limit limit;
+
+    CHECK_OK(resayil_error_get_rate_limit(error, NULL, &limit));
+    CHECK(limit.has_limit && limit.limit == 50 && limit.has_remaining && limit.remaining == 49);
+    CHECK(!limit.has_reset_after && limit.reset_after_seconds == 0);
+    CHECK_OK(resayil_error_get_rate_limit(error, "input_tokens", &limit));
+    CHECK(limit.has_limit && limit.limit == 30000 && limit.has_remaining && limit.remaining == 0);
+    CHECK_OK(resayil_error_get_rate_limit(error, "output_tokens", &limit));
+    CHECK(limit.has_limit && limit.limit == 8000 && !limit.has_remaining && limit.remaining == 0);
+    CHECK_OK(resayil_error_get_rate_limit(error, "tokens", &limit));
+    CHECK(!limit.has_limit && limit.limit == 0);
+    CHECK(resayil_error_get_rate_limit(error, "spend", &limit) == RESAYIL_STATUS_UNKNOWN_NAME && !limit.has_limit);
+    resayil_error_free(error);
+}
+
 static void test_rate_limit(void) {
     const resayil_header headers[] = {
         header("Content-Type", "application/json"), header("X-RateLimit-Limit", "20"),
@@ -235,6 +260,7 @@ static void test_own_errors(void) {
 
 int main(void) {
     RUN(test_rate_limit());
+    RUN(test_limits_of_tokens());
     RUN(test_fields());
     RUN(test_record());
     RUN(test_success_and_its_disguises());

@@ -79,6 +79,11 @@ static void test_errors(resayil_error *error) {
     CHECK(!resayil_error_rate_limit_remaining(error, NULL));
     CHECK(!resayil_error_rate_limit_reset_after(NULL, &seconds));
     CHECK(!resayil_error_rate_limit_reset_after(error, NULL));
+    {
+        resayil_rate_limit limit;
+        CHECK(resayil_error_get_rate_limit(NULL, NULL, &limit) == RESAYIL_STATUS_NULL_PARAMETER && !limit.has_limit);
+        CHECK(resayil_error_get_rate_limit(error, NULL, NULL) == RESAYIL_STATUS_NULL_PARAMETER);
+    }
     resayil_error_free(NULL);
 }
 

@@ -40,6 +40,7 @@ static void test_chat_and_observer() {
                     .provider("resayil")
                     .allow_http(false)
                     .quota_window(1000, Seconds(60))
+                    .tokens_per_minute(1000000)
                     .connect_timeout(Seconds(5))
                     .attempt_timeout(Seconds(20))
                     .idle_timeout(Seconds(5))

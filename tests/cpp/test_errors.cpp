@@ -37,6 +37,7 @@ static void test_getters() {
     CHECK(error.retry_after() == Seconds(45) && error.retry_after_source() == "body");
     CHECK(error.rate_limit().limit == 20u && !error.rate_limit().remaining);
     CHECK(!error.rate_limit().reset_after && error.field_errors().empty());
+    CHECK(!error.rate_limit("tokens").limit && !error.rate_limit("spend").limit);
     CHECK(!error.retry_at() && !error.stop_reason());
     CHECK(error.request_state() == "answered" && Error(Kind::network, "gone").request_state() == "not_sent");
     CHECK(error.header("x-ratelimit-limit") == "20" && !error.header("date"));

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import email.message
 import http
+import pickle
 from collections import OrderedDict
 from typing import Any
 
@@ -55,6 +56,25 @@ def test_an_error_has_its_class_and_attributes() -> None:
     assert error.request_state == "answered"
     assert str(error) == "rate_limit (429): Rate limit exceeded; retry after 45 s"
     assert "45" in error.user_message_in("ar") and error.advice_in("ar-KW") != error.advice
+
+
+def test_limits_of_tokens_are_told_apart() -> None:
+    headers = {
+        "anthropic-ratelimit-requests-limit": "50",
+        "anthropic-ratelimit-input-tokens-limit": "30000",
+        "anthropic-ratelimit-input-tokens-remaining": "0",
+        "anthropic-ratelimit-output-tokens-limit": "8000",
+    }
+    error = resayil.classify(429, headers, b"{}", provider="anthropic")
+    assert error is not None and error.rate_limit is not None
+    told = error.rate_limit
+    assert told == resayil.RateLimit(
+        50, input_token_limit=30_000, input_tokens_remaining=0, output_token_limit=8_000
+    )
+    assert (told.limit, told.input_token_limit, told.output_tokens_remaining) == (50, 30_000, None)
+    assert told.input_tokens_reset_after is told.output_tokens_reset_after is None
+    assert pickle.loads(pickle.dumps(told)) == told
+
 
 
 def test_invalid_fields_are_named() -> None:

@@ -192,6 +192,11 @@ public:
         resayil_client_builder_quota_window(handle_.get(), limit, window.count());
         return *this;
     }
+    /// Tokens of prompts and answers that the key has in a minute; 0 is unknown.
+    ClientBuilder &tokens_per_minute(std::uint64_t tokens) noexcept {
+        resayil_client_builder_tokens_per_minute(handle_.get(), tokens);
+        return *this;
+    }
     /// One quota for all processes of this host that use the same origin, key and window; by a file in
     /// this folder, or in one for temporary files if it is empty.
     ClientBuilder &share_quota(bool share = true, const std::string &folder = {}) noexcept {

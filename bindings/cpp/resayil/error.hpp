@@ -56,9 +56,9 @@ struct FieldError {
     std::vector<std::string_view> messages;
 };
 
-/// What the headers of an answer say of the rate limit.
+/// What the headers of an answer say of a rate limit.
 struct RateLimit {
-    /// Requests that a window admits.
+    /// Requests, or tokens, that a window admits.
     std::optional<std::uint64_t> limit;
     /// How many of them are left.
     std::optional<std::uint64_t> remaining;
@@ -149,19 +149,22 @@ public:
         bool known = resayil_error_retry_at(error_, &seconds);
         return known ? std::optional<Seconds>(seconds) : std::nullopt;
     }
-    /// What the headers say of the rate limit.
-    RateLimit rate_limit() const noexcept {
+    /// What the headers say of a rate limit: that of requests, or of the `tokens`, `input_tokens` or
+    /// `output_tokens`. Of another scope nothing is told.
+    RateLimit rate_limit(const char *scope = nullptr) const noexcept {
         RateLimit told;
-        std::uint64_t number = 0;
-        double seconds = 0;
-        if (resayil_error_rate_limit_limit(error_, &number)) {
-            told.limit = number;
+        resayil_rate_limit limit;
+        if (resayil_error_get_rate_limit(error_, scope, &limit) != RESAYIL_STATUS_OK) {
+            return told;
         }
-        if (resayil_error_rate_limit_remaining(error_, &number)) {
-            told.remaining = number;
+        if (limit.has_limit) {
+            told.limit = limit.limit;
         }
-        if (resayil_error_rate_limit_reset_after(error_, &seconds)) {
-            told.reset_after = Seconds(seconds);
+        if (limit.has_remaining) {
+            told.remaining = limit.remaining;
+        }
+        if (limit.has_reset_after) {
+            told.reset_after = Seconds(limit.reset_after_seconds);
         }
         return told;
     }

@@ -172,6 +172,22 @@ pub unsafe extern "C" fn resayil_client_builder_quota_window(
     })
 }
 
+/// Tokens of prompts and answers that the key has in a minute, if you know; 0, the default, if that is to be
+/// learned. It comes to the quota of the client's own, and has no effect together with
+/// `resayil_client_builder_quota` or `resayil_client_builder_no_quota`. What a call costs is told by
+/// `resayil_options_cost`, or else estimated by its text; what costs more than the limit fails at once, with
+/// the stop reason `exceeds_limit`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn resayil_client_builder_tokens_per_minute(
+    builder: *mut resayil_client_builder,
+    tokens: u64,
+) -> resayil_status {
+    guard(|| {
+        let tokens = (tokens > 0).then_some(tokens);
+        borrow_mut!(builder).set("tokens_per_minute", Ok(tokens), ClientBuilder::tokens_per_minute)
+    })
+}
+
 /// Whether all processes of this host that use the same origin, key and window, and ask for this, too,
 /// share one quota by a file, in whatever language they are written; false by default. The file is in
 /// `folder`, which has to be the user's own and writable by nobody else; NULL for `resayil` in

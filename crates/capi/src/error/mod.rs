@@ -4,6 +4,7 @@ mod details;
 mod fields;
 mod make;
 mod people;
+mod rate_limit;
 
 use std::sync::OnceLock;
 
