@@ -76,7 +76,6 @@ def test_limits_of_tokens_are_told_apart() -> None:
     assert pickle.loads(pickle.dumps(told)) == told
 
 
-
 def test_invalid_fields_are_named() -> None:
     error = read(422, None, VALIDATION)
     assert isinstance(error, resayil.UnprocessableEntityError)
