@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, RateLimit};
 use crate::messages::{ENGLISH, Messages};
 use crate::text::seconds::Seconds;
+use crate::text::swar;
 use crate::timestamp::Timestamp;
 
 impl Error {
@@ -95,8 +96,12 @@ pub(crate) fn rate_limit_members(limit: &RateLimit) -> [(&'static str, Member<'s
     ]
 }
 
+/// A record has about so many bytes.
+const USUAL_BYTES: usize = 1024;
+
 fn to_json(error: &Error, messages: &Messages) -> String {
-    let mut object = ObjectWriter::new();
+    let mut object = ObjectWriter(String::with_capacity(USUAL_BYTES));
+    object.0.push('{');
     for (name, member) in &members(error, messages) {
         object.member(name, member);
     }
@@ -125,7 +130,7 @@ impl ObjectWriter {
         // Writing to a text does not fail.
         let _ = match value {
             Member::Null => out.write_str("null"),
-            Member::Flag(flag) => write!(out, "{flag}"),
+            Member::Flag(flag) => out.write_str(if *flag { "true" } else { "false" }),
             Member::Number(number) => write!(out, "{number}"),
             Member::Text(text) => return push_string(out, text),
             Member::Seconds(duration) => return push_seconds(out, *duration),
@@ -181,11 +186,26 @@ fn push_list<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
     out.push(']');
 }
 
+/// Where a byte is that a JSON string has to escape.
+fn special_byte(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = swar::load(bytes, at) {
+        let quotes = swar::mark(word, b'"') | swar::mark(word, b'\\');
+        let found = quotes | swar::mark_range(word, 0, b' ' - 1);
+        if found != 0 {
+            return Some(at + swar::first(found));
+        }
+        at += 8;
+    }
+    let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+    bytes[at..].iter().position(is_special).map(|found| at + found)
+}
+
 /// A JSON string, RFC 8259 section 7.
 fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = special_byte(rest.as_bytes()) {
         // What is escaped is ASCII, so the text splits there.
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
@@ -246,6 +266,18 @@ mod tests {
         assert_eq!(members, expected);
         assert_eq!(record["message"], "line\n\"quoted\" \u{1}");
         assert_eq!(record["status"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn texts_of_any_length_are_escaped() {
+        for special in ['\0', '\u{1f}', ' ', '"', '\\', '\n', '\u{7f}', 'ä', '\u{2028}', 'x'] {
+            for before in 0..20 {
+                let text = format!("{}{special}{special}aä", "m".repeat(before));
+                let mut written = String::new();
+                super::push_string(&mut written, &text);
+                assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+            }
+        }
     }
 
     #[test]

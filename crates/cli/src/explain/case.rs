@@ -1,7 +1,12 @@
 //! One case of `explain --jsonl`.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use resayil::messages::Messages;
 use resayil::{Error, Kind, Provider, Timestamp};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Content};
@@ -36,11 +41,13 @@ impl Case {
     /// Reads a case from a line of JSON.
     pub(super) fn parse(line: &str) -> Result<Case, BadCase> {
         let bad = |id, problem| BadCase { id, problem };
-        let value: Value = serde_json::from_str(line)
-            .map_err(|error| bad(Value::Null, format!("is not JSON: {error}")))?;
-        let Value::Object(mut members) = value else {
-            return Err(bad(Value::Null, "is not a JSON object".to_owned()));
-        };
+        let Members(mut members) = serde_json::from_str(line).map_err(|error| {
+            let problem = match error.classify() {
+                Category::Data => "is not a JSON object".to_owned(),
+                _ => format!("is not JSON: {error}"),
+            };
+            bad(Value::Null, problem)
+        })?;
         let id = members.remove("id").unwrap_or_default();
         match Self::of_members(members) {
             Ok(case) => Ok(Case { id, ..case }),
@@ -88,6 +95,42 @@ impl Case {
     ) -> String {
         let outcome = self.answer.read(provider, self.now.unwrap_or(now));
         with_id(&self.id, &outcome.to_json(messages))
+    }
+}
+
+/// What a case consists of. Other members, such as the record that is expected, may be large, and are passed
+/// over.
+const MEMBERS: [&str; 8] =
+    ["id", "status", "headers", "body", "body_b64", "stream", "now", "provider"];
+
+/// The members of a line that a case consists of.
+struct Members(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Map::new();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    if MEMBERS.contains(&&*name) {
+                        members.insert(name.into_owned(), map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        from.deserialize_map(Reader)
     }
 }
 
