@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ._chat_params import ChatParams, EmbeddingParams, QuotaParams
-from ._kinds import is_iterable, is_mapping
+from ._kinds import is_iterable, is_list, is_mapping
 from ._objects import Object
 
 _CHAT = frozenset(ChatParams.__annotations__)
@@ -23,7 +23,7 @@ def chat(
 ) -> tuple[str, str]:
     """The request for a chat completion, and the model that it names."""
     _check_model(model)
-    body = {"model": model, "messages": _messages(messages)}
+    body: dict[str, Any] = {"model": model, "messages": _messages(messages)}
     if params:
         body.update(_fields("chat.completions.create", params, _CHAT))
     if extra_body:
@@ -92,12 +92,14 @@ def _check_model(model: object) -> None:
 
 def _messages(messages: object) -> list[object]:
     shape = '[{"role": "user", "content": "..."}]'
-    if not isinstance(messages, list):
-        is_one = isinstance(messages, (str, bytes, Object)) or is_mapping(messages)
-        if is_one or not is_iterable(messages):
-            raise TypeError(
-                f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
-            )
+    # A list is known at once.
+    is_one = not is_list(messages) and (
+        isinstance(messages, (str, bytes, Object)) or is_mapping(messages)
+    )
+    if is_one or not is_iterable(messages):
+        raise TypeError(
+            f"messages has to be a list of messages such as {shape}, not {_type(messages)}"
+        )
     listed: list[object] = list(messages)
     for index, message in enumerate(listed):
         is_message = is_mapping(message) or isinstance(message, Object)

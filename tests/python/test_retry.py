@@ -364,6 +364,22 @@ def test_testing_nests_and_ends() -> None:
     assert time.monotonic() - started >= 0.1
 
 
+def test_time_that_was_skipped_stays_past() -> None:
+    policy = resayil.RetryPolicy(9, deadline=30.0, base_delay=20.0, factor=1.0, jitter="none")
+    calls = []
+
+    @resayil.retry(policy=policy)
+    def call() -> None:
+        # A test that looks at its waits one by one may empty the list.
+        calls.append(list(waits))
+        waits.clear()
+        raise ConnectionError("gone")
+
+    with resayil.testing() as waits, pytest.raises(ConnectionError):
+        call()
+    assert calls == [[], [20.0]]
+
+
 def test_results_that_are_not_taken() -> None:
     results = ["", "", "good"]
 
