@@ -143,7 +143,8 @@ fn wasm() -> Result<(), String> {
 
 fn fmt() -> Result<(), String> {
     run::run(run::cargo().args(["fmt", "--all", "--check"]))?;
-    ["fuzz/Cargo.toml", "tests/rust-sdks/Cargo.toml"].into_iter().try_for_each(|manifest| {
+    let others = ["fuzz/Cargo.toml", "tests/rust-sdks/Cargo.toml", "tests/rig/Cargo.toml"];
+    others.into_iter().try_for_each(|manifest| {
         run::run(run::cargo().args(["fmt", "--manifest-path", manifest, "--check"]))
     })
 }

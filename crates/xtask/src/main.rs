@@ -87,7 +87,8 @@ enum Task {
     },
     /// Build the Python wheel and source distribution, and try each in an empty environment
     Wheel,
-    /// Test Python with the newest release of each SDK, instead of the pinned one
+    /// Test Python with the newest release of each SDK, instead of the pinned one, and rig, which takes minutes
+    /// to build
     NewestSdks,
     /// Fuzz the classifier, the stream decoder and the client's way of an answer
     Fuzz(fuzz::Options),
@@ -134,7 +135,9 @@ fn main() -> ExitCode {
         Task::Instructions(options) => instructions::run(&options),
         Task::Install { prefix } => native::install(&prefix),
         Task::Wheel => python::wheel(),
-        Task::NewestSdks => prerequisites::python().and_then(|()| python::newest()),
+        Task::NewestSdks => {
+            test::rig().and_then(|()| prerequisites::python()).and_then(|()| python::newest())
+        }
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Readme => readme::run(),
         Task::Report(options) => report::run(&options),

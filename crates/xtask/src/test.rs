@@ -117,10 +117,19 @@ fn rust() -> Result<(), String> {
     tests.and(docs)
 }
 
-/// A workspace of its own, because the versions of other projects are not ours.
 fn sdks() -> Result<(), String> {
+    foreign("tests/rust-sdks/Cargo.toml")
+}
+
+/// Agents of rig over our middleware.
+pub(crate) fn rig() -> Result<(), String> {
+    foreign("tests/rig/Cargo.toml")
+}
+
+/// Tests in a workspace of their own, because the versions of other projects are not ours.
+fn foreign(manifest: &str) -> Result<(), String> {
     let mut tests = run::cargo();
-    tests.args(["test", "--locked", "--manifest-path", "tests/rust-sdks/Cargo.toml"]);
-    // What both workspaces need in the same version is built once.
-    run::run(tests.arg("--target-dir").arg(run::target_dir()))
+    tests.args(["test", "--locked", "--manifest-path", manifest, "--target-dir"]);
+    // What the workspaces need in the same version is built once.
+    run::run(tests.arg(run::target_dir()))
 }

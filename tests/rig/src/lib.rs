@@ -1,0 +1,1 @@
+//! Agents of rig made robust: see `tests`.
