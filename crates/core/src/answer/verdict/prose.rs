@@ -158,7 +158,7 @@ impl<'a> Words<'a> {
         self.ask(Rule::PlanLacksIt, || {
             use Word::*;
             let of_a_rate = [Limit, Rate, Minute, Quota, Usage, Requests];
-            self.any(|it| it.has(Plan) && it.any(&[Not, Expired]) && !it.any(&of_a_rate))
+            self.any(|it| it.has(Plan) && it.any(&[Not, Expired, Ended]) && !it.any(&of_a_rate))
         })
     }
 
@@ -213,7 +213,7 @@ impl<'a> Words<'a> {
         self.ask(Rule::ContentFilter, || {
             use Word::*;
             self.any(|it| {
-                let filter = it.has(Filter) && it.any(&[Content, Blocked, Input]);
+                let filter = it.has(Filter) && it.any(&[Content, Blocked, Input, Safety]);
                 let policy = it.has(Policy) && (it.has(Content) || it.all(&[Blocked, Usage]));
                 let safety = it.has(Safety) && it.any(&[Blocked, Content]);
                 let blocked = it.all(&[Blocked, Content, Input]);
@@ -384,12 +384,17 @@ impl Sentence {
     fn says_usage_limit(&self) -> bool {
         use Word::*;
         let spent = self.any(&[Limit, Quota]) && self.any(&[Reached, Exceed]);
-        self.has(Usage) && (spent || self.has(Exhausted))
+        // `Usage rate limit exceeded` is of a rate.
+        self.has(Usage) && !self.has(Rate) && (spent || self.has(Exhausted))
     }
 
     fn says_credits_are_low(&self) -> bool {
         use Word::*;
+        // `Please add a payment method`, but not a tool's parameter of that name.
+        let unpaid = self.has(Payment)
+            && !self.any(&[Field, Parameter, Input, Format, Unsupported, Content]);
         self.has(Arrears)
+            || unpaid
             || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
             // `Extra usage is required for long context requests.`
             || self.has(Credit) && (self.has(Required) || self.has(Budget) && self.any(&SPENT))

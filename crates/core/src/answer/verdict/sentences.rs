@@ -175,6 +175,14 @@ impl Sentences {
             (Word::Than, Some(Word::More)) => Word::Exceed,
             // `too quickly`, `slow down`
             (Word::Fast, Some(Word::Too)) | (Word::Down, Some(Word::Slow)) => Word::Throttled,
+            // `all backends are down`, `temporarily down`
+            (
+                Word::Down,
+                Some(Word::Worker | Word::Server | Word::Upstream | Word::Temporarily),
+            ) => Word::Overloaded,
+            // `the payload is not completed`: its end never came.
+            (Word::Completed, Some(Word::Not)) => Word::Eof,
+            (Word::Disabled, Some(Word::Key | Word::ApiKey | Word::Token)) => Word::Authenticate,
             (Word::Authorized, Some(Word::Not)) => Word::Denied,
             (Word::Authenticated, Some(Word::Not)) => Word::Authenticate,
             (Word::Expired, Some(Word::Token)) => Word::Authenticate,

@@ -50,7 +50,7 @@ words! {
     Full: "full";
     Gateway: "gateway";
     Host: "host";
-    Input: "input" | "inputs" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
+    Input: "input" | "inputs" | "conversation" | "prompt" | "prompts" | "message" | "messages" | "question" | "sequence";
     Insufficient: "insufficient" | "negative" | "low" | "enough" | "purchase";
     Internal: "internal";
     Invalid: "invalid" | "valid" | "provide";
@@ -71,7 +71,8 @@ words! {
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
     Overloaded: "overloaded" | "overload" | "unavailable" | "maintenance";
     Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
-    Plan: "plan" | "subscription";
+    Payment: "payment" | "payments";
+    Plan: "plan" | "subscription" | "trial";
     Policy: "policy" | "policies" | "management" | "guidelines";
     Queue: "queue" | "queued";
     Quota: "quota" | "quotas";
@@ -88,7 +89,7 @@ words! {
     Respond: "respond" | "responding";
     Response: "response" | "responses";
     Safety: "safety";
-    Server: "server" | "backend";
+    Server: "server" | "backend" | "backends";
     Error: "error" | "exception" | "failure" | "failed";
     Session: "session" | "jwt" | "oauth";
     Size: "size";
@@ -104,7 +105,7 @@ words! {
     Too: "too";
     Unable: "unable";
     Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
-    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial" | "unreachable";
+    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial" | "unreachable" | "goaway";
     Unsupported: "unsupported" | "deserialize";
     Upstream: "upstream";
     Usage: "usage";
@@ -118,6 +119,8 @@ words! {
     At: "at";
     Authenticated: "authenticated";
     Authorized: "authorized";
+    Completed: "completed";
+    Disabled: "disabled" | "deactivated" | "suspended";
     Down: "down";
     Fast: "fast" | "quickly" | "frequent" | "frequently";
     Slow: "slow";
@@ -162,6 +165,7 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("预扣费", &[Word::Arrears]),
     ("余额", &[Word::Balance]),
     ("不足", &[Word::Insufficient]),
+    ("不够", &[Word::Insufficient]),
     ("每日", &[Word::Day]),
     ("单日", &[Word::Day]),
     ("当日", &[Word::Day]),
@@ -197,6 +201,7 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("服务器错误", &[Word::Server, Word::Error]),
     ("服务不可用", &[Word::Overloaded]),
     ("暂时不可用", &[Word::Overloaded]),
+    ("暂不可用", &[Word::Overloaded]),
     ("上游", &[Word::Upstream]),
     ("失败", &[Word::Error]),
     ("错误", &[Word::Error]),
@@ -218,6 +223,8 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("模型参数", &[Word::Parameter]),
     ("模型", &[Word::Model]),
     ("不存在", &[Word::Not, Word::Exist]),
+    ("未找到", &[Word::Not, Word::Exist]),
+    ("找不到", &[Word::Not, Word::Exist]),
     ("密钥", &[Word::ApiKey]),
     ("令牌数", &[Word::Token]),
     ("令牌", &[Word::ApiKey]),
