@@ -183,6 +183,7 @@ impl Sentences {
             // `the payload is not completed`: its end never came.
             (Word::Completed, Some(Word::Not)) => Word::Eof,
             (Word::Disabled, Some(Word::Key | Word::ApiKey | Word::Token)) => Word::Authenticate,
+            (Word::Disabled, Some(Word::Account)) => Word::Denied,
             (Word::Authorized, Some(Word::Not)) => Word::Denied,
             (Word::Authenticated, Some(Word::Not)) => Word::Authenticate,
             (Word::Expired, Some(Word::Token)) => Word::Authenticate,

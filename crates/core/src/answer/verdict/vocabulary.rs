@@ -78,7 +78,7 @@ words! {
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
     Reached: "reached" | "reaching" | "hit";
-    Reset: "reset" | "lost" | "broken" | "dropped" | "hang";
+    Reset: "reset" | "rst" | "lost" | "broken" | "dropped" | "hang";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";
     Region: "region" | "country" | "territory" | "location";
@@ -114,6 +114,7 @@ words! {
     Worker: "worker" | "workers" | "deployment" | "deployments" | "instance" | "instances" | "replica" | "replicas";
     // These only change what the word behind them means, so they have no place in the set.
     All: "all" | "up";
+    Account: "account";
     Api: "api";
     Allowed: "allowed" | "permitted";
     At: "at";
@@ -127,8 +128,8 @@ words! {
     DayOrMonth: "day" | "month" | "week" | "year";
     Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
-    High: "high" | "heavy" | "peak";
-    Is: "is" | "are" | "has" | "was";
+    High: "high" | "heavy" | "peak" | "much";
+    Is: "is" | "are" | "has" | "was" | "been";
     Key: "key";
     Load: "load" | "traffic";
     Metric: "metric";
@@ -208,6 +209,9 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("异常", &[Word::Error]),
     ("网络", &[Word::Connection]),
     ("连接", &[Word::Connection]),
+    ("重置", &[Word::Reset]),
+    ("断开", &[Word::Ended]),
+    ("中断", &[Word::Ended]),
     ("鉴权", &[Word::Authenticate]),
     ("身份验证", &[Word::Authenticate]),
     ("无权", &[Word::Denied]),
