@@ -392,7 +392,7 @@ impl Sentence {
         use Word::*;
         // `Please add a payment method`, but not a tool's parameter of that name.
         let unpaid = self.has(Payment)
-            && !self.any(&[Field, Parameter, Input, Format, Unsupported, Content]);
+            && !self.any(&[Field, Parameter, Input, Format, Unsupported, Content, Limit, Rate]);
         self.has(Arrears)
             || unpaid
             || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
