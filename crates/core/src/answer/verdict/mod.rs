@@ -2,6 +2,7 @@
 
 mod codes;
 mod prose;
+mod reason_phrase;
 #[cfg(test)]
 mod rules;
 mod sentences;

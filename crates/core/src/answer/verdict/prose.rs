@@ -4,8 +4,11 @@
 //! sentence, in any order. Text in quotation marks is the caller's own more often than not, and is
 //! left out; so are addresses.
 
+mod sayings;
+
 use std::cell::OnceCell;
 
+use super::reason_phrase;
 use super::sentences::{NOTHING, Sentence, Sentences};
 use super::vocabulary::Word;
 use crate::answer::limit::words::Said;
@@ -204,7 +207,7 @@ impl<'a> Words<'a> {
                 it.has(Authenticate)
                     || it.has(ApiKey) && it.any(&[Invalid, Expired])
                     || it.all(&[ApiKey, Not]) && !it.has(Denied)
-                    || it.all(&[Session, Expired])
+                    || it.has(Session) && it.any(&[Expired, Required])
             })
         })
     }
@@ -252,7 +255,9 @@ impl<'a> Words<'a> {
     pub(super) fn say_model_is_missing(&self) -> bool {
         self.ask(Rule::ModelIsMissing, || {
             use Word::*;
-            self.any(|it| it.all(&[Not, Exist]) && it.any(&[Model, Worker]))
+            self.any(|it| {
+                it.all(&[Not, Exist]) && it.any(&[Model, Worker]) || it.all(&[Model, Retired])
+            })
         })
     }
 
@@ -263,10 +268,10 @@ impl<'a> Words<'a> {
                 it.says_too_fast()
                     || it.all(&[Too, Many, Token, Again])
                     || it.all(&[Resource, Exhausted])
-                    || it.has(Quota) && it.any(&[Exceed, Reached, Exhausted])
-                    || it.has(Limit)
-                        && it.any(&[Minute, Request, Requests])
-                        && it.any(&[Reached, Exceed])
+                    || it.any(&[Quota, Minute]) && it.any(&[Exceed, Reached, Exhausted])
+                    || it.any(&[Request, Requests])
+                        && (it.has(Limit) && it.any(&[Reached, Exceed])
+                            || it.all(&[Maximum, Reached]))
             })
         })
     }
@@ -280,10 +285,9 @@ impl<'a> Words<'a> {
                     || it.has(Capacity) && it.any(&[Again, Exceed, Reached, Not, Over])
                     || it.any(&[Degraded, Demand])
                     || it.all(&[Temporarily, Unable])
-                    || it.has(Queue) && it.any(&[Full, Exceed])
+                    || it.any(&[Queue, Cache]) && it.any(&[Full, Exceed])
                     || it.all(&[Not, Available])
-                        && it.any(&[Worker, Upstream, Server])
-                        && !it.has(Model)
+                        && (it.has(Upstream) || it.any(&[Worker, Server]) && !it.has(Model))
             })
         })
     }
@@ -296,7 +300,12 @@ impl<'a> Words<'a> {
     pub(super) fn say_timeout(&self) -> bool {
         self.ask(Rule::Timeout, || {
             use Word::*;
-            self.any(|it| it.has(Timeout) || it.all(&[Took, Too, Large]) || it.all(&[Not, Respond]))
+            self.any(|it| {
+                it.has(Timeout)
+                    || it.all(&[Took, Too, Large])
+                    || it.all(&[Not, Respond])
+                    || it.all(&[Waiting, Exceed]) && !it.any(&[Limit, Rate])
+            })
         })
     }
 
@@ -304,9 +313,13 @@ impl<'a> Words<'a> {
     pub(super) fn say_network(&self) -> bool {
         self.ask(Rule::Network, || {
             use Word::*;
-            let broken = [Reset, Ended, Eof, Blocked, Error, Terminated];
+            let broken = [Reset, Ended, Eof, Blocked, Error, Terminated, Unexpected, Expired];
             self.any(|it| {
+                let out_of_reach = it.has(Reach)
+                    && it.any(&[Not, Unable, Error])
+                    && !it.any(&[Limit, Maximum, Token]);
                 it.has(Unreachable)
+                    || out_of_reach
                     || it.has(Connection) && it.any(&broken)
                     || it.all(&[Host, Not])
                     || it.has(Eof) && !it.has(Unexpected)
@@ -319,11 +332,23 @@ impl<'a> Words<'a> {
             use Word::*;
             self.any(|it| {
                 let failed = it.any(&[Internal, Server]) && it.has(Error);
+                // `an unexpected error has occurred`, but not one of the request.
+                let of_request =
+                    [Field, Format, Parameter, Input, Invalid, Unsupported, Token, Must];
+                let occurred =
+                    it.has(Error) && it.any(&[Unexpected, Encountered]) && !it.any(&of_request);
                 it.has(Terminated)
                     || failed
+                    || occurred
+                    || it.has(Engine) && it.any(&[Error, Ended, Unexpected]) && !it.any(&of_request)
+                    || it.any(&[Provider, Worker])
+                        && it.has(Error)
+                        && !it.any(&of_request)
+                        && !it.any(&[Not, Bad])
+                    || it.has(Empty) && it.any(&[Upstream, Response]) && !it.has(Format)
                     || it.has(Unexpected) && it.any(&[Ended, Eof])
                     || it.all(&[Bad, Gateway])
-                    || it.all(&[Memory, Exhausted])
+                    || it.has(Memory) && it.any(&[Exhausted, Required, Insufficient])
                     || it.says_stream_broke()
                     || it.says_upstream_failed()
             })
@@ -340,9 +365,14 @@ impl<'a> Words<'a> {
         self.ask(Rule::RequestIsBad, || {
             use Word::*;
             self.any(|it| {
-                let of_request = it.any(&[Field, Format, Parameter, Input, Token, Model, Request]);
+                let of_request = it.any(&[
+                    Field, Format, Parameter, Input, Token, Model, Request, Unknown, Stream,
+                ]);
                 let is_wrong = it.has(Unsupported)
                     || of_request && it.any(&[Invalid, Must, Required])
+                    || it.has(Unknown) && it.any(&[Parameter, Field])
+                    || it.all(&[Parse, Error, Input])
+                    || it.all(&[Must, Least]) && it.any(&[Completion, Maximum])
                     || it.all(&[Field, Expired])
                     || it.all(&[Bad, Request]);
                 // What is wrong with an answer is no mistake of the request; `response_format` is.
@@ -352,96 +382,9 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The status that somebody behind a gateway gave.
+    /// The status that somebody behind a gateway gave, by its number or by its phrase alone.
     pub(super) fn status(&self) -> Option<u16> {
-        self.read().status
-    }
-}
-
-impl Sentence {
-    fn says_too_fast(&self) -> bool {
-        use Word::*;
-        self.has(Throttled)
-            || self.has(Rate) && self.any(&[Limit, Exceed])
-            || self.all(&[Too, Many, Requests])
-    }
-
-    /// That it broke, not that an option of it is wrong.
-    fn says_stream_broke(&self) -> bool {
-        use Word::*;
-        self.has(Stream)
-            && self.any(&[Ended, Eof, Unexpected, Terminated, Reset, Error])
-            && !self.any(&[Parameter, Must, Required, Field, Invalid, Unsupported])
-    }
-
-    fn says_upstream_failed(&self) -> bool {
-        use Word::*;
-        let failed =
-            [Error, Terminated, Ended, Eof, Unexpected, Reset, Blocked, Timeout, Overloaded];
-        self.has(Upstream) && self.any(&failed)
-    }
-
-    fn says_usage_limit(&self) -> bool {
-        use Word::*;
-        let spent = self.any(&[Limit, Quota]) && self.any(&[Reached, Exceed]);
-        // `Usage rate limit exceeded` is of a rate.
-        self.has(Usage) && !self.has(Rate) && (spent || self.has(Exhausted))
-    }
-
-    fn says_credits_are_low(&self) -> bool {
-        use Word::*;
-        // `Please add a payment method`, but not a tool's parameter of that name.
-        let unpaid = self.has(Payment)
-            && !self.any(&[Field, Parameter, Input, Format, Unsupported, Content, Limit, Rate]);
-        self.has(Arrears)
-            || unpaid
-            || self.any(&[Credit, Balance]) && self.any(&[Insufficient, Exhausted, Not])
-            // `Extra usage is required for long context requests.`
-            || self.has(Credit) && (self.has(Required) || self.has(Budget) && self.any(&SPENT))
-    }
-
-    fn says_context_length(&self) -> bool {
-        use Word::*;
-        // `max_tokens must be less than …, the maximum value for max_tokens is less than the
-        // context_window`
-        let of_option = self.all(&[Completion, Must, Field]) && !self.has(Input);
-        let context =
-            self.has(Context) && self.any(&[Length, Window, Size, Limit, Overflow]) && !of_option;
-        // `requires a larger context`; but `context deadline exceeded`, and a plan's long context
-        let unnamed = self.has(Exceed) && !self.has(Timeout)
-            || self.all(&[Large, Required]) && !self.has(Credit);
-        let context = context || self.has(Context) && unnamed;
-        let too_much = self.has(Too) && self.any(&[Large, Many]);
-        let bounded = self.has(Must) && !self.has(Least);
-        let beyond = too_much
-            || bounded
-            || self.has(Exceed)
-            || self.any(&[Large, Length]) && self.any(&[Maximum, Limit, Capacity]);
-        // `reduce the length of max output tokens`: not of what was sent.
-        let of_output = self.all(&[Completion, Token]) && !self.any(&[Input, Context]);
-        let of_input = self.any(&[Input, Context])
-            || self.has(Length) && !of_output
-            || self.all(&[Too, Many, Exceed]);
-        let at_most = self.all(&[Maximum, Input]) && !self.has(Completion);
-        let fewer = self.all(&[Reduce, Input]);
-        let tokens = self.has(Token) && (beyond || at_most || fewer) && of_input;
-        // `Your request exceeded model token limit`, but not a quota's.
-        let token_limit = self.all(&[Token, Exceed])
-            && self.any(&[Limit, Maximum])
-            && self.any(&[Request, Model])
-            && !self.any(&[Day, Completion, Quota, Parameter])
-            // `The maximum tokens you requested` are those of the answer.
-            && !self.all(&[Maximum, Requested]);
-        // `model max length exceeded`
-        let model_length = self.all(&[Model, Maximum, Length])
-            && self.any(&[Exceed, Large])
-            && !self.any(&[Characters, Parameter]);
-        let long_input = self.has(Input)
-            && !self.any(&[Characters, Took])
-            && (self.all(&[Too, Large])
-                || self.has(Length) && (bounded || self.any(&[Exceed, Large, Maximum, Reduce])));
-        let shorten = self.all(&[Reduce, Length]) && self.any(&[Input, Completion]) && !of_output;
-        context || tokens || token_limit || model_length || long_input || shorten
+        self.read().status.or_else(|| reason_phrase::status(self.message))
     }
 }
 

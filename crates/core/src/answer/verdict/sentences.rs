@@ -66,12 +66,13 @@ impl Sentences {
                         Some(Word::Is) => label,
                         word => word.map(|word| words.add(word, label, &bytes[..at])),
                     };
+                    // `EngineDeadError`: a name whose parts tell more than it does.
+                    if !is_quoted && label.is_none() && is_camel(&bytes[at..end]) {
+                        words.add_parts(&bytes[at..end]);
+                    }
                     // `GenerateRequestsPerDayPerProjectPerModel`, `UserByModelByDay`
                     if end - at > MAX_WORD {
                         limit.take_name(&bytes[at..end]);
-                        if !is_quoted {
-                            words.add_parts(&bytes[at..end]);
-                        }
                     } else {
                         limit.take_key(key);
                     }
@@ -196,6 +197,24 @@ impl Sentences {
             (Word::Token, Some(Word::Maximum)) if before.ends_with(b"_") => Word::Completion,
             // `the model is at capacity`, `under heavy load`
             (Word::Capacity, Some(Word::At)) | (Word::Load, Some(Word::High)) => Word::Busy,
+            // `object has no attribute`, `index out of range`: a fault of a program.
+            (Word::Attribute, Some(Word::Not)) | (Word::Range, Some(Word::Exhausted)) => {
+                Word::Terminated
+            }
+            // `no response`, `execution expired`, `time limit`
+            (Word::Response, Some(Word::Not))
+            | (Word::Expired, Some(Word::Execution))
+            | (Word::Limit, Some(Word::Time)) => Word::Timeout,
+            // `no such model`
+            (Word::Such, Some(Word::Not)) => Word::Exist,
+            (Word::Ready, Some(Word::Not)) => Word::Overloaded,
+            // `fetch failed`, `context canceled`: of who asked in between.
+            (Word::Error, Some(Word::Fetch)) | (Word::Resolution, Some(Word::Name)) => {
+                Word::Unreachable
+            }
+            (Word::Ended, Some(Word::Context)) => Word::Unreachable,
+            // `the model has been deprecated`, but not a parameter of it.
+            (Word::Deprecated, Some(Word::Model)) => Word::Retired,
             // `is not supported`, `cannot access`
             (Word::Support, Some(Word::Not)) => Word::Unsupported,
             // `extra usage`, which is bought
@@ -262,6 +281,12 @@ impl Sentence {
 #[inline(always)]
 fn mask(words: &[Word]) -> u128 {
     words.iter().fold(0, |mask, word| mask | 1 << *word as u32)
+}
+
+/// Whether a capital follows a small letter, or the name is longer than any word.
+fn is_camel(name: &[u8]) -> bool {
+    let capital = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    name.len() > MAX_WORD || name.windows(2).any(capital)
 }
 
 /// Whether the part stands anywhere in the text.

@@ -17,34 +17,38 @@ macro_rules! words {
 words! {
     Access: "access";
     Again: "again";
-    ApiKey: "apikey" | "credential" | "credentials";
+    ApiKey: "apikey" | "credential" | "credentials" | "authorization";
     Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
     Bad: "bad";
     Available: "available" | "healthy";
     Balance: "balance";
     Billing: "billing" | "recharge";
-    Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered";
+    Blocked: "blocked" | "flagged" | "rejected" | "violates" | "violation" | "refused" | "triggered" | "prohibited" | "disallowed";
     Budget: "budget";
     Busy: "busy";
+    Cache: "cache" | "slots";
     Capacity: "capacity";
     Characters: "characters" | "string";
     Completion: "completion" | "output";
     Content: "content";
-    Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe" | "tls" | "ssl" | "handshake";
+    Connection: "connection" | "socket" | "network" | "transport" | "peer" | "pipe" | "tls" | "ssl" | "handshake" | "certificate" | "chunked";
     Context: "context" | "ctx";
     Credit: "credit" | "credits" | "funds";
     Day: "daily" | "tpd" | "rpd";
     Degraded: "degraded";
     Demand: "demand";
-    Denied: "denied" | "forbidden" | "permission";
-    Ended: "ended" | "end" | "aborted" | "interrupted" | "closed" | "close" | "cut";
+    Denied: "denied" | "forbidden" | "permission" | "banned" | "restricted";
+    Empty: "empty" | "malformed" | "garbled" | "corrupted";
+    Encountered: "encountered" | "occurred" | "happened";
+    Ended: "ended" | "end" | "aborted" | "interrupted" | "closed" | "close" | "cut" | "canceled" | "cancelled";
+    Engine: "engine" | "enginecore" | "inference" | "generation" | "generate" | "generating" | "decoder";
     Exceed: "exceed" | "exceeds" | "exceeded" | "exceeding" | "above" | "beyond" | "surpasses";
     Exhausted: "exhausted" | "depleted";
     Exist: "exist" | "exists" | "found";
     Eof: "eof";
     Expired: "expired" | "incorrect" | "missing" | "revoked";
-    Field: "field" | "fields" | "value" | "values" | "json" | "schema" | "role" | "roles" | "property" | "properties";
+    Field: "field" | "fields" | "value" | "values" | "json" | "schema" | "role" | "roles" | "property" | "properties" | "choice";
     Filter: "filter" | "filtered" | "filtering" | "moderation" | "inappropriate" | "injection" | "sensitive" | "guardrail" | "guardrails" | "risk" | "risky";
     Format: "format" | "formats";
     Full: "full";
@@ -58,7 +62,7 @@ words! {
     Least: "least";
     Length: "length";
     Limit: "limit" | "limits" | "limited";
-    Loading: "loading";
+    Loading: "loading" | "warming";
     Many: "many";
     Maximum: "maximum" | "max";
     Minute: "minute" | "hourly" | "tpm" | "rpm" | "qpm" | "rps" | "qps";
@@ -69,16 +73,19 @@ words! {
     Not: "not" | "no" | "doesn" | "nonexistent" | "cannot";
     Over: "over";
     Overflow: "overflow" | "overflows" | "truncated" | "shift";
-    Overloaded: "overloaded" | "overload" | "unavailable" | "maintenance";
-    Parameter: "parameter" | "parameters" | "argument" | "unknown" | "unrecognized";
+    Overloaded: "overloaded" | "overload" | "unavailable" | "maintenance" | "overloading";
+    Parameter: "parameter" | "parameters" | "argument" | "temperature";
     Payment: "payment" | "payments";
     Plan: "plan" | "subscription" | "trial";
+    Parse: "parse";
     Policy: "policy" | "policies" | "management" | "guidelines";
+    Provider: "provider";
     Queue: "queue" | "queued";
     Quota: "quota" | "quotas";
     Rate: "rate" | "concurrency" | "concurrent";
     Reached: "reached" | "reaching" | "hit";
     Reset: "reset" | "rst" | "lost" | "broken" | "dropped" | "hang";
+    Reach: "reach" | "connect";
     Reduce: "reduce" | "shorten" | "shorter";
     Request: "request";
     Region: "region" | "country" | "territory" | "location";
@@ -88,15 +95,16 @@ words! {
     Resource: "resource" | "resources";
     Respond: "respond" | "responding";
     Response: "response" | "responses";
+    Retired: "decommissioned" | "discontinued" | "retired";
     Safety: "safety";
     Server: "server" | "backend" | "backends";
-    Error: "error" | "exception" | "failure" | "failed";
-    Session: "session" | "jwt" | "oauth";
+    Error: "error" | "exception" | "failure" | "failed" | "issue";
+    Session: "session" | "jwt" | "oauth" | "login";
     Size: "size";
     Spend: "spend" | "spending";
     Stream: "stream" | "streaming";
     Support: "support" | "supported" | "supports";
-    Terminated: "terminated" | "crashed" | "stopped" | "disconnected" | "cuda";
+    Terminated: "terminated" | "crashed" | "crash" | "stopped" | "disconnected" | "cuda" | "died" | "dead" | "killed" | "sigkill" | "sigterm" | "fatal" | "panicked" | "segfault" | "evicted" | "preempted" | "shutting" | "traceback" | "nonetype" | "keyerror" | "indexerror" | "attributeerror" | "runtimeerror" | "assertionerror";
     Temporarily: "temporarily";
     Throttled: "throttled" | "throttling";
     Timeout: "timeout" | "deadline" | "timed" | "etimedout" | "timedout" | "readtimeout" | "connecttimeout";
@@ -105,13 +113,15 @@ words! {
     Too: "too";
     Unable: "unable";
     Unexpected: "unexpected" | "unexpectedly" | "premature" | "prematurely" | "abruptly" | "incomplete";
-    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial" | "unreachable" | "goaway";
+    Unreachable: "econnreset" | "econnrefused" | "econnaborted" | "epipe" | "enotfound" | "getaddrinfo" | "dial" | "unreachable" | "goaway" | "dns";
+    Unknown: "unknown" | "unrecognized";
     Unsupported: "unsupported" | "deserialize";
-    Upstream: "upstream";
+    Upstream: "upstream" | "channel" | "channels";
     Usage: "usage";
+    Waiting: "waiting" | "waited";
     Used: "used";
     Window: "window";
-    Worker: "worker" | "workers" | "deployment" | "deployments" | "instance" | "instances" | "replica" | "replicas";
+    Worker: "worker" | "workers" | "deployment" | "deployments" | "instance" | "instances" | "replica" | "replicas" | "gpu" | "gpus" | "endpoint" | "endpoints";
     // These only change what the word behind them means, so they have no place in the set.
     All: "all" | "up";
     Account: "account";
@@ -119,26 +129,36 @@ words! {
     Allowed: "allowed" | "permitted";
     At: "at";
     Authenticated: "authenticated";
+    Attribute: "attribute" | "subscriptable" | "iterable";
     Authorized: "authorized";
     Completed: "completed";
     Disabled: "disabled" | "deactivated" | "suspended";
+    Deprecated: "deprecated";
     Down: "down";
+    Execution: "execution";
     Fast: "fast" | "quickly" | "frequent" | "frequently";
     Slow: "slow";
     DayOrMonth: "day" | "month" | "week" | "year";
     Extra: "extra" | "additional";
     Each: "per" | "a" | "this" | "each" | "every" | "the";
     High: "high" | "heavy" | "peak" | "much";
+    Fetch: "fetch";
     Is: "is" | "are" | "has" | "was" | "been";
     Key: "key";
     Load: "load" | "traffic";
     Metric: "metric";
     MinuteOrHour: "min" | "hour";
     More: "more";
+    Name: "name";
     Of: "of";
+    Such: "such";
     Status: "status" | "code" | "http" | "returned";
     Out: "out";
+    Range: "range";
+    Ready: "ready";
+    Resolution: "resolution";
     Than: "than";
+    Time: "time";
     Today: "today";
 }
 
@@ -240,6 +260,12 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("非法", &[Word::Invalid]),
     ("有误", &[Word::Invalid]),
     ("过期", &[Word::Expired]),
+    ("过快", &[Word::Throttled]),
+    ("人数", &[Word::Requests]),
+    ("下线", &[Word::Retired]),
+    ("生成", &[Word::Engine]),
+    ("推理", &[Word::Engine]),
+    ("重置", &[Word::Reset]),
     ("敏感", &[Word::Filter, Word::Content]),
 ];
 
