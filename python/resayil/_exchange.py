@@ -11,6 +11,7 @@ from ._as_events import as_events, asks_for_stream
 from ._incoming import Incoming, Limits
 from ._native import Budget, Counters, RetryPolicy
 from ._operation import Operation
+from ._services import key_of
 
 #: Where a request says nothing else, an attempt may take so long, in seconds.
 ATTEMPT_TIMEOUT = 120.0
@@ -44,6 +45,7 @@ class Exchange(Operation):
         enter: dict[str, Any],
         limits: Limits,
         url: str,
+        headers: Any,
         body: Any,
     ) -> None:
         self._provider = provider or _native.provider_at(host)
@@ -57,6 +59,8 @@ class Exchange(Operation):
             # What is no POST is not counted.
             metered=method == "POST",
             body=body if isinstance(body, bytes) else None,
+            # Servers echo it.
+            key=key_of(headers, url),
             **enter,
             about=lambda: _telemetry.of_request(method, url, self._provider, body),
         )
@@ -137,6 +141,14 @@ class Exchange(Operation):
             if events is not None:
                 return events, "text/event-stream"
         body = incoming.replacement
+        return None if body is None else (body, None)
+
+    def without_key(self) -> Optional[tuple[bytes, None]]:
+        """What to hand on in place of an error that echoes the request's key; None if none does."""
+        incoming = self.incoming
+        if incoming is None or incoming.form not in ("error", "whole"):
+            return None
+        body = self._native.without_key(incoming.body)
         return None if body is None else (body, None)
 
     def judge(self) -> bool:

@@ -367,7 +367,9 @@ class Operation:
         body: bytes | None = None,
         priority: str | None = None,
         tenant: str | tuple[str, int] | None = None,
+        key: str | None = None,
     ) -> Self: ...
+    def without_key(self, bytes: bytes) -> bytes | None: ...
     def fail(
         self,
         error: Error | None,

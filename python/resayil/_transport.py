@@ -118,6 +118,7 @@ class _Base:
             enter=self._enter,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(request)),
             url=str(url),
+            headers=request.headers,
             body=None if parts is None else parts[2],
         )
 
@@ -314,6 +315,7 @@ class SyncRetry(_Base):
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:
+                kept = _readable(response, exchange.without_key(), kept)
                 response.stream.close()
         except BaseException:
             response.stream.close()
@@ -385,6 +387,7 @@ class AsyncRetry(_Base):
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:
+                kept = _readable(response, exchange.without_key(), kept)
                 await response.stream.aclose()
         except BaseException:
             await response.stream.aclose()

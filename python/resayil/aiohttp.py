@@ -154,6 +154,7 @@ class RetryMiddleware:
             enter=self._enter,
             limits=self._limits,
             url=str(url),
+            headers=request.headers,
             body=content,
         )
 
@@ -190,8 +191,11 @@ class RetryMiddleware:
                 if incoming.form != "unseen":
                     _put_back(response, kept, reader)
                 exchange.hand_on()
-            elif not exchange.is_over:
-                response.close()
+            else:
+                hidden = exchange.without_key()
+                kept = kept if hidden is None else [hidden[0]]
+                if not exchange.is_over:
+                    response.close()
         except BaseException:
             response.close()
             raise

@@ -193,6 +193,7 @@ class RetryAdapter(HTTPAdapter):
             enter=self._enter,
             limits=self._limits._replace(attempt_timeout=self._attempt_timeout(timeout)),
             url=request.url or "",
+            headers=request.headers,
             body=request.body,
         )
 
@@ -249,6 +250,10 @@ class RetryAdapter(HTTPAdapter):
                 _put_back(response, kept, rest)
                 exchange.hand_on()
             else:
+                hidden = exchange.without_key()
+                if hidden is not None:
+                    response.headers.pop("content-encoding", None)
+                    kept = [hidden[0]]
                 response.close()
         except BaseException:
             response.close()

@@ -8,9 +8,11 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
+use pyo3::types::PyBytes;
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Service, Step};
 use resayil_core::observe::{CallAction, CallEvent, Observer};
 use resayil_core::quota::Cost;
+use resayil_core::redaction::OwnKey;
 use resayil_core::{Error, Kind};
 
 use crate::budget::Budget;
@@ -33,6 +35,8 @@ pub(crate) struct Operation {
     observer: Option<Py<PyAny>>,
     /// What was decided on failed attempts, a line each.
     history: Mutex<Vec<String>>,
+    /// The program's key, which is in no error of this call.
+    key: Option<OwnKey>,
 }
 
 struct State {
@@ -106,7 +110,7 @@ impl Operation {
     #[new]
     #[pyo3(signature = (
         policy, budget=None, quota=None, counters=None, observer=None, begun=false, now=None, *,
-        provider=None, attempt_timeout=None, metered=true, body=None, priority=None, tenant=None
+        provider=None, attempt_timeout=None, metered=true, body=None, priority=None, tenant=None, key=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments")]
     fn new(
@@ -123,13 +127,16 @@ impl Operation {
         body: Option<&[u8]>,
         priority: Option<&Bound<'_, PyAny>>,
         tenant: Option<&Bound<'_, PyAny>>,
+        key: Option<&str>,
     ) -> PyResult<Self> {
         let now = input::monotonic(now)?;
+        let key = key.filter(|key| !key.is_empty()).map(OwnKey::new);
         let attempt_timeout =
             attempt_timeout.map(|it| input::duration("attempt_timeout", it)).transpose()?;
         let service = Service::new()
             .with_provider(input::provider(provider.as_deref())?)
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
+            .with_own_key(key.clone())
             .with_quota(quota.map(|quota| quota.get().handle()), now);
         let mut enter = enter::options(None, priority, tenant)?;
         if let Some(body) = body.filter(|_| metered && quota.is_some()) {
@@ -150,7 +157,15 @@ impl Operation {
         if begun && state.poll(now, Waker::noop())?.is_some() {
             return Err(misuse("the first attempt of this operation has to wait"));
         }
-        Ok(Operation { state: Mutex::new(state), told, observer, history: Mutex::default() })
+        Ok(Operation { state: Mutex::new(state), told, observer, history: Mutex::default(), key })
+    }
+
+    /// The bytes without the program's key; None if they do not hold it.
+    fn without_key<'py>(&self, py: Python<'py>, bytes: &[u8]) -> Option<Bound<'py, PyBytes>> {
+        match self.key.as_ref()?.mask_bytes(bytes) {
+            Cow::Owned(masked) => Some(PyBytes::new(py, &masked)),
+            Cow::Borrowed(_) => None,
+        }
     }
 
     /// What to do now: None to send, a number of seconds to wait, or the error to fail with. `waker` is

@@ -260,6 +260,7 @@ impl Operation {
     /// The operation fails with this error, whatever the policy: the request cannot be sent again, or
     /// what came is nothing that the policy is to judge.
     pub fn give_up(&mut self, response: PendingResponse, error: Error, now: Duration) {
+        let error = self.masked(error);
         self.release(response.held, Some(&error), now);
         self.end(error, StopReason::NotRetryable, now);
     }

@@ -157,6 +157,13 @@ mod tests {
             let error = Error::new(Kind::Network, &format!("broken behind {KEY}"));
             operation.on_failure(attempt, error, Reached::Nothing, Duration::ZERO);
         }));
+        errors.push(echoed(&told, |operation| {
+            let Step::Send(attempt) = operation.poll(Duration::ZERO, Waker::noop()) else {
+                panic!("nothing to send");
+            };
+            let error = Error::new(Kind::Server, &format!("cut behind {KEY}"));
+            operation.give_up(attempt.into_response(), error, Duration::ZERO);
+        }));
         for error in errors {
             let body = String::from_utf8_lossy(error.body()).into_owned();
             let texts = [error.to_string(), format!("{error:?}"), error.to_json(), body];

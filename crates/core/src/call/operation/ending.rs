@@ -39,13 +39,17 @@ impl Operation {
         }
     }
 
-    /// Decides on a failed attempt.
-    pub(super) fn fail(&mut self, held: Held, error: Error, now: Duration) {
-        // Servers echo keys; from here on the error is told and kept.
-        let error = match &self.service().own_key {
+    /// The error without the program's key, which servers echo: from here on it is told and kept.
+    pub(super) fn masked(&self, error: Error) -> Error {
+        match &self.service().own_key {
             Some(key) => error.masked(key),
             None => error,
-        };
+        }
+    }
+
+    /// Decides on a failed attempt.
+    pub(super) fn fail(&mut self, held: Held, error: Error, now: Duration) {
+        let error = self.masked(error);
         self.release(held, Some(&error), now);
         // What is below may have sent several requests in this one's place.
         self.sent_below = self.sent_below.saturating_add(error.attempts().saturating_sub(1));
