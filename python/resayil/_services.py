@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal, Optional, Union
 
-from . import _fleet, _log, _native
+from . import _fleet, _idempotency, _log, _native
 from ._quota import Priority, Tenant
 
 #: Where services expect the key.
@@ -73,7 +73,7 @@ class Quotas:
         self._budget = _native.Budget() if budget is None else budget
         #: Those of quotas that this host shares, by the quota's identity.
         self._budgets: dict[int, _native.Budget] = {}
-        self._found: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._found: OrderedDict[tuple[str, bytes], Any] = OrderedDict()
 
     def of(self, origin: str, host: str, headers: Mapping[str, Any]) -> Optional[_native.Quota]:
         """The quota that a request waits for; None if it does not."""
@@ -82,11 +82,13 @@ class Quotas:
             return given
         key = next((str(value) for name in _KEYS if (value := headers.get(name))), "")
         # A group has one quota, whatever the origins and the keys.
-        place = (origin, key) if self._group is None else ("group", self._group)
+        owner = (origin, key) if self._group is None else ("group", self._group)
+        # The key itself is not kept.
+        place = (owner[0], _idempotency.digest(owner[1]))
         with self._lock:
             found = self._found.get(place)
             if found is None:
-                found = self._found[place] = self._make(place, host)
+                found = self._found[place] = self._make(owner, host)
                 if len(self._found) > _MOST:
                     _, last = self._found.popitem(last=False)
                     if self._share:
@@ -104,8 +106,8 @@ class Quotas:
         """The budget of requests that wait for this quota; who shares it shares that, too."""
         return self._budgets.get(id(quota), self._budget)
 
-    def _make(self, place: tuple[str, str], host: str) -> Any:
-        origin, key = place
+    def _make(self, owner: tuple[str, str], host: str) -> Any:
+        origin, key = owner
         like = self._given
         if not isinstance(like, _native.Quota):
             has_windows = (self._provider or _native.provider_at(host)) == "resayil"

@@ -11,6 +11,7 @@ import pytest
 import resayil
 from conftest import Sandbox
 from fault_matrix import Fault
+from resayil._services import Quotas
 
 KEY = "correct-horse-battery-staple"
 ECHO = Fault("key_echo", stream=False, ends_by_deadline=False)
@@ -60,3 +61,11 @@ def test_no_text_holds_the_key(
     texts.append(str(getattr(response, "text", "")))
     for text in texts:
         assert "horse" not in text, text
+
+
+def test_a_transport_does_not_keep_the_keys_of_its_requests() -> None:
+    quotas = Quotas()
+    first = quotas.of("https://a.test", "a.test", {"authorization": f"Bearer {KEY}"})
+    assert quotas.of("https://a.test", "a.test", {"authorization": f"Bearer {KEY}"}) is first
+    assert quotas.of("https://a.test", "a.test", {"authorization": "Bearer other"}) is not first
+    assert KEY not in repr(vars(quotas))
