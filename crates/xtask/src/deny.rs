@@ -9,7 +9,9 @@ pub(crate) fn run() -> Result<(), String> {
         let mut deny = run::command(&program);
         run::as_from_a_shell(&mut deny);
         deny.args(["--manifest-path", manifest, "--all-features", "--locked", "check"]);
-        run::run(deny.args(["--config", "deny.toml", "licenses", "bans", "sources"]))?;
+        // A path would be from where the manifest is.
+        deny.arg("--config").arg(run::root().join("deny.toml"));
+        run::run(deny.args(["licenses", "bans", "sources"]))?;
     }
     Ok(())
 }
