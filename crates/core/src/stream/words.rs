@@ -2,7 +2,18 @@
 
 /// Whether an event of this name is an error.
 pub(super) fn name_an_error(name: &[u8]) -> bool {
-    matches!(name, b"error" | b"exception" | b"fail" | b"failed" | b"failure" | b"fatal")
+    matches!(
+        name,
+        b"error"
+            | b"exception"
+            | b"fail"
+            | b"failed"
+            | b"failure"
+            | b"fatal"
+            // OpenAI's Responses, whose event may lack the type.
+            | b"response.failed"
+            | b"response.error"
+    )
 }
 
 /// Whether an event is named after one of Amazon's exceptions: `throttlingException`.
@@ -10,13 +21,15 @@ pub(super) fn name_an_exception(name: &[u8]) -> bool {
     name.ends_with(b"Exception") && name.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// The message of an error that a gateway writes as text: `[ERROR] upstream closed`, `error: …`.
+/// The message of an error that a gateway writes as text: `[ERROR] upstream closed`, `error: …`,
+/// `[ERROR]:{…}`.
 pub(super) fn message_of_error(data: &[u8]) -> Option<&[u8]> {
     const HEADS: [&[u8]; 2] = [b"[error]", b"error:"];
     let begins = |head: &&&[u8]| {
         data.get(..head.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(head))
     };
-    HEADS.iter().find(begins).map(|head| data[head.len()..].trim_ascii())
+    let message = &data[HEADS.iter().find(begins)?.len()..];
+    Some(message.strip_prefix(b":").unwrap_or(message).trim_ascii())
 }
 
 /// Whether an event only keeps the connection alive.
@@ -50,6 +63,7 @@ mod tests {
     fn texts_are_told_apart() {
         assert_eq!(message_of_error(b"[ERROR] it broke"), Some(&b"it broke"[..]));
         assert_eq!(message_of_error(b"Error: it broke"), Some(&b"it broke"[..]));
+        assert_eq!(message_of_error(b"[ERROR]:{}"), Some(&b"{}"[..]));
         assert_eq!(message_of_error(b"no error: it works"), None);
         assert!(keep_alive(b"", b"[HEARTBEAT]") && keep_alive(b"ping", b"2026-01-01"));
         assert!(!keep_alive(b"message", b"Hello"));

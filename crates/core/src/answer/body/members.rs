@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error_object::{is_error_object, read_error};
-use super::values::{is_text, message_of, scalar, status};
+use super::values::{is_text, is_word, message_of, scalar, status};
 use super::waits::{self, read_waits};
 use super::{Body, answer, envelope, fields};
 use crate::error::MAX_MESSAGE_BYTES;
@@ -32,6 +32,8 @@ struct Top<'a> {
     details: Option<Value<'a>>,
     message: Option<Value<'a>>,
     description: Option<Value<'a>>,
+    /// Where an error event has its message if it has none by name.
+    content: Option<Value<'a>>,
     title: Option<Value<'a>>,
     kind: Option<Value<'a>>,
     code: Option<Value<'a>>,
@@ -107,7 +109,7 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
                     top.succeeded = Some(false);
                 }
             }
-            b"event" if is_text(value, "error") => top.succeeded = Some(false),
+            b"event" if is_word(value, "error") => top.succeeded = Some(false),
             b"success" => {
                 if let Value::Bool(succeeded) = value {
                     top.succeeded = Some(succeeded);
@@ -118,8 +120,10 @@ pub(super) fn read<'a>(object: Object<'a>, body: &mut Body<'a>, now: Timestamp) 
             b"data" | b"result" | b"results" | b"output" | b"content" | b"embeddings"
             | b"embedding" | b"text" | b"completion" | b"generated_text" | b"candidates" => {
                 top.has_content |= value.holds_content();
-                if matches!(name.raw(), b"data" | b"result") {
-                    top.body = top.body.or(value.as_object());
+                match name.raw() {
+                    b"data" | b"result" => top.body = top.body.or(value.as_object()),
+                    b"content" | b"text" => top.content = top.content.or(Some(value)),
+                    _ => {}
                 }
                 read_waits(value, body, now);
             }
@@ -201,7 +205,7 @@ impl<'a> Top<'a> {
             return;
         }
         let names_an_error = |kind: Value<'_>| {
-            is_text(kind, "error")
+            is_word(kind, "error")
                 || matches!(kind, Value::Text(text) if text.raw().ends_with(b".error"))
         };
         let is_error_event = self.kind.is_some_and(names_an_error);
@@ -300,6 +304,9 @@ impl<'a> Top<'a> {
         if body.message.is_none() {
             let beside = [self.detail, self.message, self.errors, self.title, self.details];
             body.message = beside.into_iter().flatten().find_map(message_of);
+            if is_error_event {
+                body.message = body.message.take().or_else(|| self.content.and_then(message_of));
+            }
         }
         let of_first = || match self.errors.filter(|_| body.fields.is_empty())? {
             Value::Array(list) => list.items().next()?.as_object()?.get("code").and_then(scalar),

@@ -53,3 +53,8 @@ pub(super) fn status(value: Value<'_>) -> Option<u16> {
 pub(super) fn is_text(value: Value<'_>, expected: &str) -> bool {
     matches!(value, Value::Text(text) if text.raw() == expected.as_bytes())
 }
+
+/// Whether it is this word, in capitals or not.
+pub(super) fn is_word(value: Value<'_>, expected: &str) -> bool {
+    matches!(value, Value::Text(text) if text.raw().eq_ignore_ascii_case(expected.as_bytes()))
+}

@@ -208,6 +208,8 @@ fn bad_request(body: &Body<'_>, by_code: Option<Meaning>, words: &Words<'_>) -> 
         Kind::NotFound
     } else if words.say_degraded() {
         Kind::Overloaded
+    } else if passed_on && words.say_request_is_bad() {
+        Kind::BadRequest
     } else if passed_on || words.say_upstream_failed() {
         return outage_behind_a_gateway(body, words);
     } else {
@@ -396,6 +398,8 @@ fn without_status(
             return Some(of_status(status));
         } else if words.say_request_is_bad() {
             Kind::BadRequest
+        } else if words.say_something_is_missing() {
+            Kind::NotFound
         } else {
             return None;
         })
@@ -404,7 +408,13 @@ fn without_status(
         Some(Meaning::Upstream) => Kind::Server,
         Some(Meaning::Generic | Meaning::Specific) => Kind::BadRequest,
         _ if !body.fields.is_empty() => Kind::Validation,
-        _ => Kind::Unknown,
+        _ => status_in_code(body).map_or(Kind::Unknown, of_status),
     };
     Verdict::of(kind.unwrap_or(fallback))
+}
+
+/// The status that a gateway's own code of five digits begins with: `40201`.
+fn status_in_code(body: &Body<'_>) -> Option<u16> {
+    let code: u16 = body.code.as_ref()?.parse().ok()?;
+    (40_000..60_000).contains(&code).then_some(code / 100)
 }

@@ -32,6 +32,7 @@ pub(super) enum Rule {
     LimitIsReached,
     TooFast,
     ModelIsMissing,
+    SomethingIsMissing,
     RateLimit,
     Overloaded,
     Degraded,
@@ -229,7 +230,11 @@ impl<'a> Words<'a> {
     pub(super) fn say_denied(&self) -> bool {
         self.ask(Rule::Denied, || {
             use Word::*;
-            self.any(|it| it.has(Denied) || it.has(Not) && it.any(&[Access, Region]))
+            self.any(|it| {
+                it.has(Denied)
+                    || it.has(Not) && it.any(&[Access, Region])
+                    || it.all(&[Blocked, Policy])
+            })
         })
     }
 
@@ -261,6 +266,15 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// `Session not found`: whatever it is, but not the answer.
+    pub(super) fn say_something_is_missing(&self) -> bool {
+        self.ask(Rule::SomethingIsMissing, || {
+            use Word::*;
+            let of_answer = [Response, Content, Completion, Stream, Upstream, Server];
+            self.any(|it| it.all(&[Not, Exist]) && !it.any(&of_answer))
+        })
+    }
+
     pub(super) fn say_rate_limit(&self) -> bool {
         self.ask(Rule::RateLimit, || {
             use Word::*;
@@ -287,7 +301,9 @@ impl<'a> Words<'a> {
                     || it.all(&[Temporarily, Unable])
                     || it.any(&[Queue, Cache]) && it.any(&[Full, Exceed])
                     || it.all(&[Not, Available])
-                        && (it.has(Upstream) || it.any(&[Worker, Server]) && !it.has(Model))
+                        && (it.has(Upstream)
+                            || it.any(&[Worker, Server, Service, Api])
+                                && !it.any(&[Model, Region, Plan, ApiKey]))
             })
         })
     }
@@ -332,6 +348,7 @@ impl<'a> Words<'a> {
             use Word::*;
             self.any(|it| {
                 let failed = it.any(&[Internal, Server]) && it.has(Error);
+                let service = it.all(&[Service, Error]) && !it.any(&[Policy, Denied]);
                 // `an unexpected error has occurred`, but not one of the request.
                 let of_request =
                     [Field, Format, Parameter, Input, Invalid, Unsupported, Token, Must];
@@ -339,6 +356,7 @@ impl<'a> Words<'a> {
                     it.has(Error) && it.any(&[Unexpected, Encountered]) && !it.any(&of_request);
                 it.has(Terminated)
                     || failed
+                    || service && !it.any(&of_request)
                     || occurred
                     || it.has(Engine) && it.any(&[Error, Ended, Unexpected]) && !it.any(&of_request)
                     || it.any(&[Provider, Worker])
@@ -374,10 +392,14 @@ impl<'a> Words<'a> {
                     || it.all(&[Parse, Error, Input])
                     || it.all(&[Must, Least]) && it.any(&[Completion, Maximum])
                     || it.all(&[Field, Expired])
+                    || it.all(&[Reduce, Request])
                     || it.all(&[Bad, Request]);
                 // What is wrong with an answer is no mistake of the request; `response_format` is.
                 let of_answer = it.has(Response) && !it.has(Format);
-                is_wrong && !of_answer && !it.any(&[Upstream, Connection, Server])
+                let of_others = it.any(&[Upstream, Connection])
+                    // `is not supported by the server`
+                    || it.has(Server) && !it.has(Unsupported);
+                is_wrong && !of_answer && !of_others
             })
         })
     }

@@ -1,9 +1,11 @@
-//! Reason phrases: what programs write in place of a message when they know nothing but a status.
+//! Reason phrases: what programs write in place of a message when they know nothing but a status, and
+//! other messages of two or three words.
 
 /// The statuses of errors with the phrases of RFC 9110 section 15, and what else servers write.
 const PHRASES: &[(&str, u16)] = &[
     ("bad request", 400),
     ("unauthorized", 401),
+    ("invalid token", 401),
     ("payment required", 402),
     ("forbidden", 403),
     ("not found", 404),
@@ -21,6 +23,8 @@ const PHRASES: &[(&str, u16)] = &[
     ("unprocessable content", 422),
     ("unprocessable entity", 422),
     ("too many requests", 429),
+    ("limit reached", 429),
+    ("limit exceeded", 429),
     ("internal server error", 500),
     ("not implemented", 501),
     ("bad gateway", 502),

@@ -250,8 +250,8 @@ impl Sentences {
         match label {
             Some(Word::Limit) => self.limit = self.limit.or_else(value),
             Some(Word::Requested) => self.requested = self.requested.or_else(value),
-            // `API Error: 403`
-            Some(Word::Status | Word::Error) => {
+            // `API Error: 403`, `NVIDIA API 429: …`
+            Some(Word::Status | Word::Error | Word::Api) => {
                 let status = value().and_then(|number| u16::try_from(number).ok());
                 self.status = self.status.or(status.filter(|it| (400..600).contains(it)));
             }

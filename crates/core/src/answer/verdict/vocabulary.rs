@@ -17,6 +17,7 @@ macro_rules! words {
 words! {
     Access: "access";
     Again: "again";
+    Api: "api";
     ApiKey: "apikey" | "credential" | "credentials" | "authorization";
     Arrears: "arrears" | "overdue" | "unpaid";
     Authenticate: "unauthorized" | "unauthenticated" | "authentication" | "authenticate";
@@ -98,6 +99,7 @@ words! {
     Retired: "decommissioned" | "discontinued" | "retired";
     Safety: "safety";
     Server: "server" | "backend" | "backends";
+    Service: "service" | "services";
     Error: "error" | "exception" | "failure" | "failed" | "issue";
     Session: "session" | "jwt" | "oauth" | "login";
     Size: "size";
@@ -125,7 +127,6 @@ words! {
     // These only change what the word behind them means, so they have no place in the set.
     All: "all" | "up";
     Account: "account";
-    Api: "api";
     Allowed: "allowed" | "permitted";
     At: "at";
     Authenticated: "authenticated";
@@ -229,7 +230,6 @@ pub(super) const CHINESE: &[(&str, &[Word])] = &[
     ("异常", &[Word::Error]),
     ("网络", &[Word::Connection]),
     ("连接", &[Word::Connection]),
-    ("重置", &[Word::Reset]),
     ("断开", &[Word::Ended]),
     ("中断", &[Word::Ended]),
     ("鉴权", &[Word::Authenticate]),
