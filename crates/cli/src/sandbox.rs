@@ -100,6 +100,9 @@ pub(crate) struct SandboxArgs {
     /// Answer requests for the balance with a 500, as the service is known to do
     #[arg(long)]
     balance_fails: bool,
+    /// Have tools and embeddings, as OpenAI's API does and LLM Resayil's does not
+    #[arg(long)]
+    openai_features: bool,
     /// End when standard input is closed, too: for a program that starts it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -198,7 +201,8 @@ fn builder(args: &SandboxArgs) -> Result<Builder, Failure> {
         .event_latency(args.event_latency.unwrap_or_default())
         .clock_offset(args.clock_offset)
         .rate_limit_headers(args.rate_limit_headers)
-        .balance_fails(args.balance_fails);
+        .balance_fails(args.balance_fails)
+        .openai_features(args.openai_features);
     if let Some(tier) = args.tier {
         builder = builder.tier(tier);
     }

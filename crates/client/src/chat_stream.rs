@@ -9,9 +9,13 @@ use resayil_core::stream::StreamEnd;
 use resayil_core::{Error, StreamDecoder};
 
 use crate::chat::ChatCompletion;
+use crate::choice::ChatMessage;
 use crate::clock::{monotonic_now, wall_now};
+use crate::completion::Usage;
 use crate::driver::{Driver, Opened, describe};
 use crate::response::request_id;
+use crate::stream_message::StreamMessage;
+use crate::tool_call::ToolCall;
 use crate::transport::Failure;
 
 /// A piece of an answer.
@@ -58,6 +62,7 @@ impl std::fmt::Debug for ChatEvent {
 ///     print!("{}", piece?);
 /// }
 /// assert_eq!(stream.finish_reason(), Some("stop"));
+/// assert_eq!(stream.message().content(), Some("echo: Hello"));
 /// # Ok(())
 /// # }
 /// ```
@@ -67,6 +72,8 @@ pub struct ChatStream {
     opened: Option<Opened>,
     decoder: StreamDecoder,
     queue: VecDeque<ChatEvent>,
+    /// What the events that were given add up to.
+    message: StreamMessage,
     /// Bytes of the answer so far.
     bytes: usize,
     last_event: Duration,
@@ -97,6 +104,7 @@ impl ChatStream {
             opened: None,
             decoder: StreamDecoder::new(),
             queue: VecDeque::new(),
+            message: StreamMessage::default(),
             bytes: 0,
             last_event: Duration::ZERO,
             begun: false,
@@ -120,6 +128,7 @@ impl ChatStream {
             // Before anything is delivered all may still be replayed, so nothing is shown.
             if self.over || self.overflowed || self.decoder.has_delivered() {
                 if let Some(event) = self.queue.pop_front() {
+                    self.message.add(&event.text, &event.data);
                     return Some(Ok(event));
                 }
             }
@@ -141,6 +150,25 @@ impl ChatStream {
     /// Why the model stopped; `None` before the end.
     pub fn finish_reason(&self) -> Option<&str> {
         self.decoder.finish_reason()
+    }
+
+    /// The tools that the model calls, put together from the events that were given so far. They are whole
+    /// when the stream is over.
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        self.message.tool_calls()
+    }
+
+    /// The model's message, put together from the events that were given so far: text and calls of tools. When
+    /// the stream is over it can go back in the next request: see
+    /// [`ChatRequest::message`](crate::ChatRequest::message).
+    pub fn message(&self) -> ChatMessage {
+        self.message.message()
+    }
+
+    /// What the answer cost. Many services tell it only if the request has
+    /// `"stream_options": {"include_usage": true}`, and at the end.
+    pub fn usage(&self) -> Option<Usage> {
+        self.message.usage()
     }
 
     /// The text so far, up to [`MAX_PARTIAL_BYTES`](crate::stream::MAX_PARTIAL_BYTES).

@@ -9,14 +9,18 @@ use resayil_core::observe::Stats;
 use resayil_core::quota::QuotaState;
 use resayil_core::retry::Budget;
 use resayil_core::{Error, Policy, Provider, Quota};
+use serde::Serialize;
 
 use crate::balance::{self, Balance};
 use crate::chat::ChatCompletion;
 use crate::chat_request::ChatRequest;
 use crate::chat_stream::ChatStream;
 use crate::clock::monotonic_now;
-use crate::driver::{CHAT, Driver, Request};
+use crate::driver::{CHAT, Driver, EMBEDDINGS, Request};
+use crate::embedding::EmbeddingResponse;
+use crate::embedding_request::EmbeddingRequest;
 use crate::fallback::can_change_model;
+use crate::fields::unwritable;
 use crate::models::{self, Model};
 use crate::options::CallOptions;
 use crate::response::{Response, model_of};
@@ -112,9 +116,57 @@ impl Client {
             body: Some(chat.body(stream)?.into_bytes()),
             stream,
             metered: true,
+            embedded_tokens: None,
             may_fall_back: true,
         };
         Driver::new(&self.0, options, request, chat.model())
+    }
+
+    /// Asks for the vectors of texts, with quota, retries and budget as in [`chat`](Self::chat). A fallback
+    /// does not take it over, for vectors of two models cannot be compared.
+    ///
+    /// ```
+    /// use resayil::{Client, EmbeddingRequest};
+    /// use resayil_sandbox::Sandbox;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = Sandbox::builder().openai_features(true).start()?;
+    /// # let client = Client::builder().base_url(&sandbox.base_url()).api_key(sandbox.api_key()).build()?;
+    /// let request = EmbeddingRequest::new("mistral").inputs(["a quota", "a window"]).dimensions(16);
+    /// let answer = client.embeddings(&request)?;
+    /// assert_eq!(answer.data().len(), 2);
+    /// assert_eq!(answer.data()[0].vector().len(), 16);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Whatever went wrong, after the retries that the policy allows. LLM Resayil has no embeddings, and says
+    /// [`Kind::NotFound`](crate::Kind::NotFound).
+    pub fn embeddings(&self, request: &EmbeddingRequest) -> Result<EmbeddingResponse, Error> {
+        self.embeddings_with(request, &CallOptions::new())
+    }
+
+    /// The same with options for this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`embeddings`](Self::embeddings).
+    pub fn embeddings_with(
+        &self,
+        request: &EmbeddingRequest,
+        options: &CallOptions,
+    ) -> Result<EmbeddingResponse, Error> {
+        let sent = Request {
+            url: self.url(EMBEDDINGS, options)?,
+            body: Some(request.to_json().into_bytes()),
+            stream: false,
+            metered: true,
+            embedded_tokens: Some(request.tokens()),
+            may_fall_back: false,
+        };
+        Driver::new(&self.0, options, sent, request.model())?.run(EmbeddingResponse::read)
     }
 
     /// The models that the key may use.
@@ -170,6 +222,7 @@ impl Client {
             body: Some(body.to_vec()),
             stream: false,
             metered: true,
+            embedded_tokens: None,
             may_fall_back: self.0.fallbacks.is_some()
                 && path.trim_start_matches('/') == CHAT
                 && can_change_model(body),
@@ -180,6 +233,39 @@ impl Client {
             Some(model) if error.model().is_none() => error.with_model(&model),
             _ => error,
         })
+    }
+
+    /// The same with any body that `serde` writes: for endpoints that have no method here. What comes back is
+    /// read by [`Response::deserialize`].
+    ///
+    /// ```
+    /// use resayil::{CallOptions, Client};
+    /// use resayil_sandbox::Sandbox;
+    /// use serde_json::{Value, json};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = Sandbox::builder().start()?;
+    /// # let client = Client::builder().base_url(&sandbox.base_url()).api_key(sandbox.api_key()).build()?;
+    /// let body = json!({"model": "mistral", "messages": [{"role": "user", "content": "Hello"}]});
+    /// let answer = client.post_json("chat/completions", &body, &CallOptions::new())?;
+    /// let answer: Value = answer.deserialize()?;
+    /// assert_eq!(answer["choices"][0]["message"]["content"], "echo: Hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post); and [`Kind::Configuration`](crate::Kind::Configuration) if the body cannot be
+    /// written as JSON.
+    pub fn post_json(
+        &self,
+        path: &str,
+        body: impl Serialize,
+        options: &CallOptions,
+    ) -> Result<Response, Error> {
+        let body = serde_json::to_vec(&body).map_err(|error| unwritable("the request", error))?;
+        self.post(path, &body, options)
     }
 
     /// Fetches `{base}/{path}`, with retries and budget as in [`chat`](Self::chat), and gives the answer as
@@ -199,8 +285,14 @@ impl Client {
         read: impl Fn(Response) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // It is not counted against the quota.
-        let request =
-            Request { url, body: None, stream: false, metered: false, may_fall_back: false };
+        let request = Request {
+            url,
+            body: None,
+            stream: false,
+            metered: false,
+            embedded_tokens: None,
+            may_fall_back: false,
+        };
         Driver::new(&self.0, options, request, None)?.run(read)
     }
 

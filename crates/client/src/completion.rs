@@ -61,7 +61,7 @@ fn first<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Choice>, D::Error>
 }
 
 /// What an answer cost is no reason to lose it: what cannot be read is absent.
-fn usage<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Usage>, D::Error> {
+pub(crate) fn usage<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Usage>, D::Error> {
     from.deserialize_any(UsageOrNot)
 }
 

@@ -27,6 +27,8 @@ use crate::transport::{
 
 /// The path of chat completions below the base URL.
 pub(crate) const CHAT: &str = "chat/completions";
+/// The path of embeddings below the base URL.
+pub(crate) const EMBEDDINGS: &str = "embeddings";
 
 /// What to send, and where.
 pub(crate) struct Request {
@@ -36,8 +38,20 @@ pub(crate) struct Request {
     pub(crate) stream: bool,
     /// Whether the request counts against the quota.
     pub(crate) metered: bool,
+    /// For embeddings, whose answers have no tokens: how many tokens the inputs have beside their texts.
+    pub(crate) embedded_tokens: Option<u64>,
     /// Whether a fallback may take the request over: it is a chat.
     pub(crate) may_fall_back: bool,
+}
+
+impl Request {
+    /// What it will cost.
+    fn estimate(&self, body: &[u8]) -> Cost {
+        let cost = Cost::estimate(body);
+        let Some(tokens) = self.embedded_tokens else { return cost };
+        let input = cost.input_tokens().map(|input| input.saturating_add(tokens));
+        cost.with_input_tokens(input).with_output_tokens(0)
+    }
 }
 
 /// An answer that claims success, not read yet.
@@ -117,7 +131,7 @@ impl Driver {
         let mut services = fallbacks.iter().flat_map(|it| it.services.iter());
         let has_quota = service.quota().is_some() || services.any(|it| it.quota().is_some());
         let cost = options.cost.unwrap_or_else(|| match &request.body {
-            Some(body) if request.metered && has_quota => Cost::estimate(body),
+            Some(body) if request.metered && has_quota => request.estimate(body),
             _ => Cost::default(),
         });
         let enter = options.enter.with_cost(cost);

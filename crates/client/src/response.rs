@@ -1,6 +1,8 @@
 //! An answer as it came.
 
+use resayil_core::Error;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::transport::Headers;
 
@@ -38,6 +40,15 @@ impl Response {
     /// The body, without a copy.
     pub fn into_body(self) -> Vec<u8> {
         self.body
+    }
+
+    /// The body as a type of the program's own, or of another crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Protocol`](crate::Kind::Protocol) if it is no JSON, or not of this type.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        crate::members::whole(&self.body)
     }
 
     /// The text of the first choice, if this is a chat completion; empty if the model only calls

@@ -9,7 +9,7 @@ use common::{
 };
 use resayil::error::LimitScope;
 use resayil::quota::{Cost, Priority, QuotaOptions};
-use resayil::{CallOptions, Client, Kind};
+use resayil::{CallOptions, Client, EmbeddingRequest, Kind};
 
 #[test]
 fn a_request_that_is_larger_than_the_limit_fails_at_once() {
@@ -66,4 +66,29 @@ fn the_usage_of_an_answer_takes_the_place_of_what_was_reserved() {
 fn without_a_limit_of_tokens_none_is_kept() {
     let sandbox = sandbox();
     client(&sandbox).chat(&hello().max_tokens(1_000_000)).unwrap();
+}
+
+#[test]
+fn embeddings_cost_the_tokens_of_their_inputs_alone() {
+    let url = serve(|_, mut connection| {
+        read_request(&mut connection);
+        let body = r#"{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":10,"total_tokens":10}}"#;
+        write_json(&mut connection, 200, body);
+    });
+    let day = Duration::from_secs(86_400);
+    let client = Client::builder()
+        .api_key("sk-test")
+        .base_url(&url)
+        .quota_options(QuotaOptions::default().with_window(day).with_token_limit(1000))
+        .build()
+        .unwrap();
+    let options = CallOptions::new().deadline(Duration::from_secs(20));
+    // 500 tokens by its length and 100 that are told, of which the answer says that they are 10.
+    let request = EmbeddingRequest::new("m").input(&"abcd".repeat(500)).input_tokens(&[7; 100]);
+    for _ in 0..5 {
+        client.embeddings_with(&request, &options).unwrap();
+    }
+    let large = EmbeddingRequest::new("m").input_tokens(&[7; 1001]);
+    let error = client.embeddings_with(&large, &options).unwrap_err();
+    assert_eq!(error.stop_reason().map(|reason| reason.name()), Some("exceeds_limit"));
 }

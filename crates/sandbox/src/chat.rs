@@ -9,9 +9,16 @@ use crate::fault::Fault;
 use crate::http::Response;
 use crate::quota::Refusal;
 use crate::validation::{self, FieldErrors};
-use crate::{auth, inject, stream, window};
+use crate::{auth, embeddings, inject, stream, window};
 
-pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
+/// What a request is for. The checks before it are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Upstream {
+    Chat,
+    Embeddings,
+}
+
+pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8], to: Upstream) -> io::Result<After> {
     let shared = ex.shared;
     let options = &shared.options;
     let fields = validation::read_fields(ex.head.header("content-type"), body);
@@ -23,7 +30,10 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
         return problem(ex, &Problem::Unauthenticated(cause));
     }
     ex.quota = Quota::Known;
-    let errors = validation::check(&fields);
+    let errors = match to {
+        Upstream::Chat => validation::check(&fields, options.openai_features),
+        Upstream::Embeddings => embeddings::check(&fields),
+    };
     if !errors.is_empty() {
         return invalid(ex, &errors);
     }
@@ -42,7 +52,10 @@ pub(crate) fn handle(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> {
         None if request.prompt_tokens() > options.context_tokens => {
             problem(ex, &Problem::Unavailable)
         }
-        None => answer(ex, &request),
+        None => match to {
+            Upstream::Chat => answer(ex, &request),
+            Upstream::Embeddings => embeddings::answer(ex, &fields, &request),
+        },
     }
 }
 
@@ -54,7 +67,7 @@ pub(crate) fn fail(ex: &mut Exchange<'_>, body: &[u8], fault: &Fault) -> io::Res
 }
 
 fn read(ex: &Exchange<'_>, fields: &serde_json::Map<String, serde_json::Value>) -> ChatRequest {
-    let request = ChatRequest::read(fields);
+    let request = ChatRequest::read(fields, ex.shared.options.openai_features);
     ex.note(|entry| {
         entry.model = Some(request.model.clone()).filter(|m| !m.is_empty());
         entry.prompt.clone_from(&request.prompt);
@@ -68,7 +81,12 @@ pub(crate) fn answer(ex: &mut Exchange<'_>, request: &ChatRequest) -> io::Result
     if request.stream {
         return stream::answer(ex, request, stream::Flaw::None);
     }
-    let response = whole(ex, request, &request.content());
+    let envelope = envelope(ex, request);
+    let body = match &request.calls[..] {
+        [] => envelope.whole(&request.content(), request.usage(&request.content())),
+        calls => envelope.calls(calls, request.usage_of_calls()),
+    };
+    let response = envelope.behaviour.json(200, &body);
     ex.send_answer(&response)
 }
 

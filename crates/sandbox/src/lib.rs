@@ -22,6 +22,13 @@
 //! (404), then the upstream. A request refused by any of these consumes no quota; one that fails
 //! upstream (503 and the other [upstream faults](Fault::is_upstream)) does.
 //!
+//! # What compatible services have besides
+//!
+//! LLM Resayil refuses tools and has no embeddings. With [`Builder::openai_features`] the sandbox has both, as
+//! OpenAI's API does: roles `tool` and `developer`, texts in parts, `tools` and `tool_choice`, and
+//! `POST {base}/embeddings`. The model calls the tools that the last user message names, and repeats what came
+//! of them; a vector is the same for the same input.
+//!
 //! # A fault by URL
 //!
 //! A request below `/fault/<name>~<parameter>=<value>`, such as
@@ -51,6 +58,7 @@ mod chat;
 mod clock;
 mod connection;
 mod control;
+mod embeddings;
 mod endpoints;
 mod error;
 mod exchange;
@@ -67,6 +75,7 @@ mod server;
 mod stop;
 mod stream;
 mod tls;
+mod tools;
 mod validation;
 mod window;
 mod wire;

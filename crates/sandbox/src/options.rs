@@ -138,6 +138,7 @@ pub struct Builder {
     pub(crate) models: Vec<String>,
     pub(crate) context_tokens: u64,
     pub(crate) balance_fails: bool,
+    pub(crate) openai_features: bool,
     pub(crate) latency: Duration,
     pub(crate) event_latency: Duration,
     pub(crate) fault_rate: f64,
@@ -185,6 +186,7 @@ impl Builder {
             models: ["llama3.2:3b", "qwen2.5:7b", "mistral"].map(String::from).to_vec(),
             context_tokens: 105_000,
             balance_fails: false,
+            openai_features: false,
             latency: Duration::ZERO,
             event_latency: Duration::ZERO,
             fault_rate: 0.0,
@@ -228,6 +230,9 @@ impl Builder {
         context_tokens: u64,
         /// Whether the balance endpoint answers 500 to everyone. Default false.
         balance_fails: bool,
+        /// Whether it has tools and embeddings, as OpenAI's API does and LLM Resayil's does not. Default
+        /// false: tools are ignored, their results are refused with 422, and there is no such endpoint.
+        openai_features: bool,
         /// Time that an admitted request takes before its answer starts. Default 0.
         latency: Duration,
         /// Time before each event of a stream. Default 0.

@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::json;
 
+use crate::chat::Upstream;
 use crate::exchange::{After, Exchange};
 use crate::fault::{Fault, FaultError};
 use crate::http::Head;
@@ -20,6 +21,7 @@ const CONTROL: &str = "/_sandbox/";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
     Chat,
+    Embeddings,
     Models,
     Subscription,
 }
@@ -36,9 +38,16 @@ fn endpoint(path: &str) -> Option<Endpoint> {
     let local = path.strip_prefix("/api").unwrap_or(path);
     match local.strip_prefix("/v1")? {
         "/chat/completions" => Some(Endpoint::Chat),
+        "/embeddings" => Some(Endpoint::Embeddings),
         "/models" => Some(Endpoint::Models),
         _ => None,
     }
+}
+
+/// The same, of those that this sandbox has.
+fn endpoint_of(shared: &Shared, path: &str) -> Option<Endpoint> {
+    let has_embeddings = shared.options.openai_features;
+    endpoint(path).filter(|endpoint| has_embeddings || *endpoint != Endpoint::Embeddings)
 }
 
 /// The fault that a path names, and the path behind it.
@@ -51,7 +60,7 @@ fn fault(path: &str) -> Option<(Result<Fault, FaultError>, &str)> {
 /// The fault of a chat request that strikes before its body is read.
 pub(crate) fn early_fault(shared: &Shared, head: &Head) -> Option<Fault> {
     let (by_path, path) = fault(&head.path).map_or((None, &*head.path), |it| (it.0.ok(), it.1));
-    if head.method != "POST" || endpoint(path) != Some(Endpoint::Chat) {
+    if head.method != "POST" || endpoint_of(shared, path) != Some(Endpoint::Chat) {
         return None;
     }
     by_path.filter(Fault::is_early).or_else(|| shared.account.take_early_fault())
@@ -71,7 +80,7 @@ pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> 
     if let Some(action) = path.strip_prefix(CONTROL) {
         return control::handle(ex, action, body);
     }
-    let Some(endpoint) = endpoint(path) else {
+    let Some(endpoint) = endpoint_of(ex.shared, path) else {
         let text = format!("The route {} could not be found.", shown(path));
         let response = ex.shared.options.behaviour.json(404, &json!({ "message": text }));
         return ex.send(&response);
@@ -79,13 +88,17 @@ pub(crate) fn dispatch(ex: &mut Exchange<'_>, body: &[u8]) -> io::Result<After> 
     match (endpoint, method) {
         (Endpoint::Chat, "POST") => match fault {
             Some(fault) => chat::fail(ex, body, &fault),
-            None => chat::handle(ex, body),
+            None => chat::handle(ex, body, Upstream::Chat),
+        },
+        (Endpoint::Embeddings, "POST") => match fault {
+            Some(fault) => chat::fail(ex, body, &fault),
+            None => chat::handle(ex, body, Upstream::Embeddings),
         },
         (Endpoint::Models, "GET" | "HEAD") => endpoints::models(ex),
         (Endpoint::Subscription, "GET" | "HEAD") => endpoints::subscription(ex),
         (endpoint, _) => {
             let allowed = match endpoint {
-                Endpoint::Chat => "POST",
+                Endpoint::Chat | Endpoint::Embeddings => "POST",
                 Endpoint::Models | Endpoint::Subscription => "GET, HEAD",
             };
             let text = format!(

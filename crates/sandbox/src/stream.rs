@@ -36,6 +36,7 @@ pub(crate) fn answer(
     request: &ChatRequest,
     flaw: Flaw,
 ) -> io::Result<After> {
+    let calls_tools = !request.calls.is_empty() && flaw != Flaw::Empty;
     let content = match flaw {
         Flaw::Empty => String::new(),
         _ => request.content(),
@@ -64,16 +65,25 @@ pub(crate) fn answer(
         Flaw::Cut { events, .. } => events,
         Flaw::Broken | Flaw::Error | Flaw::BadJson => 1,
     };
-    for piece in content.split_inclusive(' ').take(flawed_after) {
+    let deltas: Vec<_> = if calls_tools {
+        let calls = request.calls.iter().enumerate();
+        calls.flat_map(|(index, call)| call.deltas(index, &envelope.id)).collect()
+    } else {
+        content.split_inclusive(' ').map(|piece| json!({"content": piece})).collect()
+    };
+    for delta in deltas.into_iter().take(flawed_after) {
         shared.stop.sleep(shared.options.event_latency);
-        let event = envelope.event(json!({"content": piece}), None, None);
+        let event = envelope.event(delta, None, None);
         body.write_all(event.as_bytes())?;
     }
     shared.stop.sleep(shared.options.event_latency);
     match flaw {
         Flaw::None | Flaw::Empty => {
-            let usage = Some(request.usage(&content));
-            let last = envelope.event(envelope.behaviour.last_delta(), Some("stop"), usage);
+            let (reason, usage) = match calls_tools {
+                true => ("tool_calls", request.usage_of_calls()),
+                false => ("stop", request.usage(&content)),
+            };
+            let last = envelope.event(envelope.behaviour.last_delta(), Some(reason), Some(usage));
             body.write_all(last.as_bytes())?;
             // Before the last byte leaves, so that a client that has it finds it in the log.
             note_answered(flaw == Flaw::None);

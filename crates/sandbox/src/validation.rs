@@ -61,8 +61,10 @@ fn depth(json: &[u8]) -> usize {
     most
 }
 
-/// Checks all fields. Empty when the request is valid.
-pub(crate) fn check(fields: &Map<String, Value>) -> FieldErrors {
+/// Checks all fields. Empty when the request is valid. `has_tools` says whether the sandbox knows of tools and
+/// what comes with them.
+pub(crate) fn check(fields: &Map<String, Value>, has_tools: bool) -> FieldErrors {
+    let mut known = has_tools.then(Vec::new);
     let mut errors = FieldErrors::new();
     let mut report = |path: &str, rule: Option<Rule>| {
         if let Some(rule) = rule {
@@ -75,15 +77,18 @@ pub(crate) fn check(fields: &Map<String, Value>) -> FieldErrors {
         // An object is an array with names for places to the server.
         Some(Value::Array(items)) => {
             for (at, item) in items.iter().enumerate() {
-                check_message(&format!("messages.{at}"), item, &mut report);
+                check_message(&format!("messages.{at}"), item, &mut known, &mut report);
             }
         }
         Some(Value::Object(items)) => {
             for (at, item) in items {
-                check_message(&format!("messages.{at}"), item, &mut report);
+                check_message(&format!("messages.{at}"), item, &mut known, &mut report);
             }
         }
         _ => report("messages", Some(Rule::Array)),
+    }
+    if has_tools {
+        check_tools(fields.get("tools"), &mut report);
     }
     if let Some(value) = fields.get("stream") {
         report("stream", truth(value).is_none().then_some(Rule::Boolean));
@@ -108,15 +113,55 @@ pub(crate) fn check(fields: &Map<String, Value>) -> FieldErrors {
     errors
 }
 
-fn check_message(path: &str, item: &Value, report: &mut impl FnMut(&str, Option<Rule>)) {
+/// `known` are the ids of the tools' calls so far; `None` where there are no tools.
+fn check_message<'a>(
+    path: &str,
+    item: &'a Value,
+    known: &mut Option<Vec<&'a str>>,
+    report: &mut impl FnMut(&str, Option<Rule>),
+) {
     let role = item.get("role");
+    let role_name = role.and_then(Value::as_str).map(str::trim).unwrap_or_default();
     let role_rule = match role {
         value if is_blank(value) => Some(Rule::Required),
-        Some(Value::String(role)) if ["system", "user", "assistant"].contains(&role.trim()) => None,
+        _ if ["system", "user", "assistant"].contains(&role_name) => None,
+        _ if known.is_some() && ["tool", "developer"].contains(&role_name) => None,
         _ => Some(Rule::Choice),
     };
     report(&format!("{path}.role"), role_rule);
-    report(&format!("{path}.content"), required_string(item.get("content")));
+    let content = item.get("content");
+    let Some(known) = known else {
+        return report(&format!("{path}.content"), required_string(content));
+    };
+    let calls = item.get("tool_calls").and_then(Value::as_array);
+    let calls = calls.into_iter().flatten().filter_map(|call| call.get("id")?.as_str());
+    let before = known.len();
+    known.extend(calls);
+    let calls_tools = known.len() > before;
+    if role_name == "tool" {
+        let id = item.get("tool_call_id");
+        // A result follows the message that asked for it.
+        let is_known = || id.and_then(Value::as_str).is_some_and(|id| known.contains(&id));
+        let rule = required_string(id).or_else(|| (!is_known()).then_some(Rule::Choice));
+        report(&format!("{path}.tool_call_id"), rule);
+    }
+    let is_list =
+        content.is_some_and(|content| content.as_array().is_some_and(|it| !it.is_empty()));
+    let may_be_absent = calls_tools && is_blank(content);
+    if !is_list && !may_be_absent {
+        report(&format!("{path}.content"), required_string(content));
+    }
+}
+
+fn check_tools(tools: Option<&Value>, report: &mut impl FnMut(&str, Option<Rule>)) {
+    let Some(tools) = tools else { return };
+    let Some(tools) = tools.as_array() else { return report("tools", Some(Rule::Array)) };
+    for (at, tool) in tools.iter().enumerate() {
+        let kind = tool.get("type").and_then(Value::as_str);
+        report(&format!("tools.{at}.type"), (kind != Some("function")).then_some(Rule::Choice));
+        let name = tool.get("function").and_then(|function| function.get("name"));
+        report(&format!("tools.{at}.function.name"), required_string(name));
+    }
 }
 
 /// Whether the rule `required` fails: absent, null, or empty after trimming.
@@ -181,7 +226,7 @@ mod tests {
 
     fn broken(body: Value) -> Vec<(String, Rule)> {
         let fields = read_fields(Some("application/json"), body.to_string().as_bytes());
-        check(&fields).into_iter().map(|(path, mut rules)| (path, rules.remove(0))).collect()
+        check(&fields, false).into_iter().map(|(path, mut rules)| (path, rules.remove(0))).collect()
     }
 
     fn with(name: &str, value: Value) -> Vec<(String, Rule)> {

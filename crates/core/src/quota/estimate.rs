@@ -58,6 +58,8 @@ impl Cost {
                 let thoughts = number("thoughtsTokenCount").unwrap_or(0);
                 Some(number("candidatesTokenCount")?.saturating_add(thoughts))
             });
+        // Embeddings have no tokens but those of their inputs.
+        let output = output.or_else(|| number("total_tokens")?.checked_sub(input?));
         (input.is_some() || output.is_some())
             .then(|| Cost::default().with_input_tokens(input).with_output_tokens(output))
     }
@@ -176,6 +178,8 @@ mod tests {
         assert_eq!(usage(responses), Some((Some(1), Some(2))));
         let delta = r#"{"type":"message_delta","usage":{"output_tokens":2}}"#;
         assert_eq!(usage(delta), Some((None, Some(2))));
+        let embeddings = r#"{"usage":{"prompt_tokens":5,"total_tokens":5}}"#;
+        assert_eq!(usage(embeddings), Some((Some(5), Some(0))));
         for nothing in [r#"{"usage":null}"#, r#"{"usage":{}}"#, "[]", ""] {
             assert_eq!(usage(nothing), None);
         }
