@@ -37,7 +37,7 @@ impl<'a> Reading<'a> {
     /// [`Error::keep_headers`] gives it.
     pub(crate) fn into_error(self, status: Option<u16>, verdict: Verdict, now: Timestamp) -> Error {
         let Reading { facts, body, provider, bytes } = self;
-        let limit = choice::of(&facts, &body, provider, status, verdict.kind);
+        let (limit, is_usual) = choice::of(&facts, &body, provider, status, verdict.kind);
         let hint = hint::select(&facts, &body, provider, verdict.kind, now);
         let of_field = if body.message.is_none() { body.fields.first_message() } else { None };
         let texts = [
@@ -73,6 +73,7 @@ impl<'a> Reading<'a> {
         inner.rate_limit = facts.told.limit;
         inner.limit_scope = limit.scope;
         inner.limit_window = limit.window;
+        inner.is_usual_scope = is_usual;
         inner.field_errors = body.fields.finish();
         inner.into()
     }

@@ -205,7 +205,7 @@ impl Error {
     /// The same error with what the limit counts that refused the request.
     #[must_use]
     pub fn with_limit_scope(mut self, scope: LimitScope) -> Self {
-        self.0.limit_scope = Some(scope);
+        (self.0.limit_scope, self.0.is_usual_scope) = (Some(scope), false);
         self
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) retry_at: Option<Timestamp>,
     pub(crate) limit_scope: Option<LimitScope>,
     pub(crate) limit_window: Option<Duration>,
+    /// What the limit counts was not said: it is what the provider's limits usually count.
+    pub(crate) is_usual_scope: bool,
     pub(crate) stop_reason: Option<StopReason>,
     pub(crate) attempts: u32,
     pub(crate) store: Store,
@@ -106,6 +108,7 @@ impl Inner {
                     retry_at: None,
                     limit_scope: None,
                     limit_window: None,
+                    is_usual_scope: false,
                     stop_reason: None,
                     attempts: 0,
                     store: Store::new(),
@@ -201,6 +204,11 @@ impl Error {
     /// What the limit counts that refused the request, where the answer tells.
     pub fn limit_scope(&self) -> Option<LimitScope> {
         self.0.limit_scope
+    }
+
+    /// Whether that was not said, and is what the provider's limits usually count.
+    pub(crate) fn is_usual_scope(&self) -> bool {
+        self.0.is_usual_scope
     }
 
     /// The length of the window in which that limit counts, where the answer tells; a month is 30

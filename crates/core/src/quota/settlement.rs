@@ -28,8 +28,11 @@ pub struct Settlement {
     pub retry_after_source: Option<HintSource>,
     /// The rate limit that the answer's headers report.
     pub rate_limit: Option<RateLimit>,
-    /// What the limit counts that refused the request, if the refusal tells.
+    /// What the limit counts that refused the request, if the refusal tells, or else what the provider's limits
+    /// usually count.
     pub limit_scope: Option<LimitScope>,
+    /// Whether it is the latter: then it may have been another limit that is known.
+    pub(crate) is_usual_scope: bool,
     /// The length of that limit's window, if the refusal tells.
     pub limit_window: Option<Duration>,
     /// The tokens that were used, if the answer tells: they take the place of what was reserved.
@@ -46,6 +49,11 @@ impl Settlement {
             rate_limit: self.rate_limit.map(|limit| limit.with_resets_within(LONGEST)),
             ..*self
         }
+    }
+
+    /// What the limit counts that refused the request, if the refusal tells that itself.
+    pub(super) fn said_scope(&self) -> Option<LimitScope> {
+        self.limit_scope.filter(|_| !self.is_usual_scope)
     }
 
     /// Nothing is known: no answer came.
@@ -70,6 +78,7 @@ impl Settlement {
             retry_after_source: error.retry_after_source(),
             rate_limit: error.rate_limit(),
             limit_scope: error.limit_scope(),
+            is_usual_scope: error.is_usual_scope(),
             limit_window: error.limit_window(),
             usage: None,
         }
@@ -96,6 +105,7 @@ impl Settlement {
             retry_after_source: error.and_then(|error| error.retry_after_source()),
             rate_limit: facts.told.limit,
             limit_scope: error.and_then(|error| error.limit_scope()),
+            is_usual_scope: error.is_some_and(|error| error.is_usual_scope()),
             limit_window: error.and_then(|error| error.limit_window()),
             usage: None,
         }

@@ -10,17 +10,18 @@ use crate::limit_scope::LimitScope;
 use crate::provider::Provider;
 
 /// The limit that refused the request, as far as the answer tells: by its codes, the names of its
-/// quotas, its words, its headers, or the provider.
+/// quotas, its words, its headers, or the provider. And whether what it counts was not said, and is what the
+/// provider's limits usually count.
 pub(in crate::answer) fn of(
     facts: &HeaderFacts<'_>,
     body: &Body<'_>,
     provider: Option<Provider>,
     status: Option<u16>,
     kind: Kind,
-) -> Limit {
+) -> (Limit, bool) {
     let is_limit = matches!(kind, Kind::RateLimit | Kind::QuotaExhausted | Kind::PaymentRequired);
     if !is_limit && status != Some(429) {
-        return Limit::default();
+        return (Limit::default(), false);
     }
     let said =
         if body.quota.is_known() { Said::NOTHING } else { verdict::of_words(body, provider) };
@@ -36,6 +37,7 @@ pub(in crate::answer) fn of(
     limit = limit.or(said.limit);
     limit = limit.or(Limit { scope: facts.told.scope, window: facts.told.window });
     limit.window = limit.window.or(facts.usage_window);
+    let is_said = limit.scope.is_some();
     if kind == Kind::RateLimit {
         let rate = provider.and_then(|provider| provider.rate());
         limit = limit.or(rate.map_or(Limit::default(), |(scope, window)| Limit {
@@ -44,8 +46,9 @@ pub(in crate::answer) fn of(
         }));
     } else if money && limit.scope.is_none() {
         limit.scope = Some(LimitScope::Spend);
+        return (limit, false);
     }
-    limit
+    (limit, !is_said && limit.scope.is_some())
 }
 
 /// What a code tells, such as `tokens`, `insufficient_quota` or `rate_limit_tpm`.

@@ -317,7 +317,7 @@ impl Fleet {
         if answer.refused {
             let is_of_requests = matches!(answer.limit_scope, None | Some(LimitScope::Requests));
             let counts_tokens = self.limits().iter().skip(1).any(|limit| *limit > 0);
-            let is_sure = answer.limit_scope.is_some() || !counts_tokens;
+            let is_sure = answer.said_scope().is_some() || !counts_tokens;
             self.untold.refused += i64::from(is_of_requests && is_sure);
             self.untold.note(true, now);
         } else if is_unsure {

@@ -10,6 +10,9 @@ use crate::quota::meter::Meter;
 use crate::quota::operation::QuotaGrant;
 use crate::quota::{Settlement, nanos};
 
+/// No more processes are thought to share a limit of which a refusal does not say that it was the one.
+const MOST_PARTIES: f64 = 8.0;
+
 impl QuotaModel {
     fn refused(&mut self, grant: &QuotaGrant, settlement: &Settlement, now: Duration) {
         self.flight.refused(now.saturating_sub(grant.at()));
@@ -34,7 +37,7 @@ impl QuotaModel {
             return;
         }
         if self.feel.is_some() {
-            return self.refused_feeling(grant, settlement.limit_scope, hint, now);
+            return self.refused_feeling(grant, settlement.said_scope(), hint, now);
         }
         let cost = if self.knows(grant) { self.cost_of(grant) } else { Amounts::default() };
         let blamed = self.blamed(settlement, hint);
@@ -62,26 +65,34 @@ impl QuotaModel {
         }
     }
 
-    /// Which limit refused a request, by what the refusal says, or else the one of which most is used.
+    /// Which limit refused a request, by what the refusal says. Else it is the one of which most is used; one
+    /// that is not known only if none of those that are can be it.
     fn blamed(&self, settlement: &Settlement, hint: Option<Duration>) -> Option<usize> {
         // Longer than any window that is not a day's.
         const LONG: Duration = Duration::from_secs(2 * 3600);
         let is_long = settlement.limit_window.or(hint).is_some_and(|it| it > LONG);
-        let candidates = || self.meters.iter().enumerate();
-        if let Some(scope) = settlement.limit_scope {
-            let fits = |(_, meter): &(usize, &Meter)| {
+        let of_scope = |scope: LimitScope| {
+            let fits = |meter: &Meter| {
                 meter.scope() == scope
                     && meter.is_daily() == (is_long && meter.scope() == LimitScope::Requests)
             };
-            return candidates().find(fits).map(|(index, _)| index);
-        }
-        let share = |meter: &Meter| match meter.limit() {
-            Some(limit) => meter.used() as f64 / limit as f64,
-            None => 0.5,
+            self.meters.iter().position(fits)
         };
-        let fits = candidates().filter(|(_, meter)| meter.is_daily() == is_long);
-        fits.max_by(|(i, a), (j, b)| share(a).total_cmp(&share(b)).then(j.cmp(i)))
+        if let Some(scope) = settlement.said_scope() {
+            return of_scope(scope);
+        }
+        let shares = self.meters.iter().enumerate().filter_map(|(index, meter)| {
+            let limit = meter.limit().filter(|_| meter.is_daily() == is_long)?;
+            Some((index, meter.used() as f64 / limit as f64))
+        });
+        let fullest = shares.max_by(|(i, a), (j, b)| a.total_cmp(b).then(j.cmp(i)));
+        let known = fullest.filter(|(_, share)| *share >= 1.0 / MOST_PARTIES);
+        let unknown = |meter: &Meter| meter.is_daily() == is_long && meter.limit().is_none();
+        known
             .map(|(index, _)| index)
+            .or_else(|| of_scope(settlement.limit_scope?))
+            .or_else(|| self.meters.iter().position(unknown))
+            .or(fullest.map(|(index, _)| index))
     }
 
     /// The same where no window is known.
