@@ -3,6 +3,7 @@ use super::store::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequ
 use super::*;
 
 mod felt;
+mod given;
 mod parties;
 mod stray;
 mod tokens;

@@ -109,6 +109,9 @@ pub(super) struct Meter {
     /// Others use the key: so much of a window is this process's own by experience, and beyond it it
     /// feels its way.
     share: Option<u64>,
+    /// The last window ended with a refusal. Of tokens, this one is not used beyond that share: it would be refused
+    /// as well.
+    is_calm: bool,
     /// Windows that were used up without a refusal, and after how many more is tried.
     full: u32,
     retry: u32,
@@ -135,6 +138,7 @@ record!(Meter {
     count,
     last_count,
     share,
+    is_calm,
     full,
     retry,
     felt,
@@ -182,6 +186,7 @@ impl Meter {
             count: None,
             last_count: None,
             share: None,
+            is_calm: false,
             full: 0,
             retry: RETRY,
             felt: None,
@@ -266,6 +271,12 @@ impl Meter {
         self.told_limit().or(self.learned.filter(|_| self.share.is_none()))
     }
 
+    /// From how much on all of a window is used, in which so much is: the next request may take more tokens than
+    /// are left.
+    fn whole(&self, cap: u64) -> u64 {
+        if self.scope == LimitScope::Requests { cap } else { cap - cap / 8 }
+    }
+
     /// How much is used of what a window admits.
     pub(super) fn used(&self) -> u64 {
         match &self.kind {
@@ -332,9 +343,10 @@ impl Meter {
         if let Some(felt) = &mut self.felt {
             felt.roll();
         }
+        self.is_calm = self.count.is_some();
         match self.count.take() {
             Some(count) => (self.last_count, self.full) = (Some(count), 0),
-            None if self.cap().is_some_and(|cap| self.used() >= cap) => {
+            None if self.cap().is_some_and(|cap| self.used() >= self.whole(cap)) => {
                 // All of it was there for this process alone.
                 self.share = None;
                 self.full += 1;

@@ -63,6 +63,16 @@ impl Spread {
                 == Some(self.ends)
     }
 
+    /// What was added in this slot and the one before, which are a hundredth of the stretch or more.
+    pub(super) fn recent(&self, now: u64) -> u64 {
+        let number = now / self.slot;
+        let at = |number: u64| {
+            let is_known = number <= self.newest && self.newest - number < SLOTS as u64;
+            if is_known { u64::from(self.amounts.0[number as usize % SLOTS]) } else { 0 }
+        };
+        at(number) + number.checked_sub(1).map_or(0, at)
+    }
+
     /// How much there is.
     pub(super) fn total(&self) -> u64 {
         self.total
