@@ -1,5 +1,7 @@
 //! Waits that stand in the prose of a message.
 
+mod chinese;
+
 use super::wait::Wait;
 use crate::text::{duration, http_date, swar};
 
@@ -26,6 +28,9 @@ pub(super) fn find(message: &str) -> Option<Wait> {
             if let Some(wait) = duration::prose_duration(number, bare_seconds) {
                 return Some(Wait::In(wait));
             }
+        }
+        if let Some(wait) = chinese::wait(before, number) {
+            return Some(Wait::In(wait));
         }
     }
     None

@@ -251,7 +251,7 @@ impl<'a> Top<'a> {
             self.open_envelopes(body, now);
         }
         let first = self.errors.and_then(Value::as_array).and_then(|list| list.items().next());
-        for value in [self.detail, first].into_iter().flatten() {
+        for value in [self.detail, self.details, first].into_iter().flatten() {
             read_waits(value, body, now);
         }
         self.recognise(body);
