@@ -15,7 +15,6 @@ const PHRASES: &[(&str, u16)] = &[
     ("request timeout", 408),
     ("request time-out", 408),
     ("conflict", 409),
-    ("gone", 410),
     ("content too large", 413),
     ("payload too large", 413),
     ("request entity too large", 413),

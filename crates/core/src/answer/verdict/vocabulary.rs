@@ -78,7 +78,7 @@ words! {
     Parameter: "parameter" | "parameters" | "argument" | "temperature";
     Payment: "payment" | "payments";
     Plan: "plan" | "subscription" | "trial";
-    Parse: "parse";
+    Parse: "parse" | "parsing" | "render" | "rendering";
     Policy: "policy" | "policies" | "management" | "guidelines";
     Provider: "provider";
     Queue: "queue" | "queued";
