@@ -15,9 +15,11 @@ use level::{Level, Reading};
 #[derive(Clone, Default)]
 pub(super) struct Pool {
     levels: Vec<Level>,
+    /// Answers tell what remains, and not only refusals: so it would show if others took of it.
+    answers_tell: bool,
 }
 
-record!(Pool { levels });
+record!(Pool { levels, answers_tell });
 
 impl Pool {
     /// Whether it can be reckoned with.
@@ -57,8 +59,17 @@ impl Pool {
         Some(([requests, tokens, 0, 0], refill))
     }
 
-    /// Takes what the answer to a request told that was sent at `at` and cost so much, if it was counted.
-    pub(super) fn learn(&mut self, told: &RateLimit, counted: &Amounts, at: u64, now: Duration) {
+    /// Takes what the answer to a request told that was sent at `at` and cost so much, if it was counted, and
+    /// whether it was refused.
+    pub(super) fn learn(
+        &mut self,
+        told: &RateLimit,
+        counted: &Amounts,
+        is_refused: bool,
+        at: u64,
+        now: Duration,
+    ) {
+        self.answers_tell |= !is_refused;
         let mut told = *told;
         let (input, output) = (told.input_token_limit(), told.output_token_limit());
         if input.is_some() && output.is_some() {
@@ -126,7 +137,8 @@ impl Pool {
         let wait = |level: &Level| {
             let scope = level.scope();
             // What is added for care does not make it larger than a limit that it fits to.
-            level.wait_for(cost.of(scope).min(level.limit()), ahead.of(scope), now)
+            let amount = cost.of(scope).min(level.limit());
+            level.wait_for(amount, ahead.of(scope), self.answers_tell, now)
         };
         self.levels.iter().filter_map(wait).max().map(Duration::from_nanos)
     }
@@ -166,10 +178,25 @@ mod tests {
         let mut pool = Pool::default();
         assert_eq!(wait(&pool, 100, 0, SECOND), None);
         let told = RateLimit::new(Some(10), Some(2), Some(6 * SECOND));
-        pool.learn(&told, &Amounts::default(), nanos(SECOND), SECOND);
+        pool.learn(&told, &Amounts::default(), false, nanos(SECOND), SECOND);
         assert_eq!(wait(&pool, 2, 0, SECOND), None);
         assert_eq!(wait(&pool, 3, 0, 3 * SECOND), Some(4 * SECOND));
         assert_eq!(wait(&pool, 3, 0, 7 * SECOND), None);
+    }
+
+    #[test]
+    fn where_refusals_alone_tell_what_remains_nothing_is_kept_for_others() {
+        let seconds_between = |is_refused: bool| {
+            let mut pool = Pool::default();
+            let told = RateLimit::new(Some(20), Some(0), Some(60 * SECOND));
+            pool.learn(&told, &Amounts::default(), is_refused, 0, Duration::ZERO);
+            let cost = Amounts { requests: 1, input: 0, output: 0 };
+            pool.refused(None, &cost, SECOND, 0);
+            pool.take(&cost, nanos(SECOND));
+            wait(&pool, 1, 0, SECOND).unwrap().as_secs()
+        };
+        assert_eq!(seconds_between(true), 3);
+        assert!(seconds_between(false) > 10);
     }
 
     #[test]
@@ -181,7 +208,7 @@ mod tests {
             Some(8500),
             Some(9 * SECOND),
         );
-        pool.learn(&told, &Amounts::default(), 0, Duration::ZERO);
+        pool.learn(&told, &Amounts::default(), false, 0, Duration::ZERO);
         assert!(pool.counts_tokens());
         assert_eq!(wait(&pool, 1, 8500, Duration::ZERO), None);
         let seconds = wait(&pool, 1, 9000, Duration::ZERO).unwrap().as_secs_f64();
@@ -197,7 +224,7 @@ mod tests {
             Some(6600),
             Some(SECOND * 204 / 10),
         );
-        pool.learn(&told, &cost, 0, Duration::ZERO);
+        pool.learn(&told, &cost, false, 0, Duration::ZERO);
         pool.correct(&cost, &Amounts { requests: 1, input: 900, output: 100 }, 0, 0);
         assert_eq!(wait(&pool, 1, 7500, Duration::ZERO), None);
         // And of one that is refused it says when.

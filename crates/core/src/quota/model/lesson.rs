@@ -203,7 +203,7 @@ impl QuotaModel {
                 pool.give_back(&cost, grant.at, nanos(now));
             }
             if let Some(pool) = &mut self.pool {
-                pool.learn(told, &counted, grant.at, now);
+                pool.learn(told, &counted, settlement.refused, grant.at, now);
                 self.meters.retain(|meter| meter.is_daily() || !pool.tells(meter.scope()));
             } else if let (Some(limit), Some(meter)) =
                 (told.of(LimitScope::Requests).limit, self.meters.first_mut())

@@ -233,7 +233,14 @@ impl Level {
     }
 
     /// How long somebody has to wait who wants so much, behind those in front.
-    pub(super) fn wait_for(&self, amount: u64, ahead: u64, now: u64) -> Option<u64> {
+    /// `answers_tell` says that it would show if others took of it.
+    pub(super) fn wait_for(
+        &self,
+        amount: u64,
+        ahead: u64,
+        answers_tell: bool,
+        now: u64,
+    ) -> Option<u64> {
         if amount == 0 {
             return None;
         }
@@ -243,7 +250,9 @@ impl Level {
         let limit = self.limit as f64;
         let of_part = || self.part.needs(wanted, limit) - self.flown(now);
         // As long as there is no sign of others a request goes out alone by what was told last.
-        let is_shared = self.refill.is_some() && (self.own > 0 || !self.part.seems_alone(limit));
+        let is_shared = self.refill.is_some()
+            && answers_tell
+            && (self.own > 0 || !self.part.seems_alone(limit));
         let missing = if is_shared { missing.max(of_part()) } else { missing };
         if missing <= 0.0 {
             return None;
