@@ -1,6 +1,6 @@
 /* One of several processes of a fleet that share a quota over a connection of the program's own, here hiredis.
  *
- * fleet PORT LIMIT WINDOW NAME COUNT; reads RESAYIL_API_KEY and RESAYIL_BASE_URL. Link with -lhiredis. */
+ * fleet PORT LIMIT WINDOW NAME COUNT [TOKENS A MINUTE]; reads RESAYIL_API_KEY and RESAYIL_BASE_URL. Link with -lhiredis. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +57,11 @@ static void release(void *user) {
 int main(int argc, char **argv) {
     resayil_client_builder *builder;
     connection *to = calloc(1, sizeof *to);
-    if (argc != 6 || !to) return 2;
+    if (argc < 6 || argc > 7 || !to) return 2;
     to->port = atoi(argv[1]);
     if (resayil_client_builder_new(&builder) != RESAYIL_STATUS_OK) return 1;
     resayil_client_builder_quota_window(builder, (uint32_t)atoi(argv[2]), atof(argv[3]));
+    if (argc == 7) resayil_client_builder_tokens_per_minute(builder, strtoull(argv[6], NULL, 10));
     resayil_client_builder_fleet_with(builder, carry, release, to);
     return ask(builder, argv[4], atoi(argv[5]));
 }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +20,21 @@ import redis
 import redis.asyncio
 import resayil
 import resayil.httpx
-from conftest import ROOT, Sandbox, find_command, missing, start_sandbox, target_file
-from test_share_quota import write_prompts
-
-#: The members' program: a client that asks so many questions at once.
-PROGRAM = """
-import sys, threading
-import resayil
-
-fleet, base_url, api_key, limit, window, name, count = sys.argv[1:]
-quota = resayil.Quota(limit=int(limit), window=float(window))
-client = resayil.Client(api_key, base_url, quota=quota, fleet=fleet)
-def ask(index):
-    messages = [{"role": "user", "content": f"{name} {index}"}]
-    client.chat.completions.create(model="mistral", messages=messages)
-threads = [threading.Thread(target=ask, args=(index,)) for index in range(int(count))]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-"""
+from conftest import ROOT, Sandbox, missing, target_file
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+@contextmanager
+def start_redis(*options: str) -> Iterator[int]:
+    """A redis-server of one's own; gives its port."""
     program = shutil.which("redis-server")
     if program is None:
         missing("redis-server (Debian: apt-get install redis-server)")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number: int = free.getsockname()[1]
-    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    all_options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
     server = subprocess.Popen(
-        [str(program), "--port", str(number), *options], stdout=subprocess.DEVNULL
+        [str(program), "--port", str(number), *all_options], stdout=subprocess.DEVNULL
     )
     try:
         end = time.monotonic() + 20
@@ -65,6 +50,12 @@ def port() -> Iterator[int]:
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with start_redis() as number:
+        yield number
 
 
 @pytest.fixture
@@ -205,49 +196,3 @@ def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     link = [str(library), "-lhiredis", "-pthread", "-ldl", "-lm", "-o", str(program)]
     subprocess.run([*build, *link], check=True)
     return program
-
-
-def test_python_rust_and_c_share_what_a_window_admits(
-    port: int, c_program: Path, tmp_path: Path
-) -> None:
-    command = find_command()
-    if command is None:
-        missing("the resayil command (cargo build -p resayil-cli)")
-    with start_sandbox(command, "--limit", "20", "--window", "2") as sandbox:
-        environment = {
-            **os.environ,
-            "RESAYIL_API_KEY": sandbox.api_key,
-            "RESAYIL_BASE_URL": sandbox.base_url,
-            "RESAYIL_FLEET": f"redis://127.0.0.1:{port}",
-        }
-        arguments = [sandbox.base_url, sandbox.api_key, "20", "2.0"]
-        prompts = write_prompts(tmp_path, 13)
-        batch = [command, "batch", str(prompts), "-o", str(tmp_path / "out.jsonl")]
-        programs = [
-            *(
-                [
-                    sys.executable,
-                    "-c",
-                    PROGRAM,
-                    environment["RESAYIL_FLEET"],
-                    *arguments,
-                    name,
-                    "13",
-                ]
-                for name in "ab"
-            ),
-            [*batch, "--limit", "20", "--window", "2"],
-            *([str(c_program), str(port), "20", "2.0", name, "13"] for name in "cd"),
-        ]
-        running = [
-            subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True)
-            for program in programs
-        ]
-        for process in running:
-            _, errors = process.communicate(timeout=90)
-            assert process.returncode == 0, errors
-            assert "not shared" not in errors and "warning" not in errors, errors
-        log = sandbox.log
-        assert sum(entry["answered"] for entry in log) == 5 * 13
-        # But for one that this machine holds up on its way.
-        assert sum(entry["refused"] for entry in log) <= 2

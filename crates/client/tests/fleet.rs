@@ -168,6 +168,81 @@ fn nothing_that_happens_to_the_server_stops_a_call() {
     eprintln!("a server in trouble: {} refused", refused(&log));
 }
 
+/// What a server's clock is ahead of this machine's, in seconds; it can be changed while the server runs.
+struct Clock {
+    folder: tempfile::TempDir,
+}
+
+impl Clock {
+    /// Builds what goes between the server and its clock.
+    fn build() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock { folder };
+        clock.set(0);
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/clock.c");
+        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+        let built = Command::new(compiler)
+            .args(["-shared", "-fPIC", "-O1", source, "-o"])
+            .arg(clock.path("clock.so"))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "no C compiler, or it failed");
+        clock
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn server(&self) -> RedisServer {
+        let (library, file) = (self.path("clock.so"), self.path("ahead"));
+        RedisServer::start_in(&[], &[("LD_PRELOAD", &library), ("CLOCK_AHEAD", &file)])
+    }
+
+    fn set(&self, seconds: i64) {
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path("ahead"));
+        std::io::Write::write_all(file.as_mut().unwrap(), &seconds.to_ne_bytes()).unwrap();
+    }
+}
+
+/// The server's own time, in seconds since 1970.
+fn time_of(redis: &mut Redis) -> i64 {
+    match redis.command(&["TIME"]) {
+        Answer::List(list) => match &list[0] {
+            Answer::Text(text) => text.parse().unwrap(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn steps_of_the_servers_clock_stop_no_call() {
+    let (clock, sandbox) = (Clock::build(), sandbox());
+    let server = clock.server();
+    let mut redis = server.connect();
+    let calls = 25;
+    let names = &NAMES[..4];
+    let children: Vec<_> =
+        names.iter().map(|name| spawn(&server.url(), &sandbox, Some(LIMIT), name, calls)).collect();
+    let before = time_of(&mut redis);
+    wait_until("nobody gets on", || answered(&sandbox) >= 20);
+    clock.set(-300);
+    assert!(time_of(&mut redis) < before - 200, "the clock does not step");
+    wait_until("nobody gets on when it went back", || answered(&sandbox) >= 50);
+    clock.set(300);
+    wait_until("nobody gets on when it went ahead", || answered(&sandbox) >= 80);
+    children.into_iter().for_each(wait);
+    let log = finished_log(&sandbox);
+    assert_all_answered(&log, names, calls as usize);
+    // No more than one window's refusals for each step.
+    assert!(refused(&log) <= 2 * LIMIT as usize, "{} refused", refused(&log));
+    eprintln!("a clock that steps: {} refused", refused(&log));
+}
+
 fn fleet(url: &str, limit: u32) -> FleetQuota {
     let hour = Duration::from_secs(3600);
     let quota = QuotaOptions::default().with_limit(limit).with_window(hour);

@@ -180,6 +180,21 @@ pub(crate) fn test() -> Result<(), String> {
     )
 }
 
+/// Sixteen processes that share a quota over a real Redis, in windows that are long enough to tell how near the
+/// whole comes to a perfect scheduler.
+pub(crate) fn fleet() -> Result<(), String> {
+    let command_line = command_line()?;
+    let venv = environment()?;
+    run::run(
+        venv.command("python")
+            .args(["-m", "pytest", "--quiet", "-s", "-p", "no:cacheprovider"])
+            .arg("tests/python/test_fleet_processes.py")
+            .env("RESAYIL_COMMAND", command_line)
+            .env("RESAYIL_CI", "1")
+            .env("RESAYIL_FLEET_LONG", "1"),
+    )
+}
+
 /// The tests that call the SDKs of others.
 const SDK_TESTS: [&str; 6] = [
     "test_foreign.py",

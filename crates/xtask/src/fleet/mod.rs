@@ -7,6 +7,7 @@ mod world;
 use std::time::Duration;
 
 use crate::run::say;
+use crate::{prerequisites, python};
 use world::World;
 
 /// The options of the task.
@@ -18,10 +19,19 @@ pub(crate) struct Options {
     /// How many processes there are
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=20_000))]
     processes: u64,
+    /// Sixteen real processes in Python, Rust and C and a real Redis in place of the simulation; takes twelve minutes
+    #[arg(long, conflicts_with_all = ["scenario", "processes"])]
+    real: bool,
 }
 
 /// Runs the simulations and prints what was measured.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
+    if options.real {
+        prerequisites::python()?;
+        prerequisites::redis()?;
+        prerequisites::hiredis()?;
+        return python::fleet();
+    }
     for scenario in scenario::all(options.processes as usize) {
         if !options.scenario.is_empty() && !options.scenario.iter().any(|it| it == scenario.name) {
             continue;

@@ -84,7 +84,7 @@ impl FleetModel {
     fn run(&mut self, a: &[i64; ARGUMENTS], raw: i64) -> [i64; NUMBERS] {
         let a = Arguments(a);
         let now = self.see(&a, raw);
-        self.see_clock(&a);
+        self.see_clock(&a, raw);
         let (lo, hi) = self.clock();
         self.roll((now + lo).div_euclid(self.len));
         if a.at(9) != 0 && a.at(9) != self.birth && a.at(10) == self.window {
@@ -208,24 +208,39 @@ impl FleetModel {
             (self.queued, self.carried) = (nothing, nothing);
         }
         if self.time > now {
-            if self.time - now <= self.len {
+            let back = self.time - now;
+            if back <= self.len {
                 now = self.time;
             } else {
-                (self.knows_clock, self.latch, self.unsure_until) = (0, 0, 0);
+                (self.lo, self.hi) = (self.lo + back, self.hi + back);
+                (self.latch, self.unsure_until) = (0, 0);
+                self.renew(now);
             }
         }
         self.time = now;
         now
     }
 
+    /// The server's clock was set: what was counted is told anew by those who sent it.
+    fn renew(&mut self, time: i64) {
+        self.birth = if self.birth == time { time + 1 } else { time };
+        let nothing = [0; 4];
+        (self.used, self.promised) = (nothing, nothing);
+        (self.queued, self.carried) = (nothing, nothing);
+    }
+
     /// What is known of the provider's clock.
-    fn see_clock(&mut self, a: &Arguments<'_>) {
-        if a.at(3) != 1 {
+    fn see_clock(&mut self, a: &Arguments<'_>, raw: i64) {
+        if a.at(3) != 1 || (self.knows_clock == 1 && a.at(9) != self.birth) {
             return;
         }
         let (mut lo, mut hi) = (a.at(4), a.at(5));
         if self.knows_clock == 1 {
             (lo, hi) = (lo.max(self.lo), hi.min(self.hi));
+        }
+        if lo - hi > self.len {
+            self.renew(raw);
+            (self.latch, self.unsure_until) = (0, 0);
         }
         if lo > hi {
             (lo, hi) = (a.at(4), a.at(5));

@@ -19,9 +19,13 @@ local amounts = {'l', 'u', 'p', 'q', 'c'}
 for i = 1, 5 do
   for d = 1, 4 do fields[#fields + 1] = amounts[i] .. d end
 end
-local values = redis.call('HMGET', KEYS[1], unpack(fields))
-local s = {}
-for i = 1, 36 do s[fields[i]] = tonumber(values[i] or '0') or 0 end
+local kept = redis.call('HGETALL', KEYS[1])
+local s, before = {}, {}
+for i = 1, 36 do s[fields[i]] = 0 end
+for i = 1, #kept, 2 do
+  local value = tonumber(kept[i + 1]) or 0
+  s[kept[i]], before[kept[i]] = value, value
+end
 local l, u, p, q, c = {}, {}, {}, {}, {}
 for d = 1, 4 do
   l[d], u[d], p[d], q[d], c[d] = s['l' .. d], s['u' .. d], s['p' .. d], s['q' .. d], s['c' .. d]
@@ -40,15 +44,34 @@ elseif s.md == 2 and a[1] ~= 2 then
   for d = 1, 4 do u[d], p[d], q[d], c[d] = 0, 0, 0, 0 end
 end
 local mode, len = s.md, s.ln
+-- The clock was set by more than a window: whoever knew this key had another time from it. As with a key that was
+-- lost, each tells what it sent in this window, and has no turns.
+local function renew(time)
+  s.b = (s.b == time) and time + 1 or time
+  for d = 1, 4 do u[d], p[d], q[d], c[d] = 0, 0, 0, 0 end
+end
 if s.t > now then
-  if s.t - now <= len then now = s.t else s.kc, s.la, s.ut = 0, 0, 0 end
+  local back = s.t - now
+  if back <= len then
+    now = s.t
+  else
+    -- Windows keep their numbers.
+    s.lo, s.hi, s.la, s.ut = s.lo + back, s.hi + back, 0, 0
+    renew(now)
+  end
 end
 s.t = now
 
--- 3. What the provider's clock shows more than this one: between lo and hi.
-if a[3] == 1 then
+-- 3. What the provider's clock shows more than this one: between lo and hi. It is not taken from who had another
+-- time from this server.
+if a[3] == 1 and (s.kc == 0 or a[9] == s.b) then
   local lo, hi = a[4], a[5]
   if s.kc == 1 then lo, hi = max(lo, s.lo), min(hi, s.hi) end
+  if lo - hi > len then
+    -- This clock was set ahead.
+    renew(raw)
+    s.la, s.ut = 0, 0
+  end
   if lo > hi then lo, hi = a[4], a[5] end
   s.kc, s.lo, s.hi = 1, lo, hi
 end
@@ -65,9 +88,9 @@ elseif window > s.w then
   if mode == 0 then
     -- What refusals teach: so many were admitted when the first was refused.
     if s.rf > 0 then
-      local before = s.ml
+      local known = s.ml
       s.ml, s.mf = max(1, u[1]), 0
-      s.mv = (s.ml == before) and 1 or 0
+      s.mv = (s.ml == known) and 1 or 0
     elseif s.ml > 0 then
       if u[1] > s.ml then
         s.ml, s.mv, s.mf = u[1], 0, 0
@@ -262,10 +285,13 @@ s.q1, s.q2, s.q3, s.q4 = q[1], q[2], q[3], q[4]
 s.c1, s.c2, s.c3, s.c4 = c[1], c[2], c[3], c[4]
 local out = {}
 for i = 1, 36 do
-  out[2 * i - 1] = fields[i]
-  out[2 * i] = string.format('%.0f', s[fields[i]])
+  local name = fields[i]
+  if s[name] ~= before[name] then
+    out[#out + 1] = name
+    out[#out + 1] = string.format('%.0f', s[name])
+  end
 end
-redis.call('HSET', KEYS[1], unpack(out))
+if #out > 0 then redis.call('HSET', KEYS[1], unpack(out)) end
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', max(120000, 2 * len, s.la - now)))
 
 return {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FIRST_PROBE, Fleet, LAST_PROBE, MOST_ASKED, Phase, SOON, local, millis_up};
 use crate::quota::fleet::alone::Alone;
-use crate::quota::fleet::asked::{Credit, Four, Turns, Untold, add};
+use crate::quota::fleet::asked::{Credit, Four, Sent, Turns, Untold, add};
 use crate::quota::fleet::call::{FleetCall, Numbers};
 use crate::quota::fleet::reply::FleetReply;
 
@@ -138,6 +138,16 @@ impl Fleet {
         self.counted_in = reply.window();
         if reply.rank() > 0 {
             self.rank = reply.rank();
+        }
+        if self.last.is_some_and(|last| last.birth() != reply.birth()) {
+            // The key is another one, or its clock was set: it knows of no turns, and windows may have other numbers.
+            self.promises.clear();
+            let newest = reply.window().saturating_add(1);
+            for sent in [&mut self.own, &mut self.outside] {
+                if sent.window > newest {
+                    *sent = Sent::default();
+                }
+            }
         }
         self.last = Some(reply);
         let (len, lo) = (reply.len(), reply.lo());

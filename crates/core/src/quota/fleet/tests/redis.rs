@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 pub struct RedisServer {
     port: u16,
     child: Child,
+    options: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl RedisServer {
@@ -22,11 +24,21 @@ impl RedisServer {
 
     /// The same with options of the command line.
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_in(options, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn start_in(options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         for _ in 0..10 {
             // Somebody else may take the port in between.
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(child) = run(port, options) {
-                return RedisServer { port, child };
+            let port = free_port();
+            if let Some(child) = run(port, &options, &environment) {
+                return RedisServer { port, child, options, environment };
             }
         }
         panic!("redis-server does not start");
@@ -55,7 +67,7 @@ impl RedisServer {
         self.kill();
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            if let Some(child) = run(self.port, &[]) {
+            if let Some(child) = run(self.port, &self.options, &self.environment) {
                 self.child = child;
                 return;
             }
@@ -70,13 +82,19 @@ impl Drop for RedisServer {
     }
 }
 
-fn run(port: u16, options: &[&str]) -> Option<Child> {
+/// A port that nobody has just now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn run(port: u16, options: &[String], environment: &[(String, String)]) -> Option<Child> {
     let port_text = port.to_string();
     let started = Command::new("redis-server")
         .args(["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--dir", &std::env::temp_dir().display().to_string()])
         .args(["--enable-debug-command", "local"])
         .args(options)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
