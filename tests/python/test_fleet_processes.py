@@ -32,15 +32,12 @@ only_long = pytest.mark.skipif(not LONG, reason="takes minutes: cargo xtask flee
 
 #: A member in Python: threads that ask so many questions at once.
 PROGRAM = """
-import os, sys, threading
+import sys, threading
 import resayil
 
 fleet, limit, tokens, window, name, count = sys.argv[1:]
-quota = resayil.Quota(limit=int(limit) or None, window=float(window))
-options = {"quota": quota}
-if int(tokens):
-    options = {"tokens_per_minute": int(tokens)}
-client = resayil.Client(fleet=fleet, **options)
+quota = resayil.Quota(int(limit) or None, float(window), token_limit=int(tokens) or None)
+client = resayil.Client(fleet=fleet, quota=quota)
 def ask(index):
     messages = [{"role": "user", "content": f"{name} {index}"}]
     client.chat.completions.create(model="mistral", messages=messages)
@@ -65,7 +62,7 @@ class Plan:
     """Requests that the sandbox admits in a window."""
     is_known: bool = True
     tokens: int = 0
-    """Tokens that all have in a window, if they are counted."""
+    """Tokens that all have in a minute, if they are counted: then the window is one."""
 
     @property
     def told(self) -> int:
@@ -269,7 +266,8 @@ def test_sixteen_processes_and_a_limit_of_tokens(fleet_of: Starter) -> None:
     report(f"tokens {sorted(used.items())}", outcome, ratio)
     fleet.assert_none_lost(outcome)
     assert not any(outcome.warnings.values()), outcome.warnings
-    assert max(used.values()) <= plan.tokens
+    # What a call costs is learned by the first answers.
+    assert max(used.values()) <= plan.tokens * 1.01
     assert ratio <= 1.02
 
 

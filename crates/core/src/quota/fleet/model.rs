@@ -134,7 +134,8 @@ impl FleetModel {
             members = members.max(self.promised[0] + self.queued[0]);
         }
         let left = asks - granted;
-        let is_brief = self.latch > now && (self.latch + lo).div_euclid(self.len) == self.window;
+        let is_brief = (self.latch > now && (self.latch + lo).div_euclid(self.len) == self.window)
+            || (is_unsure && self.latch <= now && self.fit(&wanted, 0, true) > 0);
         if early > 0 {
             (promised, turn) = (left.min(early), a.at(24));
             let gone = early - promised;

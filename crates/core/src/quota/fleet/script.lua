@@ -246,8 +246,10 @@ for d = 1, 4 do
 end
 if allowed < 1 then allowed = 1 end
 if allowed == 1 then members = max(members, p[1] + q[1]) end
--- Where a refusal is over within this window, they ask again then.
+-- Where a refusal is over within this window, they ask again then; and soon, where there is room in this window and
+-- only is too much under way of which it is not known whether it is refused.
 local is_brief = s.la > now and floor((s.la + lo) / len) == s.w
+if is_unsure and s.la <= now and fit(1, true) > 0 then is_brief = true end
 if early > 0 then
   promised, turn = min(left, early), a[24]
   for d = 1, 4 do q[d] = max(0, q[d] - (early - promised) * cost[d]) end
