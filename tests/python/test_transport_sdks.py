@@ -124,7 +124,8 @@ async def by_anthropic(base_url: str, key: str, quota: resayil.Quota) -> Any:
 class Windows:
     """A server like Anthropic's that admits so many requests in each window of its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._counts: collections.Counter[int] = collections.Counter()
         self.refused = 0
@@ -134,7 +135,7 @@ class Windows:
         window = int(now / WINDOW)
         with self._lock:
             self._counts[window] += 1
-            admitted = self._counts[window] <= LIMIT
+            admitted = self._counts[window] <= self._limit
             self.refused += not admitted
         if not admitted:
             wait = f"{(window + 1) * WINDOW - now:.3f}"
@@ -149,14 +150,14 @@ class Windows:
         }  # fmt: skip
 
 
-async def ask_all(opened: Any) -> None:
+async def ask_all(opened: Any, calls: int = CALLS) -> None:
     async with opened as ask:
         # What it prepares for its first call is not to be part of the race.
         await ask("first")
         # Nor is the time that a busy machine takes between an admission and its request.
         await asyncio.sleep(WINDOW - time.time() % WINDOW)
-        answers = await asyncio.gather(*[ask(f"q{number}") for number in range(CALLS)])
-    assert answers == [f"echo: q{number}" for number in range(CALLS)]
+        answers = await asyncio.gather(*[ask(f"q{number}") for number in range(calls)])
+    assert answers == [f"echo: q{number}" for number in range(calls)]
 
 
 @pytest.mark.parametrize("face", [by_openai, by_aiohttp, by_litellm, by_pydantic_ai])
@@ -169,6 +170,38 @@ def test_of_a_known_limit_nobody_is_refused(face: Open) -> None:
         quota = resayil.Quota(limit=LIMIT, window=WINDOW)
         asyncio.run(ask_all(face(sandbox.base_url, sandbox.api_key, quota)))
         assert sandbox.statuses == [200] * (CALLS + 1)
+
+
+def test_a_limit_that_only_refusals_tell_is_kept_to() -> None:
+    """Neither the limit nor the window is known at first; so much that it takes three windows."""
+    command = find_command()
+    if command is None:
+        missing("the resayil command (cargo build -p resayil-cli)")
+    limit, calls = 20, 50
+    options = ("--limit", str(limit), "--window", str(WINDOW), "--model", "m")
+    windows = Windows(limit)
+
+    async def main(stack: contextlib.ExitStack) -> list[list[int]]:
+        sandboxes, asked = [], []
+        for face in (by_openai, by_aiohttp, by_litellm, by_pydantic_ai, by_openai):
+            # The last one tells no limit even then, but how long to wait.
+            silent = ("--rate-limit-headers", "never") if len(sandboxes) == 4 else ()
+            sandbox = stack.enter_context(start_sandbox(command, *options, *silent))
+            quota = resayil.Quota(window=None)
+            sandboxes.append(sandbox)
+            asked.append(ask_all(face(sandbox.base_url, sandbox.api_key, quota), calls))
+        server = stack.enter_context(recorder(windows))
+        asked.append(ask_all(by_anthropic(server.base_url, "x", resayil.Quota(window=None)), calls))
+        # Taken for a minute's, the windows would last that long.
+        await asyncio.wait_for(asyncio.gather(*asked), 60)
+        return [sandbox.statuses for sandbox in sandboxes]
+
+    with contextlib.ExitStack() as stack:
+        statuses = asyncio.run(main(stack))
+    refused = [each.count(429) for each in statuses] + [windows.refused]
+    # It is 3 for each, where a machine is not so slow that answers seem to take long.
+    assert max(refused) <= 10, refused
+    assert [each.count(200) for each in statuses] == [calls + 1] * 5
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -1,6 +1,7 @@
 //! Feeling the way where nobody tells what is admitted.
 
 mod log;
+mod start;
 
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use super::clock::ServerClock;
 use super::flight::Flight;
 use super::nanos;
 use super::operation::QuotaDelay;
+use super::told_ends::{LENGTHS, length_between};
 use log::Log;
+use start::Start;
 
-/// Requests that are sent at once before anything is known; each that passes allows one more.
-const FIRST: u64 = 2;
-/// From so many on it is no more than a quarter of those that passed.
+/// One refusal may have come by chance, but not after so many more that passed than the time before.
 const MANY: u64 = 8;
 
 /// The first wait after a refusal, in nanoseconds, and the longest.
@@ -23,8 +24,6 @@ const LONGEST_WAIT: u64 = 120 * FIRST_WAIT;
 /// From this wait on what is over at the end of a usual window is waited for, rather than tried before.
 const RARE: u64 = 8 * FIRST_WAIT;
 
-/// The lengths of windows that are in use, in seconds.
-const LENGTHS: [u64; 10] = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 86_400];
 /// What is over sooner after the first request is taken for a short window; else a window is at least as long
 /// as is usual.
 const SHORT: u64 = 3 * FIRST_WAIT;
@@ -50,9 +49,10 @@ pub(super) struct Feel {
     log: Log,
     log_before: Log,
     stage: Stage,
+    start: Start,
 }
 
-record!(Feel { run, log, log_before, stage });
+record!(Feel { run, log, log_before, stage, start });
 
 /// Requests that were sent one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,9 +96,13 @@ pub(super) struct Closed {
     /// When the first request was sent that was refused after a probe had been admitted. The others that may
     /// still be refused are waited for then.
     ended: Option<u64>,
+    /// When the server said that it admits again, and the same of what was refused after the probe. A
+    /// server that refused a probe after its own time is not believed.
+    told: Option<u64>,
+    told_end: Option<u64>,
 }
 
-record!(Closed { run, since, refused, wait, probe_at, probed, ended });
+record!(Closed { run, since, refused, wait, probe_at, probed, ended, told, told_end });
 
 impl Record for Stage {
     fn put(&self, out: &mut Vec<u8>) {
@@ -138,7 +142,8 @@ pub(super) enum Finding {
 impl Feel {
     pub(super) fn new() -> Self {
         let (log, log_before) = Default::default();
-        Feel { run: Run::default(), log, log_before, stage: Stage::Open }
+        let start = Start::default();
+        Feel { run: Run::default(), log, log_before, stage: Stage::Open, start }
     }
 
     /// Whether it can be reckoned with.
@@ -149,10 +154,11 @@ impl Feel {
         };
         let is_time = |time: u64| time < 1 << 62;
         self.run.is_sound()
+            && self.start.is_sound()
             && self.log.times().iter().chain(self.log_before.times()).all(|time| is_time(*time))
             && closed.is_none_or(|it| {
                 let times = [it.since, it.refused, it.probe_at, it.wait];
-                let others = [it.probed, it.ended].into_iter().flatten();
+                let others = [it.probed, it.ended, it.told, it.told_end].into_iter().flatten();
                 it.run.is_sound() && times.into_iter().chain(others).all(is_time)
             })
     }
@@ -180,9 +186,11 @@ impl Feel {
         !matches!(self.stage, Stage::Open)
     }
 
-    /// A request is sent.
+    /// A request is sent, and so many are under way, itself included.
     #[inline]
-    pub(super) fn sent(&mut self, now: u64) {
+    pub(super) fn sent(&mut self, under_way: u64, now: u64) {
+        let passed = (self.run.count + 1).saturating_sub(under_way);
+        self.start.sent(passed, under_way, now);
         if let Stage::Closed(closed) = &mut self.stage {
             if now >= closed.probe_at {
                 if closed.probed.is_none() {
@@ -249,7 +257,7 @@ impl Feel {
             Stage::Open if is_known => return None,
             Stage::Open => {
                 let certain = self.run.count.saturating_sub(uncertain.count as u64);
-                (FIRST + certain).min(MANY.max(certain / 4))
+                self.start.at_once(certain)
             }
             Stage::Opening(Closed { ended: Some(_), .. }) => {
                 let (first, last) = match uncertain.count {
@@ -311,10 +319,11 @@ impl Feel {
                 self.log_before.remove(at);
                 closed.run.count = closed.run.count.saturating_sub(1);
                 closed.probe_at = closed.probe_at.max(hint_at.unwrap_or_default());
+                closed.told = closed.told.max(hint_at);
                 return;
             }
             Stage::Closed(closed) => {
-                (closed.refused, closed.probed) = (at, None);
+                (closed.refused, closed.probed, closed.told) = (at, None, None);
                 // The log of what was sent before is needed again.
                 self.log = std::mem::take(&mut self.log_before);
                 closed.wait = closed.wait.saturating_mul(2).min(LONGEST_WAIT);
@@ -325,7 +334,10 @@ impl Feel {
         }
         self.give_back(at);
         match &mut self.stage {
-            Stage::Opening(closed) => closed.ended = closed.ended.or(Some(at)),
+            Stage::Opening(closed) => {
+                closed.ended = closed.ended.or(Some(at));
+                closed.told_end = closed.told_end.max(hint_at);
+            }
             _ => self.close(self.run, at, hint_at, clock, now),
         }
     }
@@ -352,6 +364,8 @@ impl Feel {
             probe_at: 0,
             probed: None,
             ended: None,
+            told: hint_at,
+            told_end: None,
         };
         closed.plan(hint_at, clock, now);
         self.stage = Stage::Closed(closed);
@@ -382,6 +396,9 @@ impl Feel {
     /// Which windows fit to the time at which the probe was admitted.
     fn window(&self, closed: &Closed, limit: u64) -> Finding {
         let (refused, opened) = (closed.refused, self.run.began);
+        if let Some((length, began)) = closed.told_window() {
+            return Finding::Window { limit, length, begins: (began.max(refused), opened) };
+        }
         // Most windows have a minute. One that is over early may have begun before the first request was sent,
         // but those that begin with it are not much longer than what was waited for.
         let is_short = opened.saturating_sub(closed.run.began) < SHORT;
@@ -410,6 +427,14 @@ impl Feel {
 }
 
 impl Closed {
+    /// The length of windows of which the server told the ends of two, one after the other; and when the
+    /// second began at the earliest.
+    fn told_window(&self) -> Option<(u64, u64)> {
+        let (begins, ends) = (self.told?, self.told_end?);
+        let length = length_between(begins, ends)?;
+        Some((length, begins.saturating_sub(FIRST_WAIT)))
+    }
+
     /// When to probe: after the wait, or nearby when a window of a usual length is over.
     fn plan(&mut self, hint_at: Option<u64>, clock: &ServerClock, now: Duration) {
         if let Some(at) = hint_at {

@@ -22,6 +22,7 @@ mod settlement;
 mod state;
 pub mod store;
 mod ticket;
+mod told_ends;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -399,7 +399,7 @@ impl QuotaModel {
         let under_way = u32::try_from(self.flight.under_way()).unwrap_or(u32::MAX);
         self.at_once.sent(under_way, at);
         if let Some(feel) = &mut self.feel {
-            feel.sent(at);
+            feel.sent(u64::from(under_way), at);
         }
         self.sent.add(&amounts);
         let counted = self.counted(&amounts, self.apart.parties);

@@ -2,6 +2,7 @@
 
 mod level;
 mod part;
+mod window;
 
 use std::time::Duration;
 

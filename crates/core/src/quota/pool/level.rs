@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::part::Part;
+use super::window::Window;
 use crate::error::LimitScope;
 use crate::quota::ages::Ages;
 use crate::quota::bytes::record;
@@ -68,9 +69,23 @@ pub(super) struct Level {
     /// What was sent here since it was told.
     own: u64,
     part: Part,
+    window: Window,
 }
 
-record!(Level { scope, limit, refill, reset_at, left, at, told_at, sent, returned, own, part });
+record!(Level {
+    scope,
+    limit,
+    refill,
+    reset_at,
+    left,
+    at,
+    told_at,
+    sent,
+    returned,
+    own,
+    part,
+    window
+});
 
 impl Level {
     pub(super) fn new(scope: LimitScope, told: &Reading, now: u64) -> Self {
@@ -89,6 +104,7 @@ impl Level {
             returned: Ages::default(),
             own: 0,
             part: Part::new(told.limit, told.remaining),
+            window: Window::default(),
         }
     }
 
@@ -100,6 +116,7 @@ impl Level {
             && self.left.abs() < 1e15
             && self.own < 1 << 61
             && self.part.is_sound()
+            && self.window.is_sound()
     }
 
     /// In how many nanoseconds all of it is filled, if it is filled evenly.
@@ -192,18 +209,24 @@ impl Level {
         self.part.change(amount, self.flown(now), self.limit as f64);
         self.left = (self.left(now) + amount).min(self.limit as f64);
         self.at = now.max(self.at);
+        if self.refill.is_none() && now >= self.reset_at {
+            let next = self.window.end_after(self.reset_at, now);
+            self.reset_at = next.unwrap_or(self.reset_at);
+        }
     }
 
     pub(super) fn take(&mut self, amount: u64, now: u64) {
         self.change(-(amount as f64), now);
         self.sent.roll(now, |_, _| {});
         self.sent.add(small(amount), now);
+        self.window.take(amount, now);
         self.own = self.own.saturating_add(amount);
     }
 
     pub(super) fn give_back(&mut self, amount: u64, at: u64, now: u64) {
         self.change(amount as f64, now);
         self.sent.remove(small(amount), at);
+        self.window.give_back(amount);
         self.own = self.own.saturating_sub(amount);
     }
 
@@ -228,6 +251,7 @@ impl Level {
             None => {
                 (self.left, self.at) = (self.left(now).min(amount as f64 - 1.0), now.max(self.at));
                 self.reset_at = now.saturating_add(wait.max(1));
+                self.window.ends(self.reset_at, self.limit);
             }
         }
     }
