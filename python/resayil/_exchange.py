@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from . import _interop, _native, _telemetry, _time
+from . import _interop, _native, _no_answer, _telemetry, _time
 from ._api_error import APIError
 from ._as_events import as_events, asks_for_stream
 from ._incoming import Incoming, Limits
@@ -195,7 +195,7 @@ class Exchange(Operation):
         watch = self.incoming.watch if self.incoming is not None else None
         if error is not None and watch is not None:
             error = watch.describe(error)
-        self.raised(exception, error, self.is_final)
+        self.raised(exception, error, self.is_final, _no_answer.is_stale(exception))
 
     def status_of(self, error: _native.Error) -> int:
         """The status of an answer that holds this error."""

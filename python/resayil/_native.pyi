@@ -376,6 +376,7 @@ class Operation:
         give_up: bool = False,
         now: float | None = None,
         waker: Callable[[], object] | None = None,
+        stale: bool = False,
         /,
     ) -> float | Error | None: ...
     def poll(

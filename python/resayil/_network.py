@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import Any, Optional
 
-from . import _interop, _native
+from . import _interop, _native, _no_answer
 from ._incoming import Limits
 from ._timed_backend import is_late, shorter
 from ._upload import AT_ONCE, Early, upload
@@ -81,6 +81,23 @@ class _AnyStream:
         self._early = Early(self._wire)
         #: Whether a request was not sent to its end, so that no other can be.
         self._is_spent = False
+        #: Whether bytes of the last request's answer came, and whether there was one before it.
+        self._is_answered = False
+        self._is_kept = False
+
+    def _sends(self, data: Any) -> None:
+        self._is_kept |= self._is_answered
+        self._is_answered = False
+        self._wire.sent(data)
+
+    @property
+    def _is_stale(self) -> bool:
+        """Whether a break now would be that of a kept connection, before a byte of the answer."""
+        if not self._is_kept or self._is_answered:
+            return False
+        tls = self._inner.get_extra_info("ssl_object")
+        # There several requests are on their way at once.
+        return tls is None or tls.selected_alpn_protocol() != "h2"
 
     def _exception(self, name: str) -> Any:
         """A class of httpcore's, or of its successor."""
@@ -91,7 +108,18 @@ class _AnyStream:
         error = self._wire.error
         if error is not None:
             name = "ReadError" if error.kind == "network" else "RemoteProtocolError"
-            raise unreadable(error, self._exception(name))
+            exception = unreadable(error, self._exception(name))
+            if self._is_stale:
+                _no_answer.mark_stale(exception)
+            raise exception
+
+    def _check_kept(self) -> None:
+        if self._is_stale:
+            exception: Exception = self._exception("RemoteProtocolError")(
+                "Server disconnected without sending a response."
+            )
+            _no_answer.mark_stale(exception)
+            raise exception
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and (self._is_spent or self._wire.is_spoiled):
@@ -105,6 +133,7 @@ class _Stream(_AnyStream):
         wire = self._wire
         while True:
             if early := self._early.take():
+                self._is_answered = True
                 return early
             self._check()
             if is_late():
@@ -113,19 +142,23 @@ class _Stream(_AnyStream):
             raw = b""
             try:
                 raw = self._inner.read(max_bytes, timeout=shorter(timeout))
-            except self._exception("ReadError"):
+            except self._exception("ReadError") as problem:
                 # A break behind all that counts is an end.
                 if not wire.is_past_data:
+                    if self._is_stale:
+                        _no_answer.mark_stale(problem)
                     raise
+            self._is_answered |= bool(raw)
             out = wire.feed(raw) if raw else wire.end()
             if out:
                 return out
             if not raw:
                 self._check()
+                self._check_kept()
                 return b""
 
     def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
-        self._wire.sent(buffer)
+        self._sends(buffer)
         sock = self._inner.get_extra_info("socket") if len(buffer) > AT_ONCE else None
         if sock is None:
             self._inner.write(buffer, timeout=shorter(timeout))
@@ -168,24 +201,29 @@ class _AsyncStream(_AnyStream):
         wire = self._wire
         while True:
             if early := self._early.take():
+                self._is_answered = True
                 return early
             self._check()
             raw = b""
             try:
                 raw = await self._inner.read(max_bytes, timeout=timeout)
-            except self._exception("ReadError"):
+            except self._exception("ReadError") as problem:
                 # A break behind all that counts is an end.
                 if not wire.is_past_data:
+                    if self._is_stale:
+                        _no_answer.mark_stale(problem)
                     raise
+            self._is_answered |= bool(raw)
             out = wire.feed(raw) if raw else wire.end()
             if out:
                 return out
             if not raw:
                 self._check()
+                self._check_kept()
                 return b""
 
     async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
-        self._wire.sent(buffer)
+        self._sends(buffer)
         if len(buffer) > AT_ONCE:
             await self._upload(buffer, timeout)
         else:

@@ -65,6 +65,29 @@ _NO_HTTP = (
 )
 
 
+#: Marks an exception of a kept connection that was closed before a byte of the answer came.
+_STALE = "_resayil_stale"
+
+#: So far down a chain of exceptions is looked.
+_DEEP = 16
+
+
+def mark_stale(exception: BaseException) -> None:
+    """A kept connection was closed before a byte of the answer came."""
+    setattr(exception, _STALE, True)
+
+
+def is_stale(exception: Optional[BaseException]) -> bool:
+    """Whether that is what an exception comes from."""
+    for _ in range(_DEEP):
+        if exception is None:
+            break
+        if getattr(exception, _STALE, False):
+            return True
+        exception = exception.__cause__ or exception.__context__
+    return False
+
+
 def _search(pattern: str, text: str) -> Any:
     import re
 

@@ -196,16 +196,21 @@ class Operation:
             self._native.on_error(error, now=self._tell())
 
     def raised(
-        self, exception: Exception, error: Optional[_native.Error], final: bool = False
+        self,
+        exception: Exception,
+        error: Optional[_native.Error],
+        final: bool = False,
+        stale: bool = False,
     ) -> None:
         """The attempt raised an exception, which stands for this error.
 
-        Without one it is not about a call of an API, and goes through at once.
+        Without one it is not about a call of an API, and goes through at once. `stale`: it met a
+        kept connection that was closed before an answer began.
         """
         self._exception = exception
         self._is_foreign = error is None
         self._now = _time.now()
-        self._next = self._native.fail(error, final, self._now, self.alarm)
+        self._next = self._native.fail(error, final, self._now, self.alarm, stale)
 
     @property
     def is_over(self) -> bool:

@@ -7,7 +7,7 @@ import io
 import socket
 from typing import Any, Optional
 
-from . import _native
+from . import _native, _no_answer
 from ._incoming import Limits
 from ._kinds import is_dict
 from ._network import unreadable
@@ -41,6 +41,8 @@ class _Timed:
     _limits: Limits
     _method: Any
     _is_spent = False
+    #: Whether an answer came on this connection.
+    _is_kept = False
 
     _answer: Optional[tuple[_native.Wire, Early]] = None
 
@@ -82,7 +84,7 @@ class _Timed:
         return not self._is_spent and super().is_connected  # type: ignore[misc]
 
     def connect(self) -> None:
-        self._is_spent = False
+        self._is_spent = self._is_kept = False
         super().connect()  # type: ignore[misc]
 
     def close(self) -> None:
@@ -97,7 +99,13 @@ class _Timed:
         self._answer = None
         timed = self.sock = _Socket(sock, wire, early)
         try:
-            return super().getresponse(*args, **options)  # type: ignore[misc]
+            response = super().getresponse(*args, **options)  # type: ignore[misc]
+            self._is_kept = True
+            return response
+        except OSError as problem:
+            if self._is_kept and not timed.is_answered and not isinstance(problem, TimeoutError):
+                _no_answer.mark_stale(problem)
+            raise
         finally:
             if self.sock is timed:
                 self.sock = sock
@@ -110,6 +118,8 @@ class _Socket:
         self._inner = inner
         self._wire = wire
         self._early = early
+        #: Whether bytes came.
+        self.is_answered = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -117,17 +127,19 @@ class _Socket:
     def makefile(self, mode: str = "r", *args: Any, **options: Any) -> Any:
         if mode != "rb" or args or options:
             return self._inner.makefile(mode, *args, **options)
-        return io.BufferedReader(_Raw(self._inner, self._wire, self._early))
+        return io.BufferedReader(_Raw(self, self._inner, self._wire, self._early))
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, sock: Any, wire: _native.Wire, early: Early) -> None:
+    def __init__(self, timed: _Socket, sock: Any, wire: _native.Wire, early: Early) -> None:
+        self._timed = timed
         self._sock = sock
         self._inner = sock.makefile("rb", buffering=0)
         self._timeout = sock.gettimeout()
         self._wire = wire
         #: What was read and is not handed on yet.
         self._rest = memoryview(early.take())
+        timed.is_answered = len(self._rest) > 0
 
     def readable(self) -> bool:
         return True
@@ -155,6 +167,7 @@ class _Raw(io.RawIOBase):
                 # A break behind all that counts is an end.
                 if not wire.is_past_data:
                     raise
+            self._timed.is_answered |= bool(raw)
             out = wire.feed(raw) if raw else wire.end()
             if out:
                 return out

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import aiohttp
 
-from . import _idempotency, _interop, _native, _services, _time
+from . import _idempotency, _interop, _native, _no_answer, _services, _time
 from ._exchange import ATTEMPT_TIMEOUT, Exchange, exception_as
 from ._fleet import FleetOption
 from ._incoming import Limits
@@ -162,10 +162,18 @@ class RetryMiddleware:
         self, exchange: Exchange, request: aiohttp.ClientRequest, handler: Handler
     ) -> tuple[aiohttp.ClientResponse, list[bytes]]:
         left, start = exchange.left(), _native.monotonic_now()
+        is_kept = _has_idle(request)
         try:
             response = await _time.limited(handler(request), left)
         except _time.TookTooLong:
             raise _too_late() from None
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as problem:
+            is_connected = not isinstance(problem, aiohttp.ClientConnectorError)
+            # What came of an answer, if anything did.
+            came = getattr(problem, "message", None)
+            if is_kept and is_connected and (came is None or isinstance(came, str)):
+                _no_answer.mark_stale(problem)
+            raise
         finally:
             exchange.took(_native.monotonic_now() - start)
         incoming = exchange.head(response.status, _Headers(response))
@@ -241,6 +249,12 @@ def _raise_for_status(response: aiohttp.ClientResponse) -> None:
     except aiohttp.ClientResponseError as exception:
         _interop.mark(exception, getattr(response, _interop.ATTRIBUTE))
         raise
+
+
+def _has_idle(request: aiohttp.ClientRequest) -> bool:
+    """Whether a kept connection is there that the request will be sent on."""
+    connector: Any = getattr(getattr(request, "session", None), "connector", None)
+    return bool(getattr(connector, "_conns", {}).get(request.connection_key))
 
 
 class _Headers:

@@ -185,8 +185,9 @@ impl Operation {
     }
 
     /// The attempt failed: `on_error` and `poll` at once. Without an error it was not about a call of an
-    /// API, and with `give_up` it is not to be repeated.
-    #[pyo3(signature = (error, give_up=false, now=None, waker=None, /))]
+    /// API, and with `give_up` it is not to be repeated. With `stale` it met a kept connection that the
+    /// server had closed before a byte of the answer came.
+    #[pyo3(signature = (error, give_up=false, now=None, waker=None, stale=false, /))]
     fn fail<'py>(
         &self,
         py: Python<'py>,
@@ -194,12 +195,13 @@ impl Operation {
         give_up: bool,
         now: Option<f64>,
         waker: Option<Py<PyAny>>,
+        stale: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let now = input::monotonic(now)?;
         let waker = to_waker(py, waker)?;
         let step = self.change(py, |state| {
             match error {
-                Some(error) if !give_up => state.on_error(error.0.clone(), now)?,
+                Some(error) if !give_up => state.on_error(error.0.clone(), stale, now)?,
                 error => self.end(state, error.map(|error| error.0.clone()), now)?,
             }
             state.poll(now, waker.as_ref().unwrap_or(Waker::noop()))
@@ -276,7 +278,7 @@ impl Operation {
     #[pyo3(signature = (error, *, now=None))]
     fn on_error(&self, py: Python<'_>, error: &NativeError, now: Option<f64>) -> PyResult<()> {
         let now = input::monotonic(now)?;
-        self.change(py, |state| state.on_error(error.0.clone(), now))
+        self.change(py, |state| state.on_error(error.0.clone(), false, now))
     }
 
     /// The call fails with this error whatever the policy; without one it is not about an API.
@@ -391,11 +393,15 @@ impl State {
         })
     }
 
-    fn on_error(&mut self, error: Error, now: Duration) -> PyResult<()> {
+    fn on_error(&mut self, error: Error, stale: bool, now: Duration) -> PyResult<()> {
         match std::mem::replace(&mut self.under_way, UnderWay::Nothing) {
             UnderWay::Attempt(attempt) => {
                 let sent = error.is_ambiguous() || error.status().is_some();
-                let reached = if sent { Reached::Server } else { Reached::Nothing };
+                let reached = match sent {
+                    true if stale => Reached::StaleConnection,
+                    true => Reached::Server,
+                    false => Reached::Nothing,
+                };
                 self.operation.on_failure(attempt, error, reached, now);
             }
             UnderWay::Response(response) => self.operation.on_error(response, error, now),
