@@ -9,9 +9,9 @@ from . import _interop, _native, _no_answer, _telemetry, _time
 from ._api_error import APIError
 from ._as_events import as_events, asks_for_stream
 from ._incoming import Incoming, Limits
+from ._keys import keys_of
 from ._native import Budget, Counters, RetryPolicy
 from ._operation import Operation
-from ._services import key_of
 
 #: Where a request says nothing else, an attempt may take so long, in seconds.
 ATTEMPT_TIMEOUT = 120.0
@@ -60,7 +60,7 @@ class Exchange(Operation):
             metered=method == "POST",
             body=body if isinstance(body, bytes) else None,
             # Servers echo it.
-            key=key_of(headers, url),
+            keys=keys_of(headers, url),
             **enter,
             about=lambda: _telemetry.of_request(method, url, self._provider, body),
         )
@@ -110,6 +110,7 @@ class Exchange(Operation):
     def head(self, status: int, headers: Any) -> Incoming:
         """The head of the answer came."""
         self._native.on_headers(status, headers, now=self._tell(), wall=_time.wall())
+        self._mask(headers)
         self.incoming = Incoming(
             status, headers, method=self._method, provider=self._provider, limits=self._limits
         )
@@ -117,6 +118,16 @@ class Exchange(Operation):
             # Who follows it carries the key or the prompt there.
             self.incoming.failure = _native.read_error(status, headers, None, now=_time.wall())
         return self.incoming
+
+    def _mask(self, headers: Any) -> None:
+        """Takes the request's keys out of what an SDK may show."""
+        whole = "\n".join(headers.values())
+        if self._native.without_keys(whole.encode("utf-8", "surrogateescape")) is None:
+            return
+        for name, value in list(headers.items()):
+            masked = self._native.without_keys(value.encode("utf-8", "surrogateescape"))
+            if masked is not None:
+                headers[name] = masked.decode("utf-8", "replace")
 
     def _leads_away(self, headers: Any) -> bool:
         location = headers.get("location")
@@ -143,12 +154,12 @@ class Exchange(Operation):
         body = incoming.replacement
         return None if body is None else (body, None)
 
-    def without_key(self) -> Optional[tuple[bytes, None]]:
-        """What to hand on in place of an error that echoes the request's key; None if none does."""
+    def without_keys(self) -> Optional[tuple[bytes, None]]:
+        """What to hand on in place of an error that echoes a key; None if it echoes none."""
         incoming = self.incoming
         if incoming is None or incoming.form not in ("error", "whole"):
             return None
-        body = self._native.without_key(incoming.body)
+        body = self._native.without_keys(incoming.body)
         return None if body is None else (body, None)
 
     def judge(self) -> bool:

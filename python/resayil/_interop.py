@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from . import _foreign, _native, _no_answer
+from . import _foreign, _keys, _native, _no_answer
 from ._api_error import APIError
 from ._kinds import is_dict
 
@@ -95,6 +95,12 @@ def _known(exception: BaseException) -> Optional[_native.Error]:
 
 
 def _read_one(exception: BaseException) -> Optional[_native.Error]:
+    error = _read_foreign(exception)
+    keys = [] if error is None else _keys.keys_behind(exception)
+    return error.without_keys(keys) if error is not None and keys else error
+
+
+def _read_foreign(exception: BaseException) -> Optional[_native.Error]:
     answer = _foreign.of_exception(exception)
     if answer is None:
         return _no_answer.read(exception)

@@ -9,32 +9,14 @@ from collections.abc import Mapping
 from typing import Any, Literal, Optional, Union
 
 from . import _fleet, _idempotency, _log, _native
+from ._keys import KEYS
 from ._quota import Priority, Tenant
-
-#: Where services expect the key.
-_KEYS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
-
-#: The parameters of a URL in which some take it.
-_KEY_PARAMETERS = ("key", "api-key", "api_key", "access_token")
 
 #: No more quotas than this are kept by one transport; that which was not used longest goes.
 _MOST = 1024
 
 #: What `quota=...` takes.
 QuotaOption = Union[_native.Quota, Literal["auto"], None]
-
-
-def key_of(headers: Mapping[str, Any], url: str) -> str:
-    """The key that a request is sent with, without its scheme; empty if it has none."""
-    value = next((str(value) for name in _KEYS if (value := headers.get(name))), "")
-    if value:
-        return value.rpartition(" ")[2]
-    if "=" not in url:
-        return ""
-    from urllib.parse import parse_qs, urlsplit
-
-    parameters = parse_qs(urlsplit(url).query)
-    return next((parameters[name][0] for name in _KEY_PARAMETERS if name in parameters), "")
 
 
 class Quotas:
@@ -80,7 +62,7 @@ class Quotas:
         given = self._given
         if given is None or (isinstance(given, _native.Quota) and not self._share):
             return given
-        key = next((str(value) for name in _KEYS if (value := headers.get(name))), "")
+        key = next((str(value) for name in KEYS if (value := headers.get(name))), "")
         # A group has one quota, whatever the origins and the keys.
         owner = (origin, key) if self._group is None else ("group", self._group)
         # The key itself is not kept.

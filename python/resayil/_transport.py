@@ -315,7 +315,7 @@ class SyncRetry(_Base):
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:
-                kept = _readable(response, exchange.without_key(), kept)
+                kept = _readable(response, exchange.without_keys(), kept)
                 response.stream.close()
         except BaseException:
             response.stream.close()
@@ -387,7 +387,7 @@ class AsyncRetry(_Base):
                 response.stream = self._body(kept, rest, stream, self)
                 exchange.hand_on()
             else:
-                kept = _readable(response, exchange.without_key(), kept)
+                kept = _readable(response, exchange.without_keys(), kept)
                 await response.stream.aclose()
         except BaseException:
             await response.stream.aclose()

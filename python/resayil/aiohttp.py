@@ -195,12 +195,12 @@ class RetryMiddleware:
                     body, content_type = in_place
                     kept = [body]
                     if content_type is not None:
-                        _retype(response, content_type)
+                        _set_header(response, "Content-Type", content_type)
                 if incoming.form != "unseen":
                     _put_back(response, kept, reader)
                 exchange.hand_on()
             else:
-                hidden = exchange.without_key()
+                hidden = exchange.without_keys()
                 kept = kept if hidden is None else [hidden[0]]
                 if not exchange.is_over:
                     response.close()
@@ -261,8 +261,9 @@ class _Headers:
     """The headers of an answer that is unpacked already."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
         self._headers = response.headers
-        self.items = response.headers.items
+        self.items, self.values = response.headers.items, response.headers.values
 
     def get(self, name: str) -> Optional[str]:
         if name == "content-encoding":
@@ -272,16 +273,22 @@ class _Headers:
             return None
         return self._headers.get(name)
 
+    def __setitem__(self, name: str, value: str) -> None:
+        _set_header(self._response, name, value)
+        self._headers = self._response.headers
+        self.items, self.values = self._headers.items, self._headers.values
+
     def __iter__(self) -> Any:
         return iter(self._headers.items())
 
 
-def _retype(response: aiohttp.ClientResponse, content_type: str) -> None:
-    """Changes what an answer says that it is."""
+def _set_header(response: aiohttp.ClientResponse, name: str, value: str) -> None:
+    """Changes what an answer says."""
     headers = response.headers.copy()
-    headers["Content-Type"] = content_type
+    headers[name] = value
     changed: Any = response
     changed._headers = type(response.headers)(headers)
+    changed._raw_headers = tuple((key.encode(), text.encode()) for key, text in headers.items())
     # What was made of the headers before.
     changed._cache.pop("headers", None)
 

@@ -221,6 +221,7 @@ class RetryAdapter(HTTPAdapter):
         finally:
             exchange.took(_native.monotonic_now() - start)
         incoming = exchange.head(response.status_code, response.raw.headers)
+        response.headers.update(response.raw.headers)
         kept: list[bytes] = []
         rest = None
         reader = _Reader(response, exchange, request)
@@ -250,7 +251,7 @@ class RetryAdapter(HTTPAdapter):
                 _put_back(response, kept, rest)
                 exchange.hand_on()
             else:
-                hidden = exchange.without_key()
+                hidden = exchange.without_keys()
                 if hidden is not None:
                     response.headers.pop("content-encoding", None)
                     kept = [hidden[0]]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use resayil_core::Error;
+use resayil_core::redaction::OwnKey;
 
 use crate::input::value_error;
 use crate::rate_limit::RateLimit;
@@ -28,6 +29,12 @@ impl NativeError {
         details: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         error_new::new(&kind, message.as_deref(), details).map(NativeError)
+    }
+
+    /// The same error without any of these keys in its texts, its headers and its body.
+    fn without_keys(&self, keys: Vec<String>) -> Self {
+        let masked = |error: Error, key: &String| error.masked(&OwnKey::new(key));
+        NativeError(keys.iter().fold(self.0.clone(), masked))
     }
 
     /// The name of the kind, such as `rate_limit`.

@@ -35,8 +35,8 @@ pub(crate) struct Operation {
     observer: Option<Py<PyAny>>,
     /// What was decided on failed attempts, a line each.
     history: Mutex<Vec<String>>,
-    /// The program's key, which is in no error of this call.
-    key: Option<OwnKey>,
+    /// The program's keys, which are in no error of this call.
+    keys: Vec<OwnKey>,
 }
 
 struct State {
@@ -110,7 +110,7 @@ impl Operation {
     #[new]
     #[pyo3(signature = (
         policy, budget=None, quota=None, counters=None, observer=None, begun=false, now=None, *,
-        provider=None, attempt_timeout=None, metered=true, body=None, priority=None, tenant=None, key=None
+        provider=None, attempt_timeout=None, metered=true, body=None, priority=None, tenant=None, keys=Vec::new()
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments")]
     fn new(
@@ -127,17 +127,17 @@ impl Operation {
         body: Option<&[u8]>,
         priority: Option<&Bound<'_, PyAny>>,
         tenant: Option<&Bound<'_, PyAny>>,
-        key: Option<&str>,
+        keys: Vec<String>,
     ) -> PyResult<Self> {
         let now = input::monotonic(now)?;
-        let key = key.filter(|key| !key.is_empty()).map(OwnKey::new);
+        let keys: Vec<OwnKey> = keys.iter().map(|key| OwnKey::new(key)).collect();
         let attempt_timeout =
             attempt_timeout.map(|it| input::duration("attempt_timeout", it)).transpose()?;
         let service = Service::new()
             .with_provider(input::provider(provider.as_deref())?)
             .with_budget(budget.map(|budget| budget.get().budget.clone()))
-            .with_own_key(key.clone())
             .with_quota(quota.map(|quota| quota.get().handle()), now);
+        let service = keys.iter().cloned().fold(service, Service::with_own_key);
         let mut enter = enter::options(None, priority, tenant)?;
         if let Some(body) = body.filter(|_| metered && quota.is_some()) {
             enter = enter.with_cost(Cost::estimate(body));
@@ -157,12 +157,12 @@ impl Operation {
         if begun && state.poll(now, Waker::noop())?.is_some() {
             return Err(misuse("the first attempt of this operation has to wait"));
         }
-        Ok(Operation { state: Mutex::new(state), told, observer, history: Mutex::default(), key })
+        Ok(Operation { state: Mutex::new(state), told, observer, history: Mutex::default(), keys })
     }
 
-    /// The bytes without the program's key; None if they do not hold it.
-    fn without_key<'py>(&self, py: Python<'py>, bytes: &[u8]) -> Option<Bound<'py, PyBytes>> {
-        match self.key.as_ref()?.mask_bytes(bytes) {
+    /// The bytes without the program's keys; None if they hold none.
+    fn without_keys<'py>(&self, py: Python<'py>, bytes: &[u8]) -> Option<Bound<'py, PyBytes>> {
+        match OwnKey::mask_all(&self.keys, bytes) {
             Cow::Owned(masked) => Some(PyBytes::new(py, &masked)),
             Cow::Borrowed(_) => None,
         }

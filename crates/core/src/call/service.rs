@@ -21,7 +21,7 @@ pub struct Service {
     pub(super) budget: Option<Budget>,
     pub(super) quota: Option<Quota>,
     pub(super) limiter: Option<ConcurrencyLimiter>,
-    pub(super) own_key: Option<OwnKey>,
+    pub(super) own_keys: Vec<OwnKey>,
 }
 
 impl Service {
@@ -64,10 +64,11 @@ impl Service {
         self
     }
 
-    /// The key that its requests carry: no error of a call holds it, whatever the server says.
+    /// A key that its requests carry: no error of a call holds it, whatever the server says. One that is
+    /// given again is another one.
     #[must_use]
     pub fn with_own_key(mut self, key: impl Into<Option<OwnKey>>) -> Self {
-        self.own_key = key.into();
+        self.own_keys.extend(key.into());
         self
     }
 

@@ -58,6 +58,14 @@ impl OwnKey {
         }
     }
 
+    /// Bytes without any of these keys.
+    pub fn mask_all<'a>(keys: &[OwnKey], bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        keys.iter().fold(Cow::Borrowed(bytes), |bytes, key| match key.mask_bytes(&bytes) {
+            Cow::Owned(masked) => Cow::Owned(masked),
+            Cow::Borrowed(_) => bytes,
+        })
+    }
+
     /// The same for bytes, among them those of a JSON text that writes the key with escapes.
     pub fn mask_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         // What was read without escapes shows the whole key, of which they leave parts.

@@ -41,10 +41,7 @@ impl Operation {
 
     /// The error without the program's key, which servers echo: from here on it is told and kept.
     pub(super) fn masked(&self, error: Error) -> Error {
-        match &self.service().own_key {
-            Some(key) => error.masked(key),
-            None => error,
-        }
+        self.service().own_keys.iter().fold(error, |error, key| error.masked(key))
     }
 
     /// Decides on a failed attempt.
