@@ -85,8 +85,8 @@ pub struct Operation {
     not_before_reason: WaitReason,
     waiting: Option<waiting::Waiting>,
     paused: Option<waiting::Pause>,
-    /// How long the operation may still wait for its budget.
-    patience: Duration,
+    /// How long the operation has waited for its budget.
+    was_paused: Duration,
     /// A kept connection was closed once in this operation: the next one has to be new.
     met_stale_connection: bool,
     /// The failure that the next attempt is to mend.
@@ -112,7 +112,6 @@ impl Operation {
         if let Some(budget) = options.service.budget() {
             call = call.with_budget(budget.clone());
         }
-        let patience = options.policy.budget_patience();
         let operation = Operation {
             deadline: options.policy.deadline().map(|deadline| now.saturating_add(deadline)),
             targets: options.fallback.as_ref().map(|fallback| fallback.start()),
@@ -128,7 +127,7 @@ impl Operation {
             not_before_reason: WaitReason::Backoff,
             waiting: None,
             paused: None,
-            patience,
+            was_paused: Duration::ZERO,
             met_stale_connection: false,
             last: None,
         };

@@ -101,7 +101,7 @@ impl Operation {
     /// Waits for the budget, which does not afford the next attempt.
     pub(super) fn pause(&mut self, error: Error, now: Duration) {
         match self.call.wait_for_budget(&error, now) {
-            Ok((wait, not_before)) if !self.patience.is_zero() => {
+            Ok((wait, not_before)) if !self.patience().is_zero() => {
                 self.paused = Some(Pause { wait, since: now });
                 self.not_before = not_before;
                 self.not_before_reason = WaitReason::Backoff;
@@ -112,10 +112,15 @@ impl Operation {
         }
     }
 
+    /// How long it may still wait for the budget. Most calls never ask.
+    fn patience(&self) -> Duration {
+        self.options.policy.budget_patience().saturating_sub(self.was_paused)
+    }
+
     /// Ends the operation if it has waited for the budget as long as it may.
     fn patience_is_over(&mut self, now: Duration) -> bool {
         let Some(pause) = &self.paused else { return false };
-        if now.saturating_sub(pause.since) < self.patience {
+        if now.saturating_sub(pause.since) < self.patience() {
             return false;
         }
         self.paused = None;
@@ -126,16 +131,17 @@ impl Operation {
 
     /// What holds back an operation that waits for its budget.
     fn paused(&mut self, now: Duration, waker: &Waker) -> Option<Obstacle> {
+        let patience = self.paused.as_ref().map(|_| self.patience())?;
         let Pause { wait, since } = self.paused.as_mut()?;
         let turn = wait.poll(now, waker);
         let since = *since;
         if let Turn::Wait(until) = turn {
-            let until = until.min(since.saturating_add(self.patience));
+            let until = until.min(since.saturating_add(patience));
             let (wait, reason) = (Duration::ZERO, WaitReason::Budget);
             return Some(Obstacle::For { wait, until: Some(until), reason });
         }
         self.paused = None;
-        self.patience = self.patience.saturating_sub(now.saturating_sub(since));
+        self.was_paused = self.was_paused.saturating_add(now.saturating_sub(since));
         if turn == Turn::Probe {
             self.call.probe();
         }

@@ -12,13 +12,10 @@ local MOST = 1000000000000000
 -- 1. The state. Names: t last time, b birth, md mode, ln length, w window, kc lo hi the provider's clock, la latch,
 -- ml mv mf rf the soft limit, ut uncertain until, m n members, then by amount: l limit, u used, p promised of this
 -- window, q promised of later ones, c carried into the next one.
-local plain = {'t', 'b', 'md', 'ln', 'w', 'kc', 'lo', 'hi', 'la', 'ml', 'mv', 'mf', 'rf', 'ut', 'm', 'n'}
-local fields = {}
-for i = 1, 16 do fields[i] = plain[i] end
-local amounts = {'l', 'u', 'p', 'q', 'c'}
-for i = 1, 5 do
-  for d = 1, 4 do fields[#fields + 1] = amounts[i] .. d end
-end
+local fields = {
+  't', 'b', 'md', 'ln', 'w', 'kc', 'lo', 'hi', 'la', 'ml', 'mv', 'mf', 'rf', 'ut', 'm', 'n', 'l1', 'l2', 'l3', 'l4',
+  'u1', 'u2', 'u3', 'u4', 'p1', 'p2', 'p3', 'p4', 'q1', 'q2', 'q3', 'q4', 'c1', 'c2', 'c3', 'c4'
+}
 local kept = redis.call('HGETALL', KEYS[1])
 local s, before = {}, {}
 for i = 1, 36 do s[fields[i]] = 0 end
@@ -26,10 +23,9 @@ for i = 1, #kept, 2 do
   local value = tonumber(kept[i + 1]) or 0
   s[kept[i]], before[kept[i]] = value, value
 end
-local l, u, p, q, c = {}, {}, {}, {}, {}
-for d = 1, 4 do
-  l[d], u[d], p[d], q[d], c[d] = s['l' .. d], s['u' .. d], s['p' .. d], s['q' .. d], s['c' .. d]
-end
+local l, u = {s.l1, s.l2, s.l3, s.l4}, {s.u1, s.u2, s.u3, s.u4}
+local p, q = {s.p1, s.p2, s.p3, s.p4}, {s.q1, s.q2, s.q3, s.q4}
+local c = {s.c1, s.c2, s.c3, s.c4}
 
 -- 2. The time: this server's, and never going back, but for a clock that was set back by more than a window.
 local time = redis.call('TIME')

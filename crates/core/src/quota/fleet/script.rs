@@ -5,4 +5,4 @@
 pub const SCRIPT: &str = include_str!("script.lua");
 
 /// The SHA-1 of [`SCRIPT`] in hexadecimal, by which `EVALSHA` names it.
-pub const SCRIPT_SHA1: &str = "c9ed036eba91f59da36d6f8d95da1fc706449890";
+pub const SCRIPT_SHA1: &str = "d7991853386fe640ebaacc8e01aa43c52d6e5f69";
