@@ -143,8 +143,9 @@ fn wasm() -> Result<(), String> {
 
 fn fmt() -> Result<(), String> {
     run::run(run::cargo().args(["fmt", "--all", "--check"]))?;
-    let others = ["fuzz/Cargo.toml", "tests/rust-sdks/Cargo.toml", "tests/rig/Cargo.toml"];
-    others.into_iter().try_for_each(|manifest| {
-        run::run(run::cargo().args(["fmt", "--manifest-path", manifest, "--check"]))
+    let others = ["fuzz", "tests/layers", "tests/rust-sdks", "tests/rig"];
+    others.into_iter().try_for_each(|folder| {
+        let manifest = format!("{folder}/Cargo.toml");
+        run::run(run::cargo().args(["fmt", "--manifest-path", &manifest, "--check"]))
     })
 }

@@ -1,6 +1,8 @@
 //! `cargo xtask instructions`: what the main paths of core cost, in instructions, which a machine's noise does
 //! not change.
 
+mod layers;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -9,6 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::run;
+use layers::Layer;
 
 /// Where the counts are kept.
 const PAGE: &str = "docs/performance.md";
@@ -31,18 +34,22 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let program = build()?;
     let paths = run::output(run::command(&program).arg("--paths"))?;
-    let mut rows = Vec::new();
+    let (mut rows, mut layer_rows) = (Vec::new(), Vec::new());
     for path in paths.lines() {
-        let (ours, peer) = (cost(&program, path, "--ours")?, cost(&program, path, "--peer")?);
+        let (ours, peer) = (cost(&program, &[path, "--ours"])?, cost(&program, &[path, "--peer"])?);
         run::say(&format!("{path}: {ours}, its body as a Value {peer}"));
         rows.push((path, ours, peer));
+    }
+    for layer in layers::measure()? {
+        run::say(&layer.to_string());
+        layer_rows.push(layer);
     }
     let page = run::root().join(PAGE);
     if options.check {
         let kept = fs::read_to_string(&page).map_err(|error| format!("{PAGE}: {error}"))?;
         return compare(&kept, &rows);
     }
-    fs::write(&page, write(&rows)?).map_err(|error| format!("{PAGE}: {error}"))?;
+    fs::write(&page, write(&rows, &layer_rows)?).map_err(|error| format!("{PAGE}: {error}"))?;
     run::say(&format!("{PAGE} written"));
     Ok(())
 }
@@ -58,12 +65,12 @@ fn build() -> Result<PathBuf, String> {
     program.ok_or_else(|| "cargo made no program".to_owned())
 }
 
-/// What one more costs.
-fn cost(program: &Path, path: &str, whose: &str) -> Result<u64, String> {
+/// What one more costs: the last argument says how many.
+fn cost(program: &Path, arguments: &[&str]) -> Result<u64, String> {
     let count = |times: u64| -> Result<u64, String> {
         let mut valgrind = run::command("valgrind");
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-        let output = valgrind.args([path, whose, &times.to_string()]).output();
+        let output = valgrind.args(arguments).arg(times.to_string()).output();
         let output = output.map_err(|error: io::Error| format!("valgrind: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
         let count = said.split("Collected : ").nth(1).and_then(|rest| rest.lines().next());
@@ -75,7 +82,7 @@ fn cost(program: &Path, path: &str, whose: &str) -> Result<u64, String> {
     Ok(many.saturating_sub(few) / (TIMES[1] - TIMES[0]))
 }
 
-fn write(rows: &[(&str, u64, u64)]) -> Result<String, String> {
+fn write(rows: &[(&str, u64, u64)], layer_rows: &[Layer]) -> Result<String, String> {
     let rust = run::output(run::command("rustc").arg("--version"))?;
     let mut page = format!(
         "# Performance\n\nInstructions that one call of a path takes, counted by callgrind, which a machine's noise does not \
@@ -93,6 +100,7 @@ fn write(rows: &[(&str, u64, u64)]) -> Result<String, String> {
         let _ = writeln!(page, "| {path} | {ours} | {peer} | {ratio} |");
     }
     page += "\nEach error is read with eight headers. Times, beside other libraries, are what `cargo xtask bench` prints.\n";
+    page += &layers::table(layer_rows);
     Ok(page)
 }
 
