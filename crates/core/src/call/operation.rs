@@ -89,6 +89,8 @@ pub struct Operation {
     was_paused: Duration,
     /// A kept connection was closed once in this operation: the next one has to be new.
     met_stale_connection: bool,
+    /// When the last answer came, and what the wall clock showed.
+    answered_at: Option<(Duration, Timestamp)>,
     /// The failure that the next attempt is to mend.
     last: Option<Error>,
 }
@@ -129,6 +131,7 @@ impl Operation {
             paused: None,
             was_paused: Duration::ZERO,
             met_stale_connection: false,
+            answered_at: None,
             last: None,
         };
         operation.notify(&CallEvent::new(CallAction::Start, 0));
@@ -144,6 +147,7 @@ impl Operation {
         now: Duration,
         wall: Timestamp,
     ) -> PendingResponse {
+        self.answered_at = Some((now, wall));
         let mut held = attempt.held;
         if is_success(status) {
             if let Some(ticket) = &mut held.ticket {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Error, HintSource, LimitScope};
 use crate::kind::Kind;
+use crate::timestamp::Timestamp;
 
 impl Error {
     /// The call was cancelled by its caller.
@@ -18,9 +19,14 @@ impl Error {
     }
 
     /// The quota has a limit that is used up, and which begins anew after this time.
-    pub(crate) fn used_up(reset: Duration) -> Self {
+    pub(crate) fn used_up(reset: Duration, at: Option<Timestamp>) -> Self {
         let problem = "the quota is used up, and is there again only after longer than max_hint";
-        Error::new(Kind::QuotaExhausted, problem).with_retry_after(reset, HintSource::Quota)
+        let error =
+            Error::new(Kind::QuotaExhausted, problem).with_retry_after(reset, HintSource::Quota);
+        match at {
+            Some(at) => error.with_retry_at(at),
+            None => error,
+        }
     }
 
     /// The deadline of the call is over, or too near for what has to be done yet.

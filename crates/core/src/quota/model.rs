@@ -43,6 +43,8 @@ pub struct QuotaModel {
     flight: Flight,
     /// Nobody is admitted before this, because the server refused a request.
     latched_until: Duration,
+    /// Until then the server wants no more, as it told.
+    told_until: Duration,
     /// The same because a day's quota is used up.
     closed_until: Duration,
     /// All that was ever admitted.
@@ -64,6 +66,7 @@ record!(QuotaModel {
     at_once,
     flight,
     latched_until,
+    told_until,
     closed_until,
     sent,
     experience,
@@ -124,6 +127,7 @@ impl QuotaModel {
             at_once: AtOnce::default(),
             flight: Flight::default(),
             latched_until: Duration::ZERO,
+            told_until: Duration::ZERO,
             closed_until: Duration::ZERO,
             sent: Sum::default(),
             experience: Experience::default(),
@@ -280,6 +284,20 @@ impl QuotaModel {
 
     /// How long this request has to wait; `None` if it may be sent.
     pub(super) fn ask(&mut self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
+        let mut delay = self.delay_from(request, now)?;
+        // Where that is what holds it back.
+        let told = self.told_until.saturating_sub(now);
+        if delay.least >= told {
+            delay.reset = delay.reset.max(told);
+        }
+        if !delay.reset.is_zero() {
+            let at = self.clock.latest(now.saturating_add(delay.reset));
+            delay.reset_at = Some(Timestamp::from_unix_micros(at));
+        }
+        Some(delay)
+    }
+
+    fn delay_from(&mut self, request: &QuotaRequest, now: Duration) -> Option<QuotaDelay> {
         self.roll(now);
         self.roll_feeling(now);
         if let Some((scope, limit)) = self.exceeded_by(&request.cost.or(&Amounts::default())) {
@@ -334,7 +352,9 @@ impl QuotaModel {
         let parties = self.apart.parties;
         let of_pool = self.pool.as_ref().and_then(|pool| {
             let (cost, ahead) = (self.counted(&cost, parties), ahead.times(parties.max(1)));
-            pool.wait_for(&cost, &ahead, nanos(now))
+            let wait = pool.wait_for(&cost, &ahead, nanos(now))?;
+            let alone = pool.wait_for(&cost, &Sum::default(), nanos(now)).unwrap_or_default();
+            Some(QuotaDelay::exactly(wait).with_reset(alone))
         });
         let delays = self.meters.iter().filter_map(|meter| {
             let wanted = Wanted {
@@ -350,7 +370,7 @@ impl QuotaModel {
                 !self.meters.is_empty() || self.pool.as_ref().is_some_and(Pool::is_known);
             feel.delay(request.ahead.count, is_known, &self.flight, nanos(now))
         });
-        let others = of_pool.map(QuotaDelay::exactly).into_iter().chain(felt);
+        let others = of_pool.into_iter().chain(felt);
         let delay = delays.chain(others).chain(self.delay_at_once(request)).reduce(QuotaDelay::and);
         // Whoever passes takes of the day, too, and of what headers tell.
         delay.map(|delay| if self.is_scarce() { delay.with_aside(Duration::ZERO) } else { delay })

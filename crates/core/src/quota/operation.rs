@@ -6,6 +6,7 @@ use super::cost::{Amounts, Cost, Sum};
 use super::{QuotaState, Settlement};
 use crate::error::LimitScope;
 use crate::retry::{BudgetOperation, BudgetReply};
+use crate::timestamp::Timestamp;
 
 /// What a quota asks of the store that keeps its [model](super::store::QuotaModel).
 ///
@@ -199,6 +200,8 @@ pub struct QuotaDelay {
     pub(super) exceeds: Option<(LimitScope, u64)>,
     /// The time until the limit that holds it back begins anew, whoever is in front of it.
     pub(super) reset: Duration,
+    /// When that is by the server's clock, if it is known.
+    pub(super) reset_at: Option<Timestamp>,
     /// For so long those behind it, as far as they fit into the rest of the window, do not delay it.
     pub(super) aside: Duration,
 }
@@ -211,7 +214,14 @@ impl QuotaDelay {
 
     /// Between these two.
     pub(super) const fn between(least: Duration, again: Duration) -> Self {
-        QuotaDelay { least, again, exceeds: None, reset: Duration::ZERO, aside: Duration::ZERO }
+        QuotaDelay {
+            least,
+            again,
+            exceeds: None,
+            reset: Duration::ZERO,
+            reset_at: None,
+            aside: Duration::ZERO,
+        }
     }
 
     /// It is larger than a limit: what that counts, and how much there is of it.
@@ -253,6 +263,7 @@ impl QuotaDelay {
             again: self.again.max(other.again),
             exceeds: self.exceeds.or(other.exceeds),
             reset: self.reset.max(other.reset),
+            reset_at: self.reset_at.max(other.reset_at),
             aside: self.aside.max(other.aside),
         }
     }

@@ -7,6 +7,7 @@ use super::line::Place;
 use super::operation::QuotaGrant;
 use super::{Admission, Quota, Settlement};
 use crate::error::LimitScope;
+use crate::timestamp::Timestamp;
 
 /// A sender's place in the line, then its admission, to be settled when the answer is there.
 ///
@@ -36,6 +37,7 @@ enum Stage {
         poll_at: Option<Duration>,
         exceeds: Option<(LimitScope, u64)>,
         reset: Duration,
+        reset_at: Option<Timestamp>,
     },
     Admitted(QuotaGrant),
     /// All is told but what was used in the end.
@@ -48,7 +50,12 @@ impl Ticket {
         Ticket {
             quota,
             place,
-            stage: Stage::Waiting { poll_at: None, exceeds: None, reset: Duration::ZERO },
+            stage: Stage::Waiting {
+                poll_at: None,
+                exceeds: None,
+                reset: Duration::ZERO,
+                reset_at: None,
+            },
         }
     }
 
@@ -154,8 +161,12 @@ impl Ticket {
             }
             Err(delay) => {
                 let poll_at = Some(now.saturating_add(delay.again));
-                self.stage =
-                    Stage::Waiting { poll_at, exceeds: delay.exceeds(), reset: delay.reset() };
+                self.stage = Stage::Waiting {
+                    poll_at,
+                    exceeds: delay.exceeds(),
+                    reset: delay.reset(),
+                    reset_at: delay.reset_at,
+                };
                 Admission::Wait(delay.least)
             }
         }
@@ -182,6 +193,14 @@ impl Ticket {
         match self.stage {
             Stage::Waiting { reset, .. } => reset,
             _ => Duration::ZERO,
+        }
+    }
+
+    /// When that is by the server's clock, if it is known.
+    pub(crate) fn reset_at(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Waiting { reset_at, .. } => reset_at,
+            _ => None,
         }
     }
 

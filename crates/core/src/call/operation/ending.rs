@@ -127,6 +127,15 @@ impl Operation {
         if let Some(model) = self.model() {
             error = error.with_model(model);
         }
+        if let (StopReason::MaxHint, None, Some(wait)) =
+            (reason, error.retry_at(), error.retry_after())
+        {
+            // A program that comes back later wants to know when, and not how long it was.
+            if let Some((at, wall)) = self.answered_at {
+                let later = now.saturating_sub(at).saturating_add(wait);
+                error = error.with_retry_at(wall + later);
+            }
+        }
         self.notify(&self.event(CallAction::Stop(reason)).with_error(&error));
         self.stage = Stage::Failed(Some(error));
     }

@@ -22,6 +22,7 @@ const REFUSED: &[u8] = br#"{"error":{"message":"Rate limit exceeded","code":429}
 const REFUSED_FOR_7: &[u8] =
     br#"{"error":{"message":"Rate limit exceeded","code":429},"retry_after":7}"#;
 
+mod limits;
 mod outages;
 mod refusals;
 

@@ -11,6 +11,7 @@ use crate::kind::Kind;
 use crate::observe::CallAction;
 use crate::quota::{Admission, Ticket};
 use crate::retry::{BudgetWait, RetryReason, StopReason, Turn};
+use crate::timestamp::Timestamp;
 
 /// A wait that has begun.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ enum Obstacle {
     /// The request is larger than this limit, of so much.
     Never(LimitScope, u64),
     /// Its limit begins anew only after this time, which is longer than the policy accepts.
-    Far(Duration),
+    Far(Duration, Option<Timestamp>),
     /// Known to last so long, and worth another look at that time.
     For { wait: Duration, until: Option<Duration>, reason: WaitReason },
     /// Somebody else's request, for as long as it takes.
@@ -61,7 +62,7 @@ impl Operation {
         let obstacle = self.paused(now, waker).or_else(|| self.obstacle(now, waker));
         let left = self.deadline.map(|deadline| deadline.saturating_sub(now));
         let wait = match &obstacle {
-            Some(Obstacle::For { wait, .. } | Obstacle::Far(wait)) => *wait,
+            Some(Obstacle::For { wait, .. } | Obstacle::Far(wait, _)) => *wait,
             _ => Duration::ZERO,
         };
         if left.is_some_and(|left| left <= wait) {
@@ -79,8 +80,8 @@ impl Operation {
                 self.give_up_waiting(error, StopReason::ExceedsLimit, now);
                 self.poll(now, waker)
             }
-            Some(Obstacle::Far(reset)) => {
-                self.give_up_waiting(Error::used_up(reset), StopReason::MaxHint, now);
+            Some(Obstacle::Far(reset, at)) => {
+                self.give_up_waiting(Error::used_up(reset, at), StopReason::MaxHint, now);
                 self.poll(now, waker)
             }
             Some(Obstacle::Place) => {
@@ -183,7 +184,7 @@ impl Operation {
                 }
                 let reset = ticket.reset_after();
                 if reset > self.call.policy().max_hint() {
-                    return Some(Obstacle::Far(reset));
+                    return Some(Obstacle::Far(reset, ticket.reset_at()));
                 }
                 let until = ticket.poll_at();
                 Some(Obstacle::For { wait, until, reason: WaitReason::Quota })

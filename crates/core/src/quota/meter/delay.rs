@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::told::{PATIENCE, ToldGate};
-use super::{Context, FIRST, Kind, LOOK, Meter, Wanted, micros};
+use super::{Context, FIRST, Kind, LOOK, Meter, SECOND, Wanted, micros};
 use crate::error::LimitScope;
 use crate::quota::nanos;
 use crate::quota::operation::QuotaDelay as Delay;
@@ -15,6 +15,10 @@ const CAREFUL_PART: u64 = 4;
 const CAREFUL_FEW: usize = 2;
 /// That takes no longer than this.
 const SOON: Duration = Duration::from_secs(5);
+
+/// Requests a minute of LLM Resayil's highest tier.
+const LIKELY: u64 = 60;
+const MINUTE: i64 = 60 * SECOND;
 
 impl Meter {
     /// Whether the only one who asks may send, by what most are admitted by: a known limit that is all
@@ -186,11 +190,27 @@ impl Meter {
             (None, None) => {
                 let count = uncertain.count as u64;
                 let allowed = context.sent.saturating_sub(count).saturating_add(FIRST);
+                let allowed = allowed.min(self.up_to_the_likely_limit(count));
                 let over = count.saturating_add(ahead).checked_sub(allowed)?;
                 // Each that is presumed to be admitted is one less, and allows one more.
                 let presumed = usize::try_from(over / 2 + 1).unwrap_or(usize::MAX);
                 ends(first, flight.over_in(presumed, flight.presumed_after(), now))
             }
+        }
+    }
+
+    /// How many may be under way, so many of which are not certain to be admitted, where the limit is unknown and may
+    /// be the likely one: up to that, and then one after the other for a while. A bucket of that size has some more.
+    fn up_to_the_likely_limit(&self, uncertain: u64) -> u64 {
+        if self.length != MINUTE || self.scope != LimitScope::Requests || self.proven > LIKELY {
+            return u64::MAX;
+        }
+        let own = self.used().saturating_sub(self.carried());
+        let certain = own.saturating_sub(uncertain);
+        match LIKELY.checked_sub(certain) {
+            Some(left) => left.max(FIRST),
+            None if certain <= LIKELY + LIKELY / 6 => FIRST,
+            None => u64::MAX,
         }
     }
 

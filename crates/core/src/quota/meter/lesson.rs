@@ -18,6 +18,9 @@ impl Meter {
         clock: &mut ServerClock,
         now: Duration,
     ) {
+        if self.is_of_another(hint) {
+            return;
+        }
         let whole = Duration::from_secs(1);
         let end = now.saturating_add(hint);
         // What is counted now was admitted, but for what is still to be refused.
@@ -68,6 +71,11 @@ impl Meter {
         }
     }
 
+    /// No window of this limit is as long as this wait.
+    fn is_of_another(&self, hint: Duration) -> bool {
+        hint > self.length().saturating_add(Duration::from_secs(1))
+    }
+
     /// A request was refused: when it is admitted again as far as is known here; `None` if that says
     /// nothing about this window.
     pub(in crate::quota) fn refused(
@@ -83,6 +91,9 @@ impl Meter {
             Kind::Fixed(fixed) if fixed.is_over(self.length, clock, at) => None,
             Kind::Fixed(_) => {
                 self.give_back(amount, nanos(at));
+                if let Some(hint) = hint.filter(|hint| self.is_of_another(*hint)) {
+                    return Some(hint);
+                }
                 // Nothing can be learned from a count that is not certain.
                 if self.carried() == 0 || self.told_limit().is_some() {
                     self.learn(self.used() - self.carried());

@@ -112,6 +112,8 @@ pub(super) struct Meter {
     /// The last window ended with a refusal. Of tokens, this one is not used beyond that share: it would be refused
     /// as well.
     is_calm: bool,
+    /// So much was admitted in one window.
+    proven: u64,
     /// Windows that were used up without a refusal, and after how many more is tried.
     full: u32,
     retry: u32,
@@ -139,6 +141,7 @@ record!(Meter {
     last_count,
     share,
     is_calm,
+    proven,
     full,
     retry,
     felt,
@@ -187,6 +190,7 @@ impl Meter {
             last_count: None,
             share: None,
             is_calm: false,
+            proven: 0,
             full: 0,
             retry: RETRY,
             felt: None,
@@ -337,6 +341,7 @@ impl Meter {
     /// Learns from a window that is over.
     fn conclude(&mut self) {
         let own = self.used() - self.carried();
+        self.proven = self.proven.max(own);
         if let Some(limit) = self.limit() {
             self.headers.roll(limit, own);
         }

@@ -21,6 +21,9 @@ impl QuotaModel {
             Some(HintSource::Window | HintSource::RateLimitReset | HintSource::Quota)
         );
         let hint = settlement.retry_after.filter(|hint| !hint.is_zero());
+        if let Some(hint) = hint {
+            self.told_until = self.told_until.max(now.saturating_add(hint));
+        }
         let says_so = match settlement.limit_scope {
             Some(scope) => Some(scope == LimitScope::Concurrency),
             None => hint.map(|_| false),

@@ -1,4 +1,4 @@
-//! Limits of tokens that the program gives, which others may use, too.
+//! Limits of tokens that the program gives, which others may use, too; and the one that is likely if none is given.
 
 use super::*;
 
@@ -129,4 +129,29 @@ fn a_part_of_a_given_limit_is_sent_first_until_it_is_known_to_be_ones_own() {
 fn no_care_is_taken_when_the_window_ends_soon() {
     let quota = limited(Some(1000));
     assert_eq!(send(&quota, 2000, 30, WINDOW - 4 * SECOND).len(), 20);
+}
+
+#[test]
+fn the_likely_limit_is_passed_by_one_after_the_other() {
+    let quota = quota(None);
+    let mut now = WINDOW;
+    let mut sent: Vec<Duration> = Vec::new();
+    let mut tickets = Vec::new();
+    while sent.len() < 80 {
+        while let Some(ticket) = admit(&quota, now) {
+            sent.push(now);
+            tickets.push(ticket);
+        }
+        now += millis(50);
+    }
+    // More and more up to it, and then none before all of them are certain not to be refused.
+    let apart = |index: usize| sent[index] - sent[index - 1];
+    assert_eq!(apart(59), Duration::ZERO);
+    assert!(apart(60) >= millis(500), "{:?}", apart(60));
+    assert!((61..71).all(|index| apart(index) >= millis(500)), "{sent:?}");
+    assert_eq!(apart(79), Duration::ZERO);
+    // In a later window that admitted more it is no limit.
+    let later = WINDOW + MINUTE + MINUTE;
+    let most = (0..80).map_while(|_| admit(&quota, later)).count();
+    assert_eq!(most, 80);
 }
