@@ -127,7 +127,8 @@ def test_the_budget_is_shared() -> None:
     policy = resayil.RetryPolicy()
     assert policy.start(0.0, budget=budget).on_error(SERVER, 0.0).retry
     call = policy.start(0.0, budget=budget)
-    assert call.on_error(SERVER, 0.0).reason == "budget"
+    assert call.on_error(SERVER, 0.0) == resayil.Decision(True, 5.0, "budget")
+    assert policy.start(0.0, budget=budget).on_error(SERVER, 1.0).delay == 9.0
     assert budget.remaining == 0.0
     call.on_success()
     assert budget.remaining == 1.0 and "1 left" in repr(budget)

@@ -56,7 +56,8 @@ public:
     Result<void> set_budget(const Budget &budget) noexcept {
         return detail::settled(resayil_call_set_budget(handle_.get(), budget.get()));
     }
-    /// `now` is when the attempt failed, on the clock that the call was started with.
+    /// `now` is when the attempt failed, on the clock that the call was started with. A retry for the reason
+    /// `budget` tries whether the service is back; it spends neither an attempt nor budget.
     Result<Decision> on_error(const ErrorView &error, double now = monotonic_now()) noexcept {
         resayil_decision decision;
         resayil_status status = resayil_call_on_error(handle_.get(), error.get(), now, &decision);

@@ -66,6 +66,9 @@ pub unsafe extern "C" fn resayil_call_set_budget(
 
 /// Tells a failed attempt, and answers what to do next in `*decision`. `now_seconds` is when the
 /// attempt failed. The error stays yours.
+///
+/// What the budget does not afford is a retry for the reason `budget`: after the delay this call may try whether
+/// the service is back, which spends neither an attempt nor budget.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn resayil_call_on_error(
     call: *mut resayil_call,

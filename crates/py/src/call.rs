@@ -41,7 +41,8 @@ impl Call {
 #[pymethods]
 impl Call {
     /// Tells a failed attempt, and answers what to do next. `error` is an APIError, or an exception
-    /// of an HTTP client that can be read as one; TypeError if it cannot.
+    /// of an HTTP client that can be read as one; TypeError if it cannot. What the budget does not afford is a
+    /// retry for the reason `budget`: after its delay this call may try whether the service is back, free of charge.
     #[pyo3(signature = (error, now=None))]
     fn on_error(&self, error: &Bound<'_, PyAny>, now: Option<f64>) -> PyResult<Decision> {
         let now = input::monotonic(now)?;

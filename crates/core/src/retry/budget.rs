@@ -119,6 +119,8 @@ struct Shared {
 struct State {
     kept: Kept,
     waiters: Waiters,
+    /// When the last of those who do the waiting themselves tries whether the service is back.
+    probed_at: Duration,
 }
 
 /// Whose the model is.
@@ -171,7 +173,7 @@ impl Budget {
         };
         let capacity = thousandths(options.reserve, RESERVES);
         let earned = thousandths(options.ratio, RATIOS);
-        let state = State { kept, waiters: Waiters::default() };
+        let state = State { kept, waiters: Waiters::default(), probed_at: Duration::ZERO };
         let untroubled = AtomicBool::new(false);
         Budget(Arc::new(Shared { earned, capacity, untroubled, state: Mutex::new(state) }))
     }
@@ -210,7 +212,8 @@ impl Budget {
             return; // As nearly always: no need to fight for the lock.
         }
         let mut guard = self.lock();
-        let State { kept, waiters } = &mut *guard;
+        let State { kept, waiters, probed_at } = &mut *guard;
+        *probed_at = Duration::ZERO;
         let earned = self.0.earned;
         let wakers = match kept {
             Kept::Own(model) => {
@@ -275,6 +278,31 @@ impl Budget {
             Kept::Own(model) => model.has_succeeded(),
             kept => kept.ask(Request::Read, None).has_succeeded,
         }
+    }
+
+    /// How long somebody has to wait who tries then whether the service is back, after the last one who does; at
+    /// least so long, and `None` if that is not less than this. And if processes share the budget: it is not known
+    /// here who tries in others.
+    pub(super) fn turn_to_probe(
+        &self,
+        probe_after: Duration,
+        least: Duration,
+        most: Duration,
+        now: Duration,
+    ) -> Option<Duration> {
+        let mut state = self.lock();
+        if matches!(state.kept, Kept::With { .. }) {
+            return None;
+        }
+        let at = state.probed_at.max(now).saturating_add(probe_after);
+        let delay = at.saturating_sub(now).max(least);
+        if delay > most {
+            return None;
+        }
+        state.probed_at = now.saturating_add(delay);
+        // A success shows that the service is back.
+        self.0.untroubled.store(false, Ordering::Relaxed);
+        Some(delay)
     }
 
     /// Takes a place among those whose retry is not afforded, of which the first tries after such a silence.

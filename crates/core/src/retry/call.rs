@@ -42,6 +42,8 @@ pub struct Call {
     own: Own,
     /// Whether the attempt that is under way only tries whether the service is back.
     is_probe: bool,
+    /// How long the call may still wait for its budget, if its program does the waiting.
+    patience: Duration,
     /// What was decided last: the wait, or why there is no further attempt.
     decided: Option<Result<Duration, StopReason>>,
 }
@@ -49,6 +51,7 @@ pub struct Call {
 impl Call {
     pub(super) fn new(policy: Policy, now: Duration, seed: u64) -> Self {
         Call {
+            patience: policy.budget_patience(),
             policy,
             started: now,
             charged: 0,
@@ -76,6 +79,17 @@ impl Call {
         error: &Error,
         now: Duration,
     ) -> Result<(BudgetWait, Duration), StopReason> {
+        let (budget, delay) = self.worth_a_wait(error, now)?;
+        self.previous_delay = delay;
+        Ok((budget.wait(self.probe_after(), now), now.saturating_add(delay)))
+    }
+
+    /// The budget, if it is of use to wait for it after this error, and the back-off.
+    fn worth_a_wait(
+        &mut self,
+        error: &Error,
+        now: Duration,
+    ) -> Result<(Budget, Duration), StopReason> {
         let budget = self.budget.as_ref().filter(|budget| budget.is_worth_a_wait());
         let Some(budget) = budget.cloned().filter(|_| !self.policy.budget_patience().is_zero())
         else {
@@ -88,11 +102,25 @@ impl Call {
         }
         let hint = error.retry_after().filter(|hint| !hint.is_zero());
         let (delay, _) = self.wait(error, hint, now)?;
-        self.previous_delay = delay;
+        Ok((budget, delay))
+    }
+
+    fn probe_after(&self) -> Duration {
         // Who waits however long it takes wants to know soon when it is over.
         let is_batch = self.policy.budget_patience() >= BATCH_PATIENCE;
-        let probe_after = if is_batch { BATCH_PROBE_AFTER } else { Budget::PROBE_AFTER };
-        Ok((budget.wait(probe_after, now), now.saturating_add(delay)))
+        if is_batch { BATCH_PROBE_AFTER } else { Budget::PROBE_AFTER }
+    }
+
+    /// After a stop by the budget, for who does the waiting: a time at which nobody else of those tries whether
+    /// the service is back.
+    fn turn_to_probe(&mut self, error: &Error, now: Duration) -> Result<Duration, StopReason> {
+        let (budget, backoff) = self.worth_a_wait(error, now)?;
+        let left = self.remaining(now).map_or(self.patience, |left| left.min(self.patience));
+        let turn = budget.turn_to_probe(self.probe_after(), backoff, left, now);
+        let delay = turn.ok_or(StopReason::Budget)?;
+        self.patience = self.patience.saturating_sub(delay);
+        (self.previous_delay, self.is_probe) = (backoff, true);
+        Ok(delay)
     }
 
     /// The attempt that comes next only tries whether the service is back: it is free of charge.
@@ -151,8 +179,20 @@ impl Call {
     ///
     /// In this order decide: a server's instruction, whether the error can be retried at all, the
     /// number of attempts, the budget, the deadline and the server's hint, the back-off.
+    ///
+    /// What the budget does not afford is to be asked for again later ([`RetryReason::Budget`]): one after the
+    /// other of the calls that share the budget is told a time at which it may try whether the service is back, in
+    /// all up to the policy's [`patience`](Policy::patience). Such a try spends neither attempts nor budget.
+    /// It stops at once where that is of no use: the budget has no reserve, the service was never reached, or
+    /// processes [share](Budget::shared) the budget.
     pub fn on_error(&mut self, error: &Error, now: Duration) -> Decision {
-        self.decide(error, false, now)
+        match self.decide(error, false, now) {
+            Decision::Stop { reason: StopReason::Budget } => match self.turn_to_probe(error, now) {
+                Ok(delay) => Decision::Retry { delay, reason: RetryReason::Budget },
+                Err(reason) => Decision::Stop { reason },
+            },
+            decision => decision,
+        }
     }
 
     /// The same. `by_quota` says that the error is a refusal, and that a quota knows when the request may

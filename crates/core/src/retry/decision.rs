@@ -56,8 +56,8 @@ named! {
         ServerHint = "server_hint",
         /// Nobody named a wait: exponential back-off.
         Backoff = "backoff",
-        /// The retry budget affords it again, or it is tried whether the service is back. A [`Decision`]
-        /// never says so; it is for what is told of it.
+        /// The retry budget affords it again, or it is tried whether the service is back. In a [`Decision`] it is
+        /// the latter: see [`Call::on_error`](super::Call::on_error).
         Budget = "budget",
         /// A kept connection proved to be closed: once more on a new one, at once and free of charge. A
         /// [`Decision`] never says so; it is for what is told of it.

@@ -81,7 +81,7 @@ impl BudgetWait {
     pub(crate) fn poll(&mut self, now: Duration, waker: &Waker) -> Turn {
         let (number, probe_after) = (self.number, self.probe_after);
         let mut guard = self.budget.lock();
-        let State { kept, waiters } = &mut *guard;
+        let State { kept, waiters, .. } = &mut *guard;
         let Some(at) = waiters.position(number) else { return Turn::Released };
         let is_watching = at == 0 && matches!(kept, Kept::With { .. });
         let (turn, released, look) = match kept {
@@ -131,7 +131,7 @@ impl Drop for BudgetWait {
     fn drop(&mut self) {
         let number = self.number;
         let mut guard = self.budget.lock();
-        let State { kept, waiters } = &mut *guard;
+        let State { kept, waiters, .. } = &mut *guard;
         let Some(waker) = waiters.leave(number) else { return };
         match kept {
             Kept::Own(model) => model.leave(number),

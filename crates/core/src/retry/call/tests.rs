@@ -139,11 +139,11 @@ fn a_call_that_used_up_what_it_may_marks_its_error() {
 }
 
 #[test]
-fn an_empty_budget_stops_and_a_success_fills_it() {
+fn an_empty_budget_makes_calls_wait_and_a_success_fills_it() {
     let budget = Budget::new(BudgetOptions { ratio: 1.0, reserve: 1.0 });
     let mut call = Policy::default().start(T0, 1).with_budget(budget.clone());
-    assert!(call.on_error(&server_error(), T0).is_retry());
-    assert_eq!(stop(call.on_error(&server_error(), T0)), StopReason::Budget);
+    assert_eq!(call.on_error(&server_error(), T0).reason(), "backoff");
+    assert_eq!(call.on_error(&server_error(), T0).reason(), "budget");
     call.on_success();
     let mut next = Policy::default().start(T0, 2).with_budget(budget);
     assert!(next.on_error(&server_error(), T0).is_retry());
@@ -169,4 +169,69 @@ fn the_same_seed_gives_the_same_delays() {
     };
     assert_eq!(delays(9), delays(9));
     assert_ne!(delays(9), delays(10));
+}
+
+/// The wait for the budget, in seconds.
+fn turn(decision: Decision) -> u64 {
+    match decision {
+        Decision::Retry { delay, reason: RetryReason::Budget } => delay.as_secs(),
+        _ => panic!("{decision:?}"),
+    }
+}
+
+#[test]
+fn who_waits_for_the_budget_itself_is_told_when_one_after_the_other() {
+    let budget = Budget::new(BudgetOptions { ratio: 1.0, reserve: 1.0 });
+    let policy = Policy::builder().jitter(crate::retry::Jitter::None).build().unwrap();
+    let start = || policy.start(T0, 1).with_budget(budget.clone());
+    let _ = start().on_error(&server_error(), T0);
+    let mut calls: Vec<Call> = (0..4).map(|_| start()).collect();
+    let mut told = calls.iter_mut().map(|call| call.on_error(&server_error(), T0));
+    assert_eq!([(); 3].map(|()| turn(told.next().unwrap())), [5, 10, 15]);
+    // Longer than the patience of fifteen seconds.
+    assert_eq!(stop(told.next().unwrap()), StopReason::Budget);
+    drop(told);
+    // A try in vain spends no attempt, and the patience is that of all tries together.
+    let mut now = Duration::from_secs(5);
+    assert_eq!(calls[0].failures(), 1);
+    assert_eq!(stop(calls[0].on_error(&server_error(), now)), StopReason::Budget);
+    now = Duration::from_secs(15);
+    let mut late = start();
+    for _ in 0..3 {
+        assert_eq!(turn(late.on_error(&server_error(), now)), 5);
+        now += Duration::from_secs(5);
+    }
+    assert_eq!(late.failures(), 1);
+    assert_eq!(stop(late.on_error(&server_error(), now)), StopReason::Budget);
+    // Whoever is answered shows that others need not wait.
+    calls[1].on_success();
+    let mut next = start();
+    assert_eq!(next.on_error(&server_error(), now).reason(), "backoff");
+}
+
+#[test]
+fn where_waiting_is_of_no_use_the_budget_stops_at_once() {
+    let end = |reserve: f64, policy: &Policy, error: &Error| {
+        let budget = Budget::new(BudgetOptions { ratio: 0.0, reserve });
+        let start = || policy.start(T0, 1).with_budget(budget.clone());
+        let _ = start().on_error(error, T0);
+        stop(start().on_error(error, T0))
+    };
+    let policy = Policy::default();
+    assert_eq!(end(0.0, &policy, &server_error()), StopReason::Budget);
+    let unreached = Error::new(Kind::Network, "");
+    assert_eq!(end(1.0, &policy, &unreached), StopReason::Budget);
+    let hurried = policy.clone().with_deadline(Duration::from_secs(4));
+    assert_eq!(end(1.0, &hurried, &server_error()), StopReason::Budget);
+    let impatient = Policy::builder().patience(Duration::ZERO).build().unwrap();
+    assert_eq!(end(1.0, &impatient, &server_error()), StopReason::Budget);
+}
+
+#[test]
+fn in_an_outage_one_call_of_a_batch_tries_each_four_seconds() {
+    let budget = Budget::new(BudgetOptions { ratio: 0.0, reserve: 1.0 });
+    let start = || Policy::patient().start(T0, 1).with_budget(budget.clone());
+    let _ = start().on_error(&server_error(), T0);
+    let told: Vec<u64> = (0..64).map(|_| turn(start().on_error(&server_error(), T0))).collect();
+    assert_eq!(told, (1..65).map(|place| 4 * place).collect::<Vec<_>>());
 }
