@@ -10,9 +10,15 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock
 from contextvars import ContextVar, Token
-from typing import Optional
+from typing import Any, Optional, Union
 
-_current: ContextVar[Optional[Keys]] = ContextVar("resayil_idempotency_keys", default=None)
+#: The keys of a call that has made none yet, which most never do: their class, what was there
+#: before, and the keys once they are made. A list, since nothing is made faster.
+Unmade = list[Any]
+
+_current: ContextVar[Union[Keys, Unmade, None]] = ContextVar(
+    "resayil_idempotency_keys", default=None
+)
 
 _lock = allocate_lock()
 
@@ -23,11 +29,11 @@ class Keys:
     # Nothing is made before it is asked for: most calls send nothing that has a key.
     name = ""
     outer: object = Token.MISSING
-    """The keys in whose attempt the call began: what was there before `begin`."""
+    """The keys in whose attempt the call began, perhaps unmade: what was there before `begin`."""
     _secret: Optional[str] = None
     _seen: Optional[dict[bytes, int]] = None
 
-    def begin_attempt(self) -> Token[Optional[Keys]]:
+    def begin_attempt(self) -> Token[Union[Keys, Unmade, None]]:
         """What is sent from now on, until `end` with this token, is one attempt's."""
         with _lock:
             self._seen = None
@@ -54,7 +60,7 @@ class Keys:
     def _root(self) -> str:
         if self._secret is None:
             # A call in an attempt of an outer call is the same one in the next attempt.
-            outer = self.outer
+            outer = made(self.outer)
             root = outer.key("call", self.name) if isinstance(outer, Keys) else random_id()
             with _lock:
                 self._secret = self._secret or root
@@ -66,14 +72,27 @@ def keys_of(name: str) -> type[Keys]:
     return type("Keys", (Keys,), {"name": name})
 
 
-#: Begins the first attempt of a call, which `end` ends.
-begin, end = _current.set, _current.reset
+#: Begins the first attempt of a call with keys that are unmade, which `end` ends; and what was
+#: there before.
+begin, end, before = _current.set, _current.reset, _current.get
+
+
+def made(keys: object) -> Any:
+    """The keys, made by now; anything else as it is."""
+    if type(keys) is not list:
+        return keys
+    with _lock:
+        found = keys[2]
+        if found is None:
+            found = keys[2] = keys[0]()
+            found.outer = keys[1]
+    return found
 
 
 def key(*parts: str | bytes) -> Optional[str]:
     """The key of a request that these parts make out; None outside of a call of `retry`."""
-    keys = _current.get()
-    return None if keys is None else keys.key(*parts)
+    keys = made(_current.get())
+    return keys.key(*parts) if isinstance(keys, Keys) else None
 
 
 def random_id() -> str:

@@ -18,6 +18,10 @@ _ANSWERS = {
 }
 
 
+#: What is no answer of an API, and is told by a glance.
+PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple))
+
+
 def error_in(result: object) -> Optional[APIError]:
     """The error in a success that a function returned; None where there is none.
 

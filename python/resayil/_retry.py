@@ -11,7 +11,7 @@ from ._attempts import Hook, On, Predicate, Running, raise_failure
 from ._native import Budget, Counters, Quota, RetryPolicy
 from ._operation import OVER
 from ._policy import DEFAULT_POLICY, resolve
-from ._result import error_in
+from ._result import PLAIN, error_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -186,10 +186,12 @@ def _decorate(
     counters, budget = options["counters"], options.get("budget")
     new_keys = _idempotency.keys_of(name)
     set_keys, end_keys = _idempotency.begin, _idempotency.end
+    keys_before = _idempotency.before
     succeeded = counters.answered_at_once
 
-    def begun(keys: _idempotency.Keys, now: Optional[float]) -> Running:
-        return Running(name, policy, keys=keys, now=now, begun=True, **options)
+    def begun(keys: _idempotency.Unmade, now: Optional[float]) -> Running:
+        made = _idempotency.made(keys)
+        return Running(name, policy, keys=made, now=now, begun=True, **options)
 
     if _is_async(function) or _is_async(getattr(function, "__call__", None)):  # noqa: B004
         coroutine = cast("Callable[..., Awaitable[Any]]", function)
@@ -198,12 +200,11 @@ def _decorate(
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             if is_plain and _telemetry.active is None:
                 # A success costs no machine.
-                keys, now = new_keys(), _time.now() if has_deadline else None
-                token = set_keys(keys)
-                keys.outer = token.old_value
+                now = _time.now() if has_deadline else None
+                token = set_keys(keys := [new_keys, keys_before(), None])
                 try:
                     result = await coroutine(*args, **kwargs)
-                    if (error := error_in(result)) is not None:
+                    if type(result) not in PLAIN and (error := error_in(result)) is not None:
                         raise error
                 except Exception as exception:
                     end_keys(token)
@@ -254,12 +255,11 @@ def _decorate(
     def call(*args: Any, **kwargs: Any) -> Any:
         if is_plain and _telemetry.active is None:
             # A success costs no machine.
-            keys, now = new_keys(), _time.now() if has_deadline else None
-            token = set_keys(keys)
-            keys.outer = token.old_value
+            now = _time.now() if has_deadline else None
+            token = set_keys(keys := [new_keys, keys_before(), None])
             try:
                 result = function(*args, **kwargs)
-                if (error := error_in(result)) is not None:
+                if type(result) not in PLAIN and (error := error_in(result)) is not None:
                     raise error
             except Exception as exception:
                 end_keys(token)
