@@ -235,7 +235,8 @@ impl Feel {
     }
 
     /// A request was answered that was sent then.
-    pub(super) fn answered(&mut self, at: u64) {
+    pub(super) fn answered(&mut self, at: u64, now: u64) {
+        self.start.answered(at, now);
         if let Stage::Closed(closed) = self.stage {
             if closed.probed.is_some_and(|probed| at >= probed) {
                 self.stage = Stage::Opening(closed);

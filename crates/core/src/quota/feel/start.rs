@@ -18,6 +18,8 @@ const CAREFUL: u64 = 400_000_000;
 /// longer than that is a pause of the caller's.
 const FAST: u64 = 100_000_000;
 const PAUSE: u64 = 500_000_000;
+/// Of a server that answered once as fast as that, only this part counts: it is the caller who is slow.
+const PART: u64 = 4;
 
 /// As many as are under way when a limit is reached are refused, so it is felt with few at a time. Where
 /// answers take long that ends soon, so that it costs about one answer's time.
@@ -28,9 +30,11 @@ pub(super) struct Start {
     is_full: bool,
     /// How long others were held back.
     held: u64,
+    /// Whether the server has answered fast.
+    is_fast: bool,
 }
 
-record!(Start { last, is_full, held });
+record!(Start { last, is_full, held, is_fast });
 
 impl Start {
     /// Whether it can be reckoned with.
@@ -48,9 +52,15 @@ impl Start {
             return;
         }
         if self.is_full {
-            self.held += now.saturating_sub(self.last).min(PAUSE).saturating_sub(FAST);
+            let held = now.saturating_sub(self.last).min(PAUSE).saturating_sub(FAST);
+            self.held += if self.is_fast { held / PART } else { held };
         }
         (self.last, self.is_full) = (now, under_way >= self.at_once(passed));
+    }
+
+    /// A request was answered that was sent then.
+    pub(super) fn answered(&mut self, at: u64, now: u64) {
+        self.is_fast |= now.saturating_sub(at) <= FAST;
     }
 
     /// How many may be under way at once, after so many that passed.
@@ -88,6 +98,17 @@ mod tests {
         // Eight at a time it would be 3 s from the first on.
         let slow = takes(46, 500);
         assert!((3000..=4000).contains(&slow), "{slow}");
+    }
+
+    #[test]
+    fn a_caller_that_is_slow_takes_care_for_longer() {
+        let slow = |is_fast| {
+            let mut start = Start { is_fast, ..Start::default() };
+            (1..8).for_each(|at| start.sent(at, FEW, at * 150 * MILLISECOND));
+            (8..11).for_each(|at| start.sent(at, FEW, at * 400 * MILLISECOND));
+            start.at_once(15)
+        };
+        assert_eq!((slow(true), slow(false)), (FEW, MANY));
     }
 
     #[test]

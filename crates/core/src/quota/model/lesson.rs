@@ -232,7 +232,7 @@ impl QuotaModel {
             self.not_counted(grant, now);
         } else if is_known {
             if let Some(feel) = &mut self.feel {
-                feel.answered(grant.at);
+                feel.answered(grant.at, nanos(now));
             }
             let mut is_later = false;
             for meter in &mut self.meters {
