@@ -56,7 +56,7 @@ pub(super) fn measure() -> Result<Vec<Layer>, String> {
 /// The part of the page that tells of it.
 pub(super) fn table(layers: &[Layer]) -> String {
     let mut table = "\n## Layers of tower\n\nA call that succeeds at once, with four headers and a prompt of 1 KB: what each layer adds to the \
-                     call without one.\nEach keeps a copy of the request, which takes the two allocations; ours also reads the \
+                     call without one.\nEach keeps a copy of the request, which takes two allocations; ours also reads the \
                      answer's head, keeps a quota and a budget, and\nwatches the body to its end. The versions of the others are \
                      pinned in `tests/layers`.\n\n| layer | instructions | allocations |\n|---|---|---|\n"
         .to_owned();
