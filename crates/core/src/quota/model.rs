@@ -353,8 +353,7 @@ impl QuotaModel {
         let of_pool = self.pool.as_ref().and_then(|pool| {
             let (cost, ahead) = (self.counted(&cost, parties), ahead.times(parties.max(1)));
             let wait = pool.wait_for(&cost, &ahead, nanos(now))?;
-            let alone = pool.wait_for(&cost, &Sum::default(), nanos(now)).unwrap_or_default();
-            Some(QuotaDelay::exactly(wait).with_reset(alone))
+            Some(QuotaDelay::exactly(wait).with_reset(pool.resets_in(&cost, nanos(now))))
         });
         let delays = self.meters.iter().filter_map(|meter| {
             let wanted = Wanted {

@@ -144,6 +144,12 @@ impl Pool {
         self.levels.iter().filter_map(wait).max().map(Duration::from_nanos)
     }
 
+    /// The time until windows begin into which this fits, if it does not fit into what is left of the current ones.
+    pub(super) fn resets_in(&self, cost: &Amounts, now: u64) -> Duration {
+        let wait = |level: &Level| level.resets_in(cost.of(level.scope()).min(level.limit()), now);
+        Duration::from_nanos(self.levels.iter().filter_map(wait).max().unwrap_or(0))
+    }
+
     /// The limit that this is more than, if one is.
     pub(super) fn exceeded_by(&self, cost: &Amounts) -> Option<(LimitScope, u64)> {
         let scope = |level: &&Level| cost.of(level.scope()) > level.limit();

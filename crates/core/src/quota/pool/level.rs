@@ -125,6 +125,13 @@ impl Level {
         self.refill
     }
 
+    /// How long it takes until a window begins in which there is so much, if this one has less. What is filled evenly
+    /// has none.
+    pub(super) fn resets_in(&self, amount: u64, now: u64) -> Option<u64> {
+        let is_used_up = self.refill.is_none() && amount > 0 && amount as f64 > self.left(now);
+        is_used_up.then(|| self.reset_at.saturating_sub(now))
+    }
+
     pub(super) fn scope(&self) -> LimitScope {
         self.scope
     }
