@@ -389,6 +389,8 @@ class _Silent:
     """In place of the connection, which is another reader's."""
 
     connected = True
+    #: Which aiohttp 3.12 and 3.13 look at.
+    _reading_paused = False
 
     def pause_reading(self) -> None:
         pass
