@@ -112,6 +112,18 @@ impl<const SLOTS: usize, const SHIFT: u32> Ages<SLOTS, SHIFT> {
         true
     }
 
+    /// When the slot of this time begins.
+    pub(super) fn start_of(at: u64) -> u64 {
+        at >> SHIFT << SHIFT
+    }
+
+    /// How much began from the slot of this time on to the end of that of the other.
+    pub(super) fn between(&self, from: u64, to: u64) -> u64 {
+        let first = (from >> SHIFT).max((self.newest + 1).saturating_sub(SLOTS as u64));
+        let last = (to >> SHIFT).min(self.newest);
+        (first..=last).map(|number| u64::from(self.amounts[number as usize % SLOTS])).sum()
+    }
+
     /// How much began since this time, or in the same slot.
     pub(super) fn since(&self, from: u64) -> u64 {
         let first = from >> SHIFT;

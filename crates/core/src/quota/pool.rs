@@ -95,6 +95,14 @@ impl Pool {
         }
     }
 
+    /// So many requests are under way that were sent before anything was told.
+    pub(super) fn expect(&mut self, requests: u64, now: u64) {
+        let of_requests = |level: &&mut Level| level.scope() == LimitScope::Requests;
+        if let Some(level) = self.levels.iter_mut().find(of_requests) {
+            level.expect(requests, now);
+        }
+    }
+
     /// What was sent at `at` was not counted.
     pub(super) fn give_back(&mut self, cost: &Amounts, at: u64, now: u64) {
         for level in &mut self.levels {
@@ -204,6 +212,28 @@ mod tests {
         };
         assert_eq!(seconds_between(true), 3);
         assert!(seconds_between(false) > 10);
+    }
+
+    #[test]
+    fn what_was_answered_a_moment_before_is_in_what_remains() {
+        let mut pool = Pool::default();
+        let cost = Amounts { requests: 1, input: 0, output: 0 };
+        let at = |number: u64| SECOND + Duration::from_millis(number);
+        for number in 0..10 {
+            assert_eq!(wait(&pool, 1, 0, at(number)), None, "{number}");
+            pool.take(&cost, nanos(at(number)));
+            let told = RateLimit::new(Some(10), Some(9 - number), Some(4 * SECOND));
+            pool.learn(&told, &cost, false, nanos(at(number)), at(number + 1));
+        }
+        assert!(wait(&pool, 1, 0, at(20)).is_some());
+        // What is under way is not.
+        let told = |remaining| RateLimit::new(Some(10), Some(remaining), Some(4 * SECOND));
+        let mut pool = Pool::default();
+        pool.learn(&told(10), &Amounts::default(), false, nanos(at(0)), at(0));
+        (1..=5).for_each(|number| pool.take(&cost, nanos(at(number))));
+        pool.learn(&told(9), &cost, false, nanos(at(1)), at(10));
+        assert_eq!(wait(&pool, 5, 0, at(10)), None);
+        assert!(wait(&pool, 6, 0, at(10)).is_some());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod given;
 mod parties;
 mod stray;
 mod tokens;
+mod told;
 mod wake;
 
 const SECOND: Duration = Duration::from_secs(1);

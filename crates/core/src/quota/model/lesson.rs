@@ -206,7 +206,12 @@ impl QuotaModel {
                 pool.give_back(&cost, grant.at, nanos(now));
             }
             if let Some(pool) = &mut self.pool {
+                let is_first = !pool.is_known() && !settlement.refused;
                 pool.learn(told, &counted, settlement.refused, grant.at, now);
+                if is_first {
+                    let under_way = self.flight.uncertain(nanos(now)).count;
+                    pool.expect(under_way as u64, nanos(now));
+                }
                 self.meters.retain(|meter| meter.is_daily() || !pool.tells(meter.scope()));
             } else if let (Some(limit), Some(meter)) =
                 (told.of(LimitScope::Requests).limit, self.meters.first_mut())

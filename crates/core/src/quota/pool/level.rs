@@ -64,8 +64,10 @@ pub(super) struct Level {
     /// When the newest request was sent whose answer told what remains.
     told_at: u64,
     /// What was sent when in the last 17 s, and what of it was given back when.
-    sent: Ages<256, 26>,
-    returned: Ages<256, 26>,
+    sent: Slots,
+    returned: Slots,
+    /// What of the newest of these times was answered when.
+    answered: Ages<128, 19>,
     /// What was sent here since it was told.
     own: u64,
     part: Part,
@@ -82,6 +84,7 @@ record!(Level {
     told_at,
     sent,
     returned,
+    answered,
     own,
     part,
     window
@@ -102,6 +105,7 @@ impl Level {
             told_at: 0,
             sent: Ages::default(),
             returned: Ages::default(),
+            answered: Ages::default(),
             own: 0,
             part: Part::new(told.limit, told.remaining),
             window: Window::default(),
@@ -144,6 +148,11 @@ impl Level {
     /// so much.
     pub(super) fn learn(&mut self, told: &Reading, counted: u64, at: u64, now: u64) {
         self.limit = told.limit;
+        let answered = self.answered_before(at);
+        self.answered.roll(now, |_, _| {});
+        if Slots::start_of(at) == Slots::start_of(now) {
+            self.answered.add(small(counted), now);
+        }
         if at < self.told_at {
             return;
         }
@@ -159,14 +168,20 @@ impl Level {
         self.change(0.0, now);
         let before = self.left;
         let gain = self.refill.map_or(0.0, |refill| self.gain(now.saturating_sub(at), refill));
-        let since = |ages: &Ages<256, 26>, at: u64| ages.since(at) as f64;
-        let sent = since(&self.sent, at) - counted as f64;
+        let since = |ages: &Slots, at: u64| ages.since(at) as f64;
+        // What was sent shortly before may have arrived later, but not if it was answered by then.
+        let sent = since(&self.sent, at) - counted as f64 - answered as f64;
         // What was given back before the request arrived is counted already.
         let returned = since(&self.returned, at.saturating_add(ARRIVED));
         let left = (told.remaining as f64 + gain).min(self.limit as f64) - sent.max(0.0) + returned;
         (self.left, self.at) = (left.min(self.limit as f64), now);
         self.part.learn(self.own as f64, before - self.left, self.left, self.limit as f64);
         self.own = 0;
+    }
+
+    /// What was answered before a request was sent, of what was sent at about the same time.
+    fn answered_before(&self, at: u64) -> u64 {
+        self.answered.between(Slots::start_of(at), at)
     }
 
     /// Whether what was sent then is in what the server told.
@@ -228,6 +243,11 @@ impl Level {
         self.sent.add(small(amount), now);
         self.window.take(amount, now);
         self.own = self.own.saturating_add(amount);
+    }
+
+    /// So much was sent before anything was told, and will be counted.
+    pub(super) fn expect(&mut self, amount: u64, now: u64) {
+        self.change(-(amount as f64), now);
     }
 
     pub(super) fn give_back(&mut self, amount: u64, at: u64, now: u64) {
@@ -300,6 +320,9 @@ impl Level {
         })
     }
 }
+
+/// What was sent when, to a fifteenth of a second.
+type Slots = Ages<256, 26>;
 
 /// So long after it was sent a request has certainly arrived, and what is given back later was given back
 /// after it.
