@@ -16,6 +16,7 @@ mod counters;
 mod enter;
 mod error;
 mod error_new;
+mod event_queue;
 mod exceptions;
 mod fallback;
 mod fleet;

@@ -6,7 +6,7 @@ use ::client::observe::CallEvent;
 use pyo3::prelude::*;
 
 use crate::interrupt::Interruption;
-use crate::{operation, wake};
+use crate::{event_queue, wake};
 
 /// The call that a thread carries out.
 #[derive(Default)]
@@ -45,7 +45,7 @@ pub(crate) fn notify(observer: &Py<PyAny>, event: &CallEvent<'_>) {
         let of_call =
             CURRENT.with_borrow(|it| it.observer.as_ref().map(|observer| observer.clone_ref(py)));
         for observer in [Some(observer), of_call.as_ref()].into_iter().flatten() {
-            let Err(raised) = observer.call1(py, operation::to_python(event)) else { continue };
+            let Err(raised) = observer.call1(py, event_queue::to_python(event)) else { continue };
             let interruption = CURRENT.with_borrow(|it| it.interruption.clone());
             let mistake = match interruption {
                 Some(interruption) => interruption.end_by(py, raised),

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 use resayil_core::call::{Attempt, OperationOptions, PendingResponse, Reached, Service, Step};
-use resayil_core::observe::{CallAction, CallEvent, Observer};
+use resayil_core::observe::Observer;
 use resayil_core::quota::Cost;
 use resayil_core::redaction::OwnKey;
 use resayil_core::{Error, Kind};
@@ -18,6 +18,7 @@ use resayil_core::{Error, Kind};
 use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::error::NativeError;
+use crate::event_queue::{EventQueue, Told};
 use crate::headers::Headers;
 use crate::policy::{RetryPolicy, random_seed};
 use crate::quota::Quota;
@@ -50,59 +51,6 @@ enum UnderWay {
     Nothing,
     Attempt(Attempt),
     Response(PendingResponse),
-}
-
-/// Events in Python's form, kept until the operation is free again: an observer may do anything. Where
-/// nobody observes, only the lines of the history are kept.
-#[derive(Default)]
-struct EventQueue {
-    events: Mutex<Vec<Told>>,
-    is_observed: bool,
-}
-
-/// An event, and whether it belongs to the history.
-struct Told {
-    event: Option<Event>,
-    line: Option<String>,
-}
-
-type Event = (
-    &'static str,
-    Option<&'static str>,
-    u32,
-    Option<f64>,
-    Option<NativeError>,
-    String,
-    &'static str,
-);
-
-impl Observer for EventQueue {
-    fn on_event(&self, event: &CallEvent<'_>) {
-        let is_history = matches!(event.action, CallAction::Retry(_) | CallAction::Stop(_));
-        if self.is_observed || is_history {
-            let line = is_history.then(|| event.to_string());
-            self.lock().push(Told { event: self.is_observed.then(|| to_python(event)), line });
-        }
-    }
-}
-
-impl EventQueue {
-    fn lock(&self) -> MutexGuard<'_, Vec<Told>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An event as Python's observers are told it: action, reason, attempt, delay, error, text, level.
-pub(crate) fn to_python(event: &CallEvent<'_>) -> Event {
-    (
-        event.action.name(),
-        event.reason(),
-        event.attempt,
-        event.delay.map(|delay| delay.as_secs_f64()),
-        event.error.map(|error| NativeError(error.clone())),
-        event.to_string(),
-        event.level().name(),
-    )
 }
 
 #[pymethods]
@@ -143,7 +91,7 @@ impl Operation {
             enter = enter.with_cost(Cost::estimate(body));
         }
         let is_observed = observer.is_some();
-        let told = Arc::new(EventQueue { is_observed, ..EventQueue::default() });
+        let told = Arc::new(EventQueue::new(is_observed));
         let listener = Some(Arc::clone(&told) as Arc<dyn Observer>);
         let options = OperationOptions::new(policy.get().0.clone(), Arc::new(service))
             .with_counters(counters.map(|counters| counters.get().handle()))

@@ -5,6 +5,7 @@ pub(super) mod beside;
 mod given;
 mod lesson;
 mod together;
+mod unsaved;
 
 use std::time::Duration;
 
@@ -18,12 +19,12 @@ use super::members::Members;
 use super::meter::{Context, LONGEST, LOOK, Meter, Wanted};
 use super::operation::{QuotaDelay, QuotaGrant, QuotaOperation, QuotaReply, QuotaRequest};
 use super::pool::Pool;
-use given::meters;
-
 use super::{QuotaOptions, QuotaState, nanos};
 use crate::error::LimitScope;
 use crate::retry::BudgetModel;
 use crate::timestamp::Timestamp;
+use given::meters;
+use unsaved::{Apart, Steady};
 
 /// What is known of the quota of one API key: what was used of it, how much there is, how the
 /// server counts, and what its clock shows.
@@ -75,37 +76,6 @@ record!(QuotaModel {
     apart,
     steady,
 });
-
-/// From when to when no window ends and nothing is to be forgotten, in nanoseconds.
-#[derive(Clone, Copy, Default)]
-struct Steady {
-    from: u64,
-    until: u64,
-}
-
-/// What is this process's own.
-#[derive(Clone, Copy, Default)]
-struct Apart {
-    /// How many share the model that is out of reach, this process included: each of them is taken to send as
-    /// much as this one. 0 while it is within reach.
-    parties: u32,
-    /// What was admitted since this was last saved.
-    unsaved: Sum,
-}
-
-/// They are found anew.
-macro_rules! unsaved {
-    ($($name:ident),+) => {$(
-        impl Record for $name {
-            fn put(&self, _: &mut Vec<u8>) {}
-
-            fn get(_: &mut &[u8]) -> Option<Self> {
-                Some($name::default())
-            }
-        }
-    )+};
-}
-unsaved!(Steady, Apart);
 
 impl QuotaModel {
     /// The version of the bytes of [`to_bytes`](Self::to_bytes): another one is not understood.
