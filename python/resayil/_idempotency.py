@@ -77,9 +77,9 @@ def keys_of(name: str) -> type[Keys]:
 begin, end, before = _current.set, _current.reset, _current.get
 
 
-def made(keys: object) -> Any:
+def made(keys: Any) -> Any:
     """The keys, made by now; anything else as it is."""
-    if type(keys) is not list:
+    if keys.__class__ is not list:
         return keys
     with _lock:
         found = keys[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import socket
-from typing import Any, Optional
+from typing import Any, Optional, cast
 
 from . import _native, _no_answer
 from ._incoming import Limits
@@ -99,7 +99,7 @@ class _Timed:
         self._answer = None
         timed = self.sock = _Socket(sock, wire, early)
         try:
-            response = super().getresponse(*args, **options)  # type: ignore[misc]
+            response = cast(Any, super().getresponse(*args, **options))  # type: ignore[misc]
             self._is_kept = True
             return response
         except OSError as problem:
