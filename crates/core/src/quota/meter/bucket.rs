@@ -24,12 +24,15 @@ const MOST_PARTIES: f64 = 8.0;
 /// The longer no request was refused the faster it is tried to be, with each that is taken: by the time since then
 /// in units of the bucket, over twice this. More would be faster when others go, and refused more often.
 const CALM: u64 = 200;
+/// No bucket is taken to be full later than this, in nanoseconds, or filled more slowly.
+const LATEST: u64 = 1 << 62;
+const SLOWEST: u64 = 1 << 60;
 
 impl Bucket {
     /// A bucket that is filled in `window` nanoseconds, and has nothing before `next`.
     pub(super) fn empty_until(next: u64, window: u64, limit: u64) -> Self {
         let limit = limit.max(1);
-        let interval = (window / limit).max(1);
+        let interval = (window / limit).clamp(1, SLOWEST);
         let mut bucket =
             Bucket { interval, burst: limit, full_at: next, fastest: interval, learned_at: 0 };
         bucket.refused_until(next);
@@ -38,7 +41,8 @@ impl Bucket {
 
     /// The server has nothing before `next`.
     pub(super) fn refused_until(&mut self, next: u64) {
-        self.full_at = next.saturating_add(self.time_of(self.usable().saturating_sub(1)));
+        let until_full = self.time_of(self.usable().saturating_sub(1));
+        self.full_at = next.saturating_add(until_full).min(LATEST);
     }
 
     /// A request was refused that was sent at `at`, although `lately` were admitted in the time in which all of
@@ -77,7 +81,7 @@ impl Bucket {
         if seen / 4 > self.interval {
             return false;
         }
-        self.interval = seen.max(1);
+        self.interval = seen.clamp(1, SLOWEST);
         self.fastest = self.interval;
         self.refused_until(now.saturating_add(self.interval / 2));
         true
@@ -124,7 +128,7 @@ impl Bucket {
     }
 
     pub(super) fn take(&mut self, amount: u64, now: u64) {
-        self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount));
+        self.full_at = self.full_at.max(now).saturating_add(self.time_of(amount)).min(LATEST);
         if self.interval > self.fastest && self.learned_at > 0 {
             // Perhaps the others have gone.
             let calm = now.saturating_sub(self.learned_at) / self.fastest.saturating_mul(2);
@@ -138,7 +142,8 @@ impl Bucket {
         let interval = interval.max(self.fastest);
         let missing = self.full_at.saturating_sub(now) as f64 / self.interval as f64;
         self.interval = interval;
-        self.full_at = self.full_at.min(now).saturating_add((missing * interval as f64) as u64);
+        let until_full = (missing * interval as f64) as u64;
+        self.full_at = self.full_at.min(now).saturating_add(until_full).min(LATEST);
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {
@@ -175,6 +180,14 @@ mod tests {
             burst += 1;
         }
         assert_eq!((burst, bucket.left(later)), (59, 0));
+    }
+
+    #[test]
+    fn what_makes_no_sense_leaves_a_bucket_that_can_be_kept() {
+        for (next, window, limit) in [(1, u64::MAX, 1 << 60), (u64::MAX, u64::MAX, 1), (0, 0, 0)] {
+            let bucket = Bucket::empty_until(next, window, limit);
+            assert!(bucket.is_sound(), "{bucket:?}");
+        }
     }
 
     #[test]

@@ -354,7 +354,7 @@ impl Meter {
             None if self.cap().is_some_and(|cap| self.used() >= self.whole(cap)) => {
                 // All of it was there for this process alone.
                 self.share = None;
-                self.full += 1;
+                self.full = (self.full + 1).min((1 << 31) - 1);
             }
             None => {}
         }
