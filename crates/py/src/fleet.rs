@@ -12,7 +12,6 @@ use resayil_core::quota::fleet::{FleetCall, FleetOptions};
 use crate::error::NativeError;
 use crate::exceptions;
 use crate::quota::Quota;
-use crate::wake::attached;
 
 /// How the server is reached: a URL, or a function of Python, which takes the words of a command and gives the
 /// list of numbers that the server answers, or the text of the error that it answers, or raises.
@@ -61,7 +60,7 @@ impl Fleet {
 /// Carries a call. It runs in a thread of Rust.
 fn carry(function: &Py<PyAny>, call: &FleetCall) -> Result<Vec<i64>, FleetFailure> {
     let lost = || FleetFailure::Lost("the interpreter is shutting down".to_owned());
-    let carried = attached(|py| {
+    let carried = Python::try_attach(|py| {
         let told = |error: PyErr| FleetFailure::Lost(error.to_string());
         let answer = function.bind(py).call1((call.command(),)).map_err(told)?;
         match answer.extract::<String>() {

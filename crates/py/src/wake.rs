@@ -1,7 +1,7 @@
 //! What wakes a thread or task of Python from a thread of Rust.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,10 +11,8 @@ use pyo3::prelude::*;
 
 /// How many threads of this module are in Python's code now.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
-/// The interpreter ends: none goes there any more.
-static ENDING: AtomicBool = AtomicBool::new(false);
 /// The end of an interpreter waits no longer for them.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Does something in Python from a thread of this module; not in an interpreter that is going down.
 pub(crate) fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
@@ -26,17 +24,13 @@ pub(crate) fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     }
     INSIDE.fetch_add(1, Ordering::SeqCst);
     let _inside = Inside;
-    if ENDING.load(Ordering::SeqCst) {
-        return None;
-    }
     Python::try_attach(work)
 }
 
-/// Lets no thread of this module into Python's code any more, and waits until none is there: one that comes back to an interpreter that
+/// Waits until no thread of this module is in Python's code: one that comes back to an interpreter that
 /// is gone would be torn down, and the process with it. `atexit` calls this.
 #[pyfunction]
 pub(crate) fn wait_for_threads(py: Python<'_>) {
-    ENDING.store(true, Ordering::SeqCst);
     let end = Instant::now() + PATIENCE;
     while INSIDE.load(Ordering::SeqCst) > 0 && Instant::now() < end {
         py.detach(|| thread::sleep(Duration::from_millis(1)));
